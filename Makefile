@@ -1,0 +1,42 @@
+# `make` sets up .venv from requirements.lock and runs the default experiment; `make test` sets up the same and tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORES ?= all
+READY := $(VENV)/.ready
+
+.PHONY: run test lint format lock clean
+
+run: $(READY)
+	. $(BIN)/activate && snakemake --cores $(CORES)
+	@echo "Barcodes, TO-scores and figures are in results/: open results/report.html"
+
+test: $(READY)
+	. $(BIN)/activate && pytest -n 2 --dist loadscope
+
+lint: $(READY)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	. $(BIN)/activate && snakemake --lint
+
+format: $(READY)
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "lossbars needs Python 3.11 or newer: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --extra workflow --extra dev -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf results .checkpoints .snakemake

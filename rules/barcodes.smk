@@ -1,0 +1,72 @@
+rule complex:
+    message:
+        "Gather the filtered complex of {wildcards.experiment}/{wildcards.model}"
+    input:
+        minima=lambda wildcards: PLAN.minima_paths(wildcards.experiment, wildcards.model, "parquet"),
+        curves=lambda wildcards: PLAN.curve_paths(wildcards.experiment, wildcards.model, "parquet"),
+        triangles=lambda wildcards: PLAN.triangle_paths(wildcards.experiment, wildcards.model, "parquet"),
+    output:
+        f"{RESULTS}/{{experiment}}/{{model}}/complex.json",
+    log:
+        f"{RESULTS}/{{experiment}}/{{model}}/logs/complex.log",
+    benchmark:
+        f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/complex.tsv"
+    conda:
+        "../envs/lossbars.yaml"
+    params:
+        job=lambda wildcards: JOBS.complex(wildcards.experiment, wildcards.model).to_json(),
+    resources:
+        gpu=0,
+        mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        runtime=10,
+    shell:
+        STEP
+        + "complex --job {params.job:q} --minima {input.minima:q} --curves {input.curves:q}"
+        + " --triangles {input.triangles:q} --out {output:q}"
+        + LOGGED
+
+
+rule barcode:
+    message:
+        "Reduce the complex of {wildcards.experiment}/{wildcards.model} to its barcodes"
+    input:
+        rules.complex.output,
+    output:
+        f"{RESULTS}/{{experiment}}/{{model}}/barcode.json",
+    log:
+        f"{RESULTS}/{{experiment}}/{{model}}/logs/barcode.log",
+    benchmark:
+        f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/barcode.tsv"
+    conda:
+        "../envs/lossbars.yaml"
+    params:
+        job=lambda wildcards: JOBS.barcode(wildcards.experiment, wildcards.model).to_json(),
+    resources:
+        gpu=0,
+        mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        runtime=10,
+    shell:
+        STEP + "barcode --job {params.job:q} --filtered {input:q} --out {output:q}" + LOGGED
+
+
+rule tables:
+    message:
+        "Gather the barcodes of {wildcards.experiment}"
+    input:
+        lambda wildcards: PLAN.of_models(wildcards.experiment, "barcode.json"),
+    output:
+        f"{RESULTS}/{{experiment}}/barcodes.parquet",
+    log:
+        f"{RESULTS}/{{experiment}}/logs/barcodes.log",
+    benchmark:
+        f"{RESULTS}/{{experiment}}/benchmarks/barcodes.tsv"
+    conda:
+        "../envs/lossbars.yaml"
+    params:
+        job=lambda wildcards: JOBS.tables(wildcards.experiment).to_json(),
+    resources:
+        gpu=0,
+        mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        runtime=10,
+    shell:
+        STEP + "tables --job {params.job:q} --barcodes {input:q} --out {output:q}" + LOGGED

@@ -1,0 +1,56 @@
+"""What the training rules ask of the machine."""
+
+
+def stacked(wildcards, kind):
+    """How many networks one job trains at once."""
+    if kind == "minima":
+        return len(block_seeds(wildcards.seeds))
+    if kind == "curves":
+        return len(block_pairs(wildcards.first, wildcards.second))
+    return len(block_triples(wildcards.first, wildcards.second, wildcards.third))
+
+
+def data_size(wildcards):
+    return SIZES.get(PLAN.experiments[wildcards.experiment].data, UNKNOWN_SIZE)
+
+
+def memory_of(kind):
+    def mem_mb(wildcards, attempt):
+        model = PLAN.model(wildcards.experiment, wildcards.model)
+        return memory_mb(model, kind, data_size(wildcards), stacked(wildcards, kind), attempt)
+
+    return mem_mb
+
+
+def runtime_of(kind):
+    def runtime(wildcards, attempt):
+        model = PLAN.model(wildcards.experiment, wildcards.model)
+        return minutes(model, kind, data_size(wildcards), stacked(wildcards, kind), attempt)
+
+    return runtime
+
+
+def gpus(wildcards):
+    """Experiments that may use a GPU ask for one; on a machine without, ``device: auto`` runs on the CPU."""
+    return 0 if PLAN.experiments[wildcards.experiment].device == "cpu" else 1
+
+
+def device(wildcards):
+    return PLAN.experiments[wildcards.experiment].device
+
+
+def dataset_of(wildcards):
+    return PLAN.dataset_path(wildcards.experiment)
+
+
+def job_of(kind):
+    """The job of a training rule as text; a result is stale when this text changes."""
+    return lambda wildcards: JOBS.trained(kind, wildcards.experiment, wildcards.model).to_json()
+
+
+def ran_experiments():
+    """Experiments whose claims belong into the common documents: those asked for now, and those that ran before."""
+    wanted = set(workflow.dag_settings.targets or ["digits"])
+    asked = set(PLAN.experiments) - {"digits"} if "paper" in wanted else wanted & set(PLAN.experiments)
+    there = {key for key in PLAN.experiments if os.path.exists(f"{RESULTS}/{key}/claims.parquet")}
+    return [key for key in PLAN.experiments if key in asked | there]

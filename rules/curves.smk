@@ -1,0 +1,36 @@
+rule curves:
+    message:
+        "Optimise curves between minima {wildcards.first} and {wildcards.second}"
+        " of {wildcards.experiment}/{wildcards.model}"
+    input:
+        data=dataset_of,
+        minima=lambda wildcards: expand(
+            f"{RESULTS}/{{experiment}}/{{model}}/minima/{{seeds}}.safetensors",
+            experiment=wildcards.experiment,
+            model=wildcards.model,
+            seeds=dict.fromkeys([wildcards.first, wildcards.second]),
+        ),
+    output:
+        tensors=f"{RESULTS}/{{experiment}}/{{model}}/curves/{{first}}+{{second}}.safetensors",
+        profiles=f"{RESULTS}/{{experiment}}/{{model}}/curves/{{first}}+{{second}}.parquet",
+    log:
+        f"{RESULTS}/{{experiment}}/{{model}}/logs/curves-{{first}}+{{second}}.log",
+    benchmark:
+        f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/curves-{{first}}+{{second}}.tsv"
+    conda:
+        "../envs/lossbars.yaml"
+    params:
+        job=job_of("curves"),
+    threads: 1
+    resources:
+        gpu=gpus,
+        mem_mb=memory_of("curves"),
+        runtime=runtime_of("curves"),
+        device=device,
+    shell:
+        STEP
+        + "curves --job {params.job:q} --data {input.data:q} --minima {input.minima:q}"
+        + " --first {wildcards.first} --second {wildcards.second} --threads {threads}"
+        + " --device {resources.device} --checkpoints {CHECKPOINTS:q} --out {output.tensors:q}"
+        + " --table {output.profiles:q}"
+        + LOGGED

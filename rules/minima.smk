@@ -1,0 +1,28 @@
+rule minima:
+    message:
+        "Train minima {wildcards.seeds} of {wildcards.experiment}/{wildcards.model}"
+    input:
+        data=dataset_of,
+    output:
+        tensors=f"{RESULTS}/{{experiment}}/{{model}}/minima/{{seeds}}.safetensors",
+        metrics=f"{RESULTS}/{{experiment}}/{{model}}/minima/{{seeds}}.parquet",
+    log:
+        f"{RESULTS}/{{experiment}}/{{model}}/logs/minima-{{seeds}}.log",
+    benchmark:
+        f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/minima-{{seeds}}.tsv"
+    conda:
+        "../envs/lossbars.yaml"
+    params:
+        job=job_of("minima"),
+    threads: 1
+    resources:
+        gpu=gpus,
+        mem_mb=memory_of("minima"),
+        runtime=runtime_of("minima"),
+        device=device,
+    shell:
+        STEP
+        + "minima --job {params.job:q} --data {input.data:q} --seeds {wildcards.seeds} --threads {threads}"
+        + " --device {resources.device} --checkpoints {CHECKPOINTS:q} --out {output.tensors:q}"
+        + " --metrics {output.metrics:q}"
+        + LOGGED

@@ -1,0 +1,21 @@
+rule robustness:
+    message:
+        "Barcodes of subsets of the minima of {wildcards.experiment}/{wildcards.model}"
+    input:
+        rules.complex.output,
+    output:
+        f"{RESULTS}/{{experiment}}/{{model}}/robustness.parquet",
+    log:
+        f"{RESULTS}/{{experiment}}/{{model}}/logs/robustness.log",
+    benchmark:
+        f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/robustness.tsv"
+    conda:
+        "../envs/lossbars.yaml"
+    params:
+        job=lambda wildcards: JOBS.robustness(wildcards.experiment, wildcards.model).to_json(),
+    resources:
+        gpu=0,
+        mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        runtime=10,
+    shell:
+        STEP + "robustness --job {params.job:q} --filtered {input:q} --out {output:q}" + LOGGED

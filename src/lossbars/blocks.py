@@ -1,0 +1,44 @@
+"""Blocks of seeds: the unit of work. ``3`` is one seed, ``0-9`` are ten."""
+
+import itertools
+from collections.abc import Iterable
+
+Pair = tuple[int, int]
+Triple = tuple[int, int, int]
+
+
+def block_name(seeds: Iterable[int]) -> str:
+    """``range(0, 10)`` → ``0-9``."""
+    ordered = list(seeds)
+    return str(ordered[0]) if len(ordered) == 1 else f"{ordered[0]}-{ordered[-1]}"
+
+
+def block_seeds(name: str) -> list[int]:
+    """``0-9`` → [0, …, 9]."""
+    first, _, last = name.partition("-")
+    return list(range(int(first), int(last or first) + 1))
+
+
+def blocks(seeds: int, size: int) -> list[str]:
+    """Names of the blocks of seeds 0, 1, …; the last may be smaller. Adding seeds keeps the full ones."""
+    return [block_name(range(first, min(first + size, seeds))) for first in range(0, seeds, size)]
+
+
+def block_pairs(one: str, other: str) -> list[Pair]:
+    """Pairs a < b with a in one block and b in the other; within a block, each pair once."""
+    return [(a, b) for a, b in itertools.product(block_seeds(one), block_seeds(other)) if a < b]
+
+
+def block_triples(one: str, two: str, three: str) -> list[Triple]:
+    """Triples a < b < c with one minimum of each block."""
+    return [t for t in itertools.product(*map(block_seeds, (one, two, three))) if t[0] < t[1] < t[2]]
+
+
+def pair_blocks(names: list[str]) -> list[tuple[str, str]]:
+    """Pairs of blocks that have pairs of seeds."""
+    return [p for p in itertools.combinations_with_replacement(names, 2) if block_pairs(*p)]
+
+
+def triple_blocks(names: list[str]) -> list[tuple[str, str, str]]:
+    """Triples of blocks that have triples of seeds."""
+    return [t for t in itertools.combinations_with_replacement(names, 3) if block_triples(*t)]

@@ -1,0 +1,169 @@
+"""What the papers report: a claim per row, put beside what was obtained.
+
+Tables of one experiment in, a table out. How a claim is judged is in :mod:`lossbars.findings`.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from lossbars import depth_findings, findings
+from lossbars.findings import Finding, Results
+
+COLUMNS = ["experiment", "id", "claim", "source", "published", "obtained", "budget", "verdict", "detail"]
+
+V1, V3 = "Barannikov et al., Topological obstructions", "Barannikov et al., Loss barcode"
+FIGURE_ONLY = "in the figure only"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement, where it is made, and the value that stands there, if any."""
+
+    id: str
+    claim: str
+    source: str
+    published: str = "—"
+
+
+Check = Callable[[Results], Finding]
+Claims = list[tuple[Claim, Check]]
+
+DEFINITION = "a definition, not a claim of the papers"
+GENERIC: Claims = [
+    (Claim("minima", "Number of minima.", DEFINITION), findings.count_minima),
+    (
+        Claim("to-score-direct", "TO-score of the direct barcode (Algorithm 1).", f"{V3}, §3.4, definition 3"),
+        partial(findings.to_scores, convention="direct"),
+    ),
+    (
+        Claim("to-score-merged", "TO-score of the merged barcode (Algorithm 2, r = 0).", f"{V3}, §3.4, definition 3"),
+        partial(findings.to_scores, convention="merged"),
+    ),
+    (
+        Claim(
+            "direct-above-merged",
+            "No merged bar ends above the direct bar of the same minimum.",
+            "follows from the definitions",
+        ),
+        findings.direct_above_merged,
+    ),
+]
+
+DEPTH: Claims = [
+    (
+        Claim(
+            "depth-to-score",
+            "The TO-score (√2, direct) falls with the number of hidden layers.",
+            f"{V3}, §4.1, fig. 3; {V1}, §2.1, fig. 3",
+            FIGURE_ONLY,
+        ),
+        partial(depth_findings.falls_with_depth, measure=depth_findings.to_score),
+    ),
+    (
+        Claim(
+            "depth-length",
+            "Bars get shorter as depth grows (mean length of the finite direct bars).",
+            f"{V3}, §4.1, fig. 2; {V1}, §2.1, fig. 2",
+            FIGURE_ONLY,
+        ),
+        partial(depth_findings.falls_with_depth, measure=depth_findings.mean_length),
+    ),
+    (
+        Claim(
+            "depth-death",
+            "Bars get lower as depth grows (mean death of the finite direct bars).",
+            f"{V3}, §4.1, fig. 2; {V1}, §2.1, fig. 2",
+            FIGURE_ONLY,
+        ),
+        partial(depth_findings.falls_with_depth, measure=depth_findings.mean_death),
+    ),
+    (
+        Claim(
+            "curve-maxima",
+            "Mean and std of the maxima of the optimised curves (published for 2, 3 and 4 layers).",
+            f"{V3}, appendix E, fig. 18; {V1}, appendix H, fig. 13",
+            FIGURE_ONLY,
+        ),
+        depth_findings.curve_maxima,
+    ),
+]
+
+TABLE_14 = f"{V1}, appendix I, table 14"
+LENET_EPOCHS = 50  # topological-obstructions.txt, table 7
+
+
+def _table_14(id: str, name: str, column: str, mean: str, std: str, unit: str = "") -> tuple[Claim, Check]:
+    claim = Claim(id, f"{name} of the LeNet minima on FashionMNIST.", TABLE_14, f"{mean} ± {std}{unit}")
+    check = partial(findings.against_table, column=column, mean=float(mean), std=float(std), epochs=LENET_EPOCHS)
+    return claim, check
+
+
+ONE_SADDLE: tuple[Claim, Check] = (
+    Claim(
+        "one-saddle-bars",
+        "1-saddle bar of one triangle: from the maximum on its sides to the maximum on the triangle.",
+        f"{V1}, appendix I, fig. 16",
+        FIGURE_ONLY,
+    ),
+    findings.one_saddle_bars,
+)
+
+LENET: Claims = [
+    _table_14("train-loss", "Train loss, without L2 (the paper does not say which),", "loss", "0.1596", "0.0050"),
+    _table_14(
+        "train-loss-l2", "Train loss, with L2 (the paper does not say which),", "loss_with_l2", "0.1596", "0.0050"
+    ),
+    _table_14("test-loss", "Test loss", "test_loss", "0.2600", "0.0034"),
+    _table_14("train-accuracy", "Train accuracy", "train_accuracy", "94.3204", "0.2578", " %"),
+    _table_14("test-accuracy", "Test accuracy", "test_accuracy", "90.7725", "0.2987", " %"),
+    (
+        Claim(
+            "triangle-regimes",
+            "Triangles with trained sides (regime 1) reach lower maxima than with fixed sides (regime 2).",
+            f"{V1}, appendix I, fig. 16",
+            FIGURE_ONLY,
+        ),
+        findings.trained_sides_lower,
+    ),
+    ONE_SADDLE,
+]
+
+
+def _not_in_papers(claims: Claims, data: str) -> Claims:
+    return [
+        (replace(claim, source=f"not in the papers; {claim.source}, asked of {data}", published="—"), check)
+        for claim, check in claims
+    ]
+
+
+CLAIMS: dict[str, Claims] = {
+    "digits": _not_in_papers([*DEPTH, ONE_SADDLE], "the bundled digits") + GENERIC,
+    "fc-mnist": DEPTH + GENERIC,
+    "fc-fmnist": DEPTH + GENERIC,
+    "lenet-fmnist": LENET + GENERIC,
+}
+
+
+def claim_rows(results: Results) -> pd.DataFrame:
+    """A row per claim; an experiment that the papers do not have gets the generic rows."""
+    own = {"experiment": results.experiment, "budget": budget(results.recipe)}
+    claims = CLAIMS.get(results.experiment, GENERIC)
+    return pd.DataFrame([own | asdict(claim) | asdict(check(results)) for claim, check in claims], columns=COLUMNS)
+
+
+def budget(recipe: dict[str, Any]) -> str:
+    """Seeds, epochs and samples in one line; epochs as a range where models differ."""
+    parts = [f"{recipe['seeds']} minima"]
+    for kind in ("minima", "curves", "triangles"):
+        epochs = sorted({own[kind]["epochs"] for own in recipe["models"].values() if own.get(kind)})
+        if epochs:
+            span = str(epochs[0]) if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}"
+            parts.append(f"{span} {'epochs ' if len(parts) == 1 else ''}for {kind}")
+    share, first = recipe["scale"]["samples"], recipe.get("samples")
+    whole = f"the first {first} training samples" if first else "all training samples"
+    parts.append(whole if share == 1 else f"{100 * share:g}% of {whole}")
+    return ", ".join(parts)

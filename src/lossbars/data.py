@@ -1,0 +1,60 @@
+"""What every data set gives: inputs and targets of a training and a test set."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+
+class DataError(ValueError):
+    """A data set cannot be had, or is not what it should be; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test set: inputs (m, ...) as bytes 0..255 or float32, targets (m,) int64 or (m, q) float32."""
+
+    train_x: Tensor
+    train_y: Tensor
+    test_x: Tensor
+    test_y: Tensor
+
+    def __post_init__(self) -> None:
+        for part in ("train", "test"):
+            x, y = getattr(self, f"{part}_x"), getattr(self, f"{part}_y")
+            if len(x) != len(y) or len(x) == 0:
+                raise DataError(f"{part} set: {len(x)} inputs and {len(y)} targets")
+            if x.dtype not in (torch.uint8, torch.float32):
+                raise DataError(f"{part} set: inputs are {x.dtype}, expected uint8 or float32")
+            if y.dtype == torch.int64 and y.dim() == 1:
+                if int(y.min()) < 0:
+                    raise DataError(f"{part} set: a class has the number {int(y.min())}; classes count from 0")
+            elif not (y.dtype == torch.float32 and y.dim() == 2):
+                raise DataError(
+                    f"{part} set: targets are {y.dtype} of shape {tuple(y.shape)}, expected int64 (m,) or float32 (m, q)"
+                )
+            if x.is_floating_point() and not bool(x.isfinite().all()):
+                raise DataError(f"{part} set: inputs have NaN or infinite numbers")
+        if self.train_x.shape[1:] != self.test_x.shape[1:]:
+            raise DataError(
+                f"training inputs have shape {tuple(self.train_x.shape[1:])}, test inputs {tuple(self.test_x.shape[1:])}"
+            )
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that a network must give: classes, or width of a real target."""
+        if self.train_y.is_floating_point():
+            return self.train_y.shape[1]
+        return int(max(self.train_y.max(), self.test_y.max())) + 1
+
+
+def as_inputs(x: Tensor) -> Tensor:
+    """Inputs as float32; bytes become 0..1, as torchvision's ToTensor makes them, and nothing else is normalised."""
+    return x.float().div(255) if x.dtype == torch.uint8 else x
+
+
+def md5(path: Path) -> str:
+    """MD5 of a file, the checksum that torchvision publishes."""
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()

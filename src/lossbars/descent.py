@@ -1,0 +1,147 @@
+"""The one training loop: variables (n, f, d) moved downhill, row by row independent, restartable to the same bits."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from lossbars.landscape import Batch
+from lossbars.recipes import Descent
+from lossbars.schedules import learning_rate
+
+State = dict[str, Tensor]
+ROW_MULTIPLE = 16  # rows are padded to this many numbers: a fused optimiser rounds an array's odd tail otherwise
+
+
+class Diverged(RuntimeError):
+    """A loss became infinite or NaN; nothing can be made of the variables."""
+
+
+class Checkpoint(Protocol):
+    """Where a descent leaves its state on the way."""
+
+    def load(self) -> State | None:
+        """The last state saved, None at a fresh start."""
+
+    def save(self, state: State) -> None:
+        """Keep a state; a crash while saving leaves the one before."""
+
+
+@dataclass
+class Problem:
+    """What is descended: n rows, each named for messages.
+
+    ``gradient(variables (n, f, d), step of the epoch, batch) -> (losses (n,), gradients (n, f, d))``;
+    ``begin_epoch()`` draws what an epoch needs; ``generators`` are all generators that it draws from.
+    """
+
+    gradient: Callable[[Tensor, int, Batch | None], tuple[Tensor, Tensor]]
+    batches: Callable[[], Iterator[Batch | None]]
+    steps_per_epoch: int
+    generators: Sequence[Generator]
+    names: Sequence[str]
+    begin_epoch: Callable[[], None] = field(default=lambda: None)
+
+
+def descend(
+    start: Tensor,
+    problem: Problem,
+    recipe: Descent,
+    checkpoint: Checkpoint | None = None,
+    checkpoint_seconds: float = 30.0,
+    report: Callable[[str], None] | None = None,
+) -> Tensor:
+    """Variables (n, f, d) after ``recipe.epochs`` passes.
+
+    With a checkpoint the state is saved at ends of epochs, every ``checkpoint_seconds`` or more rarely,
+    and an earlier state is continued from. Raises Diverged, naming rows, step and learning rate.
+    """
+    d = start.shape[-1]
+    variables = torch.nn.Parameter(F.pad(start.detach(), (0, -d % ROW_MULTIPLE)))
+    variables.grad = torch.zeros_like(variables)
+    optimiser = _optimiser(recipe, variables)
+    first = _restore(checkpoint, variables, optimiser, problem.generators)
+    saved = reported = time.monotonic()
+    for epoch in range(first, recipe.epochs):
+        losses = _epoch(variables, d, problem, recipe, optimiser, epoch)
+        now = time.monotonic()
+        done = epoch + 1 == recipe.epochs
+        if checkpoint and not done and now - saved >= checkpoint_seconds:
+            checkpoint.save(_state(epoch + 1, variables, optimiser, problem.generators))
+            saved = now
+        if report and (done or now - reported >= 5.0):
+            report(f"epoch {epoch + 1}/{recipe.epochs}, mean training loss {float(losses.mean()):.4g}")
+            reported = now
+    return variables.detach()[..., :d].contiguous()
+
+
+def _epoch(
+    variables: torch.nn.Parameter, d: int, problem: Problem, recipe: Descent, optimiser: torch.optim.Optimizer, epoch: int
+) -> Tensor:
+    """One pass; the mean training loss of every row (n,)."""
+    assert variables.grad is not None
+    problem.begin_epoch()
+    n = len(variables)
+    total = torch.zeros(n, dtype=torch.float64, device=variables.device)
+    bad = torch.full((n,), torch.iinfo(torch.long).max, device=variables.device)  # first step whose loss is not finite
+    step = 0
+    for step, batch in enumerate(problem.batches()):
+        rate = learning_rate(recipe.schedule, epoch + step / problem.steps_per_epoch, recipe.epochs)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        losses, gradients = problem.gradient(variables.detach()[..., :d], step, batch)
+        variables.grad[..., :d] = gradients
+        optimiser.step()
+        total += losses
+        bad = torch.where(losses.isfinite(), bad, bad.clamp(max=step))
+    if not bool(total.isfinite().all()):
+        _raise_diverged(bad, problem, recipe, epoch)
+    return total / (step + 1)
+
+
+def _raise_diverged(bad: Tensor, problem: Problem, recipe: Descent, epoch: int) -> None:
+    step = int(bad.min())
+    rate = learning_rate(recipe.schedule, epoch + step / problem.steps_per_epoch, recipe.epochs)
+    rows = [name for name, when in zip(problem.names, bad.tolist(), strict=True) if when == step]
+    raise Diverged(
+        f"the loss of {', '.join(rows)} is no longer finite at step {step + 1} of epoch {epoch + 1} "
+        f"(step {epoch * problem.steps_per_epoch + step + 1} in all), learning rate {rate:.4g}: "
+        "try a smaller learning rate"
+    )
+
+
+def _optimiser(recipe: Descent, variables: torch.nn.Parameter) -> torch.optim.Optimizer:
+    """Weight decay is not among the settings: it is part of the training loss, at θ."""
+    if recipe.optimiser == "adam":
+        return torch.optim.Adam([variables], lr=0.0, fused=True)
+    return torch.optim.SGD([variables], lr=0.0, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True)
+
+
+def _state(epoch: int, variables: Tensor, optimiser: torch.optim.Optimizer, generators: Sequence[Generator]) -> State:
+    moments = {f"optimiser.{k}": v for k, v in optimiser.state[variables].items() if isinstance(v, Tensor)}
+    randomness = {f"generator.{i}": g.get_state() for i, g in enumerate(generators)}
+    return {"epoch": torch.tensor(epoch), "variables": variables.detach(), **moments, **randomness}
+
+
+def _restore(
+    checkpoint: Checkpoint | None,
+    variables: torch.nn.Parameter,
+    optimiser: torch.optim.Optimizer,
+    generators: Sequence[Generator],
+) -> int:
+    """Put the last state back; the number of epochs that are done."""
+    state = checkpoint.load() if checkpoint else None
+    if state is None:
+        return 0
+    with torch.no_grad():
+        variables.copy_(state["variables"])
+    for key, value in state.items():
+        if key.startswith("optimiser."):
+            optimiser.state[variables][key.removeprefix("optimiser.")] = value.to(variables.device).clone()
+    for i, generator in enumerate(generators):
+        generator.set_state(state[f"generator.{i}"])
+    return int(state["epoch"])

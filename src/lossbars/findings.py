@@ -1,0 +1,198 @@
+"""What was obtained, and how a claim stands by it: each function measures one thing and judges it in words.
+
+A claim that fails is shown failing. Numbers of a reduced budget are not compared with published ones, and what is
+said of them is said "at this budget".
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+HOLDS, FAILS = "holds", "does not hold"
+UNDECIDED = "undecided: differences are within the spread"
+AGREES, DIFFERS = "agrees (within 2 published std)", "differs"
+INCOMPARABLE = "not comparable at this budget"
+NO_NUMBER, UNMEASURED = "no published number", "not measured"
+AT_BUDGET = " at this budget"
+
+DIVISOR = {"sqrt2": math.sqrt(2), "linf": 2.0}  # of the longest finite bar (loss-barcode.txt, definition 3)
+SYMBOL = {"sqrt2": "√2", "linf": "L∞"}
+
+
+@dataclass(frozen=True)
+class Results:
+    """What one experiment obtained. Tables carry a column ``model``; ``recipe`` is that of the job of its claims."""
+
+    experiment: str
+    recipe: dict[str, Any]
+    bars: pd.DataFrame
+    minima: pd.DataFrame
+    curves: pd.DataFrame
+    triangles: pd.DataFrame
+    robustness: pd.DataFrame
+
+    @property
+    def models(self) -> dict[str, dict[str, Any]]:
+        """Recipes of the models, in the order of drawing."""
+        return self.recipe["models"]
+
+    @property
+    def all_samples(self) -> bool:
+        """Whether the training set is whole."""
+        return self.recipe["scale"]["samples"] == 1 and self.recipe.get("samples") is None
+
+    def by_depth(self) -> list[tuple[int, str]]:
+        """Number of hidden layers and model of every fully connected network, the shallowest first."""
+        mlps = [(own["network"]["depth"], key) for key, own in self.models.items() if own["network"]["kind"] == "mlp"]
+        return sorted(mlps, key=lambda one: one[0])
+
+    def label(self, model: str) -> str:
+        """What a reader knows the model by."""
+        return self.models[model].get("label") or model
+
+    def qualified(self, verdict: str) -> str:
+        """The verdict, with its budget where that is not the whole one."""
+        whole = self.all_samples and all(part == 1 for part in self.recipe["scale"].values())
+        return verdict if whole or verdict not in (HOLDS, FAILS) else verdict + AT_BUDGET
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was obtained, and how the claim stands by it."""
+
+    obtained: str
+    verdict: str
+    detail: str = ""
+
+
+# Words -------------------------------------------------------------------------------------------
+
+
+def number(value: float, digits: int = 4) -> str:
+    """``digits`` significant digits."""
+    return f"{value:#.{digits}g}".rstrip(".").replace("-", "−")
+
+
+def mean_and_std(values: Any, unit: str = "") -> str:
+    """Mean ± standard deviation of a sample, and its size."""
+    values = np.asarray(values, dtype=np.float64)
+    spread = f" ± {number(values.std(ddof=1), 2)}" if len(values) > 1 else ""
+    return f"{number(values.mean())}{spread} (n = {len(values)}{unit})"
+
+
+def each(results: Results, texts: dict[str, str]) -> str:
+    """One text after another, each under its model's label."""
+    return "; ".join(f"{results.label(model)}: {text}" for model, text in texts.items())
+
+
+# Readings ---------------------------------------------------------------------------------------
+
+
+def finite(bars: pd.DataFrame, model: str, convention: str) -> pd.DataFrame:
+    """Finite bars of dimension 0; subsets of minima, which have no other, lack the column ``dim``."""
+    own = bars[(bars["model"] == model) & (bars["convention"] == convention) & np.isfinite(bars["death"])]
+    return own[own["dim"] == 0] if "dim" in own else own
+
+
+def longest(bars: pd.DataFrame) -> float:
+    """Length of the longest of finite bars; 0 without any."""
+    return float((bars["death"] - bars["birth"]).max()) if len(bars) else 0.0
+
+
+def maxima_of(table: pd.DataFrame, corners: list[str]) -> dict[str, pd.Series]:
+    """Model → the largest loss of each of its simplices."""
+    largest = table.groupby(["model", *corners])["loss"].max()
+    return {str(model): own for model, own in largest.groupby(level="model")}
+
+
+# Any experiment ----------------------------------------------------------------------------------
+
+
+def count_minima(results: Results) -> Finding:
+    """How many minima each model has."""
+    counts = results.minima.groupby("model").size()
+    return Finding(each(results, {m: str(counts[m]) for m in results.models if m in counts}), NO_NUMBER)
+
+
+def to_scores(results: Results, convention: str) -> Finding:
+    """TO-scores of index 0 in both ground metrics."""
+    lengths = {model: longest(finite(results.bars, model, convention)) for model in results.models}
+    texts = {
+        model: ", ".join(f"{number(value / by)} ({SYMBOL[metric]})" for metric, by in DIVISOR.items())
+        for model, value in lengths.items()
+    }
+    return Finding(each(results, texts), NO_NUMBER, "(death − birth) of the longest finite bar, over √2 or over 2")
+
+
+def direct_above_merged(results: Results) -> Finding:
+    """Whether no minimum's merged bar ends above its direct one: a direct curve is one of the paths of the other."""
+    bars = results.bars[results.bars["dim"] == 0]
+    deaths = bars.set_index(["model", "born_at", "convention"])["death"].unstack()
+    deaths = deaths.reindex(columns=["direct", "merged"])
+    kept = deaths["direct"] >= deaths["merged"]  # false where one is missing
+    wrong = ", ".join(f"{results.label(model)} minimum {minimum}" for model, minimum in deaths.index[~kept])
+    lower = int((deaths["direct"] > deaths["merged"]).sum())
+    detail = f"violated by: {wrong}" if wrong else f"a path through other minima is lower for {lower}"
+    return Finding(f"{int(kept.sum())} of {len(kept)} minima", FAILS if wrong else HOLDS, detail)
+
+
+# Minima and triangles of one architecture --------------------------------------------------------
+
+
+def against_table(results: Results, column: str, mean: float, std: float, epochs: int) -> Finding:
+    """The mean of ``column`` over all minima against a published mean ± std of minima of so many epochs."""
+    minima = results.minima.drop_duplicates(["seed", column])  # models may share their minima
+    values = minima[column].to_numpy(dtype=np.float64)
+    trained = {own["minima"]["epochs"] for own in results.models.values()}
+    away = (values.mean() - mean) / std
+    verdict = AGREES if abs(away) <= 2 else DIFFERS
+    if trained != {epochs} or not results.all_samples:
+        verdict = INCOMPARABLE
+    own = {model: mean_and_std(rows[column]) for model, rows in results.minima.groupby("model", sort=False)}
+    sign = "above" if away > 0 else "below"
+    detail = f"{number(abs(away), 3)} published std {sign} the published mean; {each(results, own)}"
+    return Finding(mean_and_std(values, " minima"), verdict, detail)
+
+
+def trained_sides_lower(results: Results) -> Finding:
+    """Whether triangles with trained sides (regime 1) reach lower maxima than those with fixed ones (regime 2).
+
+    Of several budgets, the largest of each regime counts: the paper gave trained sides more epochs.
+    """
+    maxima = maxima_of(results.triangles, ["a", "b", "c"]) if len(results.triangles) else {}
+    chosen = {}
+    for model in sorted(maxima, key=lambda model: results.models[model]["triangles"]["epochs"]):
+        chosen[results.models[model]["triangles"]["sides"]] = model
+    if set(chosen) != {"trained", "fixed"}:
+        return Finding("—", UNMEASURED, "this needs triangles of both regimes")
+    one, two = (maxima[chosen[sides]] for sides in ("trained", "fixed"))
+    gain, spread = (
+        two.mean() - one.mean(),
+        math.hypot(*(_standard_error(v, results.recipe["seeds"]) for v in (one, two))),
+    )
+    verdict = UNDECIDED if abs(gain) < spread else HOLDS if gain > 0 else FAILS
+    texts = {model: mean_and_std(maxima[model], " triangles") for model in results.models if model in maxima}
+    compared = f"{results.label(chosen['trained'])}, against {results.label(chosen['fixed'])}"
+    detail = f"{'lower' if gain > 0 else 'higher'} by {number(abs(gain), 3)}, standard error {number(spread, 2)}"
+    return Finding(each(results, texts), results.qualified(verdict), f"{compared}: {detail}")
+
+
+def _standard_error(values: pd.Series, minima: int) -> float:
+    """Triangles share their corners: no more of them are independent than there are minima."""
+    return float(values.std(ddof=1)) / math.sqrt(min(len(values), minima)) if len(values) > 1 else 0.0
+
+
+def one_saddle_bars(results: Results) -> Finding:
+    """Per model, the mean 1-saddle bar of one triangle: [maximum on its sides, maximum on the triangle]."""
+    table, texts = results.triangles, {}
+    if len(table):
+        side = table[(table[["t1", "t2", "t3"]] < 1e-9).any(axis=1)]
+        births, deaths = maxima_of(side, ["a", "b", "c"]), maxima_of(table, ["a", "b", "c"])
+        for model in (m for m in results.models if m in deaths):
+            length = mean_and_std(deaths[model] - births[model], " triangles")
+            texts[model] = f"[{number(births[model].mean())}, {number(deaths[model].mean())}], length {length}"
+    verdict = NO_NUMBER if texts else UNMEASURED
+    return Finding(each(results, texts) or "—", verdict, "means over the triangles of a model; ± is the std over them")

@@ -1,0 +1,85 @@
+"""Landscapes, simplices on them, and profiles of the loss along a simplex."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+
+from lossbars.families import Family
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A mini-batch of a landscape's data: sample numbers, shared by all rows or each row's own."""
+
+    index: Int[Tensor, " b"] | Int[Tensor, "n b"]
+    noise: Int[Tensor, " n"] | None = None  # seeds of dropout and augmentation, one a row
+
+    def rows(self, n: int) -> list["Batch"]:
+        """The same batch for each of n rows taken alone."""
+        index = self.index.expand(n, -1) if self.index.dim() == 1 else self.index
+        noise = self.noise.expand(n) if self.noise is not None else None
+        return [Batch(index[i], None if noise is None else noise[i : i + 1]) for i in range(n)]
+
+
+class Landscape(ABC):
+    """A loss of many flat parameter vectors at once. Rows are independent of each other."""
+
+    dim: int  # d
+    device: torch.device
+    steps_per_epoch: int = 1  # batches in one pass over the data
+
+    @abstractmethod
+    def init(self, n: int, generator: Generator) -> Float[Tensor, "n d"]:
+        """n random starts."""
+
+    @abstractmethod
+    def batches(self, generators: Sequence[Generator]) -> Iterator[Batch | None]:
+        """One pass over the data in random order.
+
+        One generator gives batches that all rows share; n generators give each of n rows its own order.
+        A function has no data: its pass is a single None.
+        """
+
+    @abstractmethod
+    def loss(self, theta: Float[Tensor, "n d"], batch: Batch | None = None) -> Float[Tensor, " n"]:
+        """Loss of every row; ``batch=None`` is the exact loss of record."""
+
+    def value_and_gradient(
+        self, theta: Float[Tensor, "n d"], batch: Batch | None
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n d"]]:
+        """Loss of every row and its gradient. The gradient may be overwritten by the next call."""
+        theta = theta.detach().requires_grad_()
+        with torch.enable_grad():
+            loss = self.loss(theta, batch)
+            (gradient,) = torch.autograd.grad(loss.sum(), theta)
+        return loss.detach(), gradient
+
+
+@dataclass(frozen=True)
+class Simplices:
+    """n simplices of one family: control points (n, k, d)."""
+
+    family: Family
+    nodes: Float[Tensor, "n k d"]
+
+    def at(self, t: Float[Tensor, "n q"]) -> Float[Tensor, "n d"]:
+        """θ(t) = blend(t) @ nodes, one place on each simplex."""
+        weights = self.family.blend(t.to(self.nodes.device, self.nodes.dtype))
+        return torch.bmm(weights.unsqueeze(1), self.nodes).squeeze(1)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The loss along one simplex: places (g, q) in the order of the grid, losses (g,) float64."""
+
+    t: Float[Tensor, "g q"]
+    loss: Float[Tensor, " g"]
+
+    @property
+    def value(self) -> float:
+        """The largest loss found: a lower bound of the maximum on the simplex, its ends included."""
+        return float(self.loss.max())

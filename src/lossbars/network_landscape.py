@@ -1,0 +1,263 @@
+"""A network and its data as a landscape.
+
+The loss of record is the mean loss over the whole training set in float32, summed in float64: no
+augmentation, dropout off, no weight decay. BatchNorm statistics are recomputed for every θ, with one pass
+over the training set in a fixed order, weighted by batch sizes (what Garipov et al. do); θ holds parameters
+only, never buffers. Training batches use batch statistics.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Generator, Tensor, nn
+from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+
+from lossbars.augment import crop_flip
+from lossbars.landscape import Batch, Landscape
+from lossbars.stacking import Parameters, can_stack, stacked_call
+
+EVALUATION_BATCH = 1000  # samples at a time in the loss of record; fixed, since BatchNorm's statistics depend on it
+
+
+@dataclass(frozen=True)
+class Split:
+    """Inputs (m, ...) float32 and targets (m,) whole numbers of classes, or (m, q) float32 for regression."""
+
+    x: Float[Tensor, "m ..."]
+    y: Int[Tensor, " m"] | Float[Tensor, "m q"]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def to(self, device: torch.device) -> "Split":
+        return Split(self.x.to(device), self.y.to(device))
+
+
+class NetworkLandscape(Landscape):
+    """Loss of a module on a training set, as a function of its flat parameters (d).
+
+    ``make`` builds the module; ``train`` is the training set; batches have ``batch_size`` samples, and a
+    last smaller one is left out. ``stacking`` is how several networks run at once: ``batched`` matrix
+    products or a ``loop``; ``auto`` takes the first where it gives the same numbers.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], nn.Module],
+        train: Split,
+        batch_size: int,
+        device: torch.device,
+        augment: Literal["none", "crop-flip"] = "none",
+        stacking: Literal["auto", "batched", "loop"] = "auto",
+    ) -> None:
+        self.make = make
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # buffers a module draws at random are then the same in every process
+            self.module = make().to(device)
+        self.device = device
+        self.train = train.to(device)
+        self.batch_size = min(batch_size, len(train))
+        self.steps_per_epoch = len(train) // self.batch_size
+        self.augment = augment
+        named = list(self.module.named_parameters())
+        self.names = [name for name, _ in named]
+        self.shapes = [p.shape for _, p in named]
+        self.sizes = [p.numel() for _, p in named]
+        self.dim = sum(self.sizes)
+        self.norms = [m for m in self.module.modules() if isinstance(m, _BatchNorm)]
+        self.random = any(isinstance(m, _DropoutNd) and m.p > 0 for m in self.module.modules())
+        self.stacking = self._choose(stacking)
+        self._gradient = torch.empty(0, self.dim)
+
+    def _choose(self, stacking: Literal["auto", "batched", "loop"]) -> Literal["batched", "loop"]:
+        if stacking == "loop" or self.random:
+            return "loop"
+        if can_stack(self.module.eval(), self.train.x[:3]):
+            return "batched"
+        if stacking == "batched":
+            raise ValueError("this network cannot be stacked as batched matrix products: use 'auto' or 'loop'")
+        return "loop"
+
+    # Parameters -----------------------------------------------------------------------------------
+
+    def init(self, n: int, generator: Generator) -> Float[Tensor, "n d"]:
+        """The module's own initialisation, from seeds that the generator gives."""
+        seeds = torch.randint(2**62, (n,), generator=generator).tolist()
+        rows = []
+        for seed in seeds:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                rows.append(self.flatten(self.make()))
+        return torch.stack(rows).to(self.device)
+
+    def flatten(self, module: nn.Module) -> Float[Tensor, " d"]:
+        """θ of a module of this architecture."""
+        return torch.cat([p.detach().reshape(-1) for _, p in module.named_parameters()])
+
+    def unflatten(self, theta: Float[Tensor, "*n d"]) -> Parameters:
+        """Views of θ with the module's names and shapes, leading axes kept."""
+        pieces = theta.split(self.sizes, dim=-1)
+        return {
+            name: piece.unflatten(-1, shape) if shape else piece.squeeze(-1)
+            for name, shape, piece in zip(self.names, self.shapes, pieces, strict=True)
+        }
+
+    # Training batches -----------------------------------------------------------------------------
+
+    def batches(self, generators: Sequence[Generator]) -> Iterator[Batch]:
+        """One pass over the training set; see :meth:`Landscape.batches`."""
+        orders = [torch.randperm(len(self.train), generator=g) for g in generators]
+        noisy = self.random or self.augment != "none"
+        for start in range(0, len(self.train) - self.batch_size + 1, self.batch_size):
+            index = torch.stack([order[start : start + self.batch_size] for order in orders])
+            noise = torch.cat([torch.randint(2**62, (1,), generator=g) for g in generators]) if noisy else None
+            yield Batch((index if len(generators) > 1 else index[0]).to(self.device), noise)
+
+    def _inputs(self, batch: Batch) -> Tensor:
+        x = self.train.x[batch.index]
+        if self.augment == "none" or batch.noise is None:
+            return x
+        if batch.index.dim() == 1:
+            return crop_flip(x, int(batch.noise[0]))
+        return torch.stack([crop_flip(row, int(seed)) for row, seed in zip(x, batch.noise, strict=True)])
+
+    # Losses ---------------------------------------------------------------------------------------
+
+    def loss(self, theta: Float[Tensor, "n d"], batch: Batch | None = None) -> Float[Tensor, " n"]:
+        """Training loss on a batch (differentiable), or the loss of record (n,) float64."""
+        if batch is None:
+            with torch.no_grad():
+                return self.evaluate(theta, self.train)[0]
+        return self._batch_loss(self.unflatten(theta), batch)
+
+    def value_and_gradient(
+        self, theta: Float[Tensor, "n d"], batch: Batch | None
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n d"]]:
+        """Loss and gradient of every row; on a batch as trained, or of the loss of record.
+
+        BatchNorm's statistics are constants in the latter. The gradient is overwritten by the next call.
+        """
+        if self._gradient.shape != theta.shape or self._gradient.dtype != theta.dtype:
+            self._gradient = torch.empty_like(theta)
+        if batch is None:
+            return self._record_gradient(theta)
+        if self.stacking == "batched":
+            return self._gradient_into(theta, self._gradient, lambda p: self._batch_loss(p, batch)), self._gradient
+        losses = [
+            self._gradient_into(row, gradient, lambda p, b=one: self._batch_loss(p, b))
+            for row, gradient, one in zip(
+                theta.split(1), self._gradient.split(1), batch.rows(len(theta)), strict=True
+            )
+        ]
+        return torch.cat(losses), self._gradient
+
+    def _gradient_into(self, theta: Tensor, out: Tensor, loss: Callable[[Parameters], Tensor]) -> Tensor:
+        """Write the gradient of the summed losses into ``out``; leaves by parameter save a pass over θ."""
+        leaves = {name: p.detach().requires_grad_() for name, p in self.unflatten(theta).items()}
+        with torch.enable_grad():
+            value = loss(leaves)
+            gradients = torch.autograd.grad(value.sum(), list(leaves.values()), materialize_grads=True)
+        for place, gradient in zip(self.unflatten(out).values(), gradients, strict=True):
+            place.copy_(gradient)
+        return value.detach()
+
+    def _batch_loss(self, parameters: Parameters, batch: Batch) -> Tensor:
+        """(n,) mean training losses of stacked parameters."""
+        x, y = self._inputs(batch), self.train.y[batch.index]
+        if self.stacking == "batched":
+            self.module.train()
+            return self._criterion(stacked_call(self.module, parameters, x), y).mean(1)
+        n = len(next(iter(parameters.values())))
+        x, y = (x.expand(n, *x.shape), y.expand(n, *y.shape)) if batch.index.dim() == 1 else (x, y)
+        return torch.stack([self._one_batch_loss(parameters, i, x[i], y[i], batch.noise) for i in range(n)])
+
+    def _one_batch_loss(self, parameters: Parameters, i: int, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
+        self.module.train()
+        scratch = {name: buffer.clone() for name, buffer in self.module.named_buffers()}  # written, never read
+        one = {name: p[i] for name, p in parameters.items()}
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [], enabled=self.random):
+            if self.random and noise is not None:
+                torch.manual_seed(int(noise[i if len(noise) > 1 else 0]))
+            output = functional_call(self.module, one | scratch, (x,))
+        return self._criterion(output.unsqueeze(0), y).mean()
+
+    def _criterion(self, output: Tensor, y: Tensor) -> Tensor:
+        """(n, b) losses of outputs (n, b, q): cross entropy of classes, squared error of real targets."""
+        n = len(output)
+        if y.is_floating_point():
+            return (output - y).square().mean(-1)
+        return F.cross_entropy(output.transpose(1, 2), y.expand(n, y.shape[-1]), reduction="none")
+
+    # The loss of record ---------------------------------------------------------------------------
+
+    def evaluate(self, theta: Float[Tensor, "n d"], data: Split) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+        """Mean loss and accuracy (NaN for regression) of every row on a data set, float64, by the record's rules."""
+        step = len(theta) if self.stacking == "batched" else 1
+        parts = [self._evaluate(rows, data) for rows in theta.split(step)]
+        return torch.cat([loss for loss, _ in parts]), torch.cat([accuracy for _, accuracy in parts])
+
+    @torch.no_grad()
+    def _evaluate(self, theta: Tensor, data: Split) -> tuple[Tensor, Tensor]:
+        call = self._record_call(theta)
+        loss = torch.zeros(len(theta), dtype=torch.float64, device=self.device)
+        correct = torch.zeros_like(loss)
+        for x, y in zip(data.x.split(EVALUATION_BATCH), data.y.split(EVALUATION_BATCH), strict=True):
+            output = call(self.unflatten(theta), x)
+            loss += self._criterion(output, y).double().sum(1)
+            correct += float("nan") if y.is_floating_point() else (output.argmax(-1) == y).double().sum(1)
+        return loss / len(data), correct / len(data)
+
+    def _record_call(self, theta: Tensor) -> Callable[[Parameters, Tensor], Tensor]:
+        """Evaluation mode, with BatchNorm statistics of this θ."""
+        self.module.eval()
+        if self.stacking == "batched":
+            return lambda parameters, x: stacked_call(self.module, parameters, x)
+        buffers = self._statistics(self.unflatten(theta.squeeze(0)))
+
+        def call(parameters: Parameters, x: Tensor) -> Tensor:
+            one = {name: p.squeeze(0) for name, p in parameters.items()}
+            return functional_call(self.module, one | buffers, (x,)).unsqueeze(0)
+
+        return call
+
+    @torch.no_grad()
+    def _statistics(self, parameters: Parameters) -> Parameters:
+        """Buffers with BatchNorm statistics recomputed over the training set, in its own order."""
+        buffers = {name: buffer.clone() for name, buffer in self.module.named_buffers()}
+        if not self.norms:
+            return buffers
+        before = [norm.momentum for norm in self.norms]
+        for norm in self.norms:
+            norm.train()
+        seen = 0
+        for x in self.train.x.split(EVALUATION_BATCH):
+            seen += len(x)
+            for norm in self.norms:
+                norm.momentum = len(x) / seen  # the first batch replaces what was there
+            functional_call(self.module, parameters | buffers, (x,))
+        for norm, momentum in zip(self.norms, before, strict=True):
+            norm.momentum = momentum
+            norm.eval()
+        return buffers
+
+    def _record_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+        total = torch.zeros_like(theta)
+        loss = torch.zeros(len(theta), dtype=torch.float64, device=self.device)
+        step = len(theta) if self.stacking == "batched" else 1
+        for first in range(0, len(theta), step):
+            rows = slice(first, first + step)
+            call = self._record_call(theta[rows])
+            for x, y in zip(self.train.x.split(EVALUATION_BATCH), self.train.y.split(EVALUATION_BATCH), strict=True):
+                part = self._gradient_into(
+                    theta[rows], self._gradient[rows], lambda p, x=x, y=y: self._criterion(call(p, x), y).double().sum(1)
+                )
+                loss[rows] += part
+                total[rows] += self._gradient[rows]
+        self._gradient.copy_(total / len(self.train))
+        return loss / len(self.train), self._gradient

@@ -1,0 +1,31 @@
+"""Architectures: plain modules, one file per family. A new one is a file, a recipe, and a line in each list here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+from lossbars.networks.custom import load_network
+from lossbars.networks.lenet import LeNet as LeNet
+from lossbars.networks.mlp import MLP as MLP
+from lossbars.recipes import CustomNetwork, LeNetSpec, MLPSpec
+
+
+@dataclass(frozen=True)
+class DataShape:
+    """What a network must fit: the shape of one input and the number of outputs."""
+
+    inputs: tuple[int, ...]
+    outputs: int
+
+
+def network_maker(spec: MLPSpec | LeNetSpec | CustomNetwork, shape: DataShape) -> Callable[[], nn.Module]:
+    """A function that makes the network anew, initialised from torch's global generator."""
+    match spec:
+        case MLPSpec():
+            return lambda: MLP(shape.inputs, shape.outputs, spec.depth, spec.width, spec.activation)
+        case LeNetSpec():
+            return lambda: LeNet(shape.inputs, shape.outputs)
+        case CustomNetwork():
+            network = load_network(spec.source)
+            return lambda: network(**spec.arguments)

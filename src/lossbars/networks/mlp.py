@@ -1,0 +1,24 @@
+"""Fully connected networks."""
+
+from math import prod
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+
+
+class MLP(nn.Module):
+    """``depth`` hidden layers of ``width`` units (loss-barcode.txt, section 4.1: ReLU, width 32, depth 2 to 8)."""
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int, depth: int, width: int, activation: str = "relu") -> None:
+        super().__init__()
+        self.input_dims = len(inputs)
+        widths = [prod(inputs), *[width] * depth]
+        layers: list[nn.Module] = []
+        for before, after in zip(widths, widths[1:], strict=False):
+            layers += [nn.Linear(before, after), ACTIVATIONS[activation]()]
+        self.layers = nn.Sequential(*layers, nn.Linear(width, outputs))
+
+    def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "... outputs"]:
+        return self.layers(x.flatten(-self.input_dims))

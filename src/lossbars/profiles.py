@@ -1,0 +1,55 @@
+"""The loss along simplices: a uniform grid with its corners, made finer around the maximum."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lossbars.landscape import Landscape, Profile, Simplices
+from lossbars.recipes import Grid
+
+
+def profiles(
+    landscape: Landscape, simplices: Simplices, grid: Grid, report: Callable[[str], None] | None = None
+) -> list[Profile]:
+    """Loss of record along each of n simplices.
+
+    Each refinement looks at the neighbours of the largest loss so far, at half the spacing of the round
+    before. The largest value found is a lower bound of the maximum on the simplex. Raises ValueError
+    where a loss is not finite.
+    """
+    n = len(simplices.nodes)
+    device = simplices.nodes.device
+    uniform = simplices.family.grid(grid.points).to(device)  # (g, q)
+    losses = []
+    for i, place in enumerate(uniform):
+        losses.append(landscape.loss(simplices.at(place.expand(n, -1))).double())
+        if report and (i + 1) % 10 == 0:
+            report(f"profile: {i + 1}/{len(uniform)} places")
+    t = uniform.expand(n, *uniform.shape)  # (n, g, q)
+    loss = torch.stack(losses, dim=1)  # (n, g)
+    spacing = 1 / (grid.points - 1)
+    for _ in range(grid.refinements):
+        spacing /= 2
+        t, loss = _refined(landscape, simplices, t, loss, spacing)
+    if not bool(loss.isfinite().all()):
+        raise ValueError("the loss along a simplex is not finite: its control points are no longer sound")
+    return [_sorted(places.cpu(), values.cpu()) for places, values in zip(t, loss, strict=True)]
+
+
+def _refined(
+    landscape: Landscape, simplices: Simplices, t: Tensor, loss: Tensor, spacing: float
+) -> tuple[Tensor, Tensor]:
+    highest = loss.argmax(1)
+    top = t[torch.arange(len(t), device=t.device), highest]  # (n, q)
+    near = simplices.family.around(top, spacing)  # (n, m, q)
+    more = torch.stack([landscape.loss(simplices.at(places)).double() for places in near.unbind(1)], dim=1)
+    return torch.cat([t, near], dim=1), torch.cat([loss, more], dim=1)
+
+
+def _sorted(t: Tensor, loss: Tensor) -> Profile:
+    """In the order of the first coordinate, places seen twice kept once."""
+    unique, where = torch.unique(t, dim=0, return_inverse=True)
+    values = torch.empty(len(unique), dtype=torch.float64)
+    values[where] = loss
+    return Profile(unique, values)

@@ -1,0 +1,70 @@
+"""Running n networks of one architecture in one call.
+
+Under :class:`StackedLinear` a module whose weights carry a leading axis of n networks runs them all: every
+``linear`` becomes one batched matrix product, elementwise operations are as they were. Activations are kept
+as (n, features, batch) in memory, so that no product needs a transposed copy, and the first layer, whose
+input all networks share, is a single wide product. Each network's numbers are the same bits as alone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.overrides import TorchFunctionMode
+
+Parameters = dict[str, Tensor]
+
+
+class StackedLinear(TorchFunctionMode):
+    """Gives ``F.linear`` a meaning for weights of shape (n, out, in)."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is F.linear:
+            return _linear(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x (b, in) shared or (n, b, in) → (n, b, out), stored as (n, out, b)."""
+    n, out, inputs = weight.shape
+    if x.dim() == 2:
+        wide = weight.reshape(n * out, inputs)
+        y = wide @ x.t() if bias is None else torch.addmm(bias.reshape(n * out, 1), wide, x.t())
+        return y.view(n, out, -1).transpose(1, 2)
+    columns = x.transpose(1, 2)
+    y = torch.bmm(weight, columns) if bias is None else torch.baddbmm(bias.unsqueeze(-1), weight, columns)
+    return y.transpose(1, 2)
+
+
+def stacked_call(module: nn.Module, parameters: Parameters, x: Tensor) -> Tensor:
+    """Outputs (n, b, outputs) of n networks; x is (b, ...) shared or (n, b, ...)."""
+    with StackedLinear():
+        return functional_call(module, parameters, (x,))
+
+
+def can_stack(module: nn.Module, x: Tensor) -> bool:
+    """Whether stacked calls of this module give what calls one by one give; x (b, ...) is a small input.
+
+    Only modules whose parameters all belong to ``nn.Linear`` are tried. They are then run both ways, since
+    a forward method may do between its layers what has another meaning with an axis more.
+    """
+    linear = {id(p) for m in module.modules() if isinstance(m, nn.Linear) for p in m.parameters()}
+    if not all(id(p) in linear for p in module.parameters()) or any(True for _ in module.buffers()):
+        return False
+    parameters = {
+        name: torch.stack([p.detach(), p.detach().flip(0) * 0.5]) for name, p in module.named_parameters()
+    }
+    with torch.no_grad():
+        alone = [functional_call(module, {k: p[i] for k, p in parameters.items()}, (x,)) for i in range(2)]
+        try:
+            shared = stacked_call(module, parameters, x)
+            own = stacked_call(module, parameters, torch.stack([x, x]))
+        except (RuntimeError, TypeError, ValueError, IndexError):
+            return False
+    expected = torch.stack(alone)
+    return all(y.shape == expected.shape and torch.allclose(y, expected, rtol=1e-4, atol=1e-5) for y in (shared, own))

@@ -1,0 +1,1 @@
+"""One short module per rule, run as ``python -m lossbars.steps.NAME``: paths in, paths out."""

@@ -1,0 +1,42 @@
+"""The barcodes of one model's complex, by both conventions."""
+
+from pathlib import Path
+from typing import Any
+
+from lossbars.artefacts import write_records
+from lossbars.barcode import Barcode
+from lossbars.complex import direct_barcode, merged_barcode
+from lossbars.job import Job
+from lossbars.steps.command import run
+from lossbars.steps.complex import read_complex
+
+
+def barcode(job: Job, filtered: Path, out: Path) -> None:
+    """Write one record per convention: bars, and TO-scores of every index in both ground metrics."""
+    filtered_complex = read_complex(filtered, job.expects["complex"])
+    barcodes = [direct_barcode(filtered_complex), merged_barcode(filtered_complex)]
+    write_records(out, [_record(one, job) for one in barcodes], job)
+
+
+def _record(one: Barcode, job: Job) -> dict[str, Any]:
+    bars = [
+        {"dim": b.dim, "birth": b.birth, "death": b.death, "born_at": list(b.born_at), "dies_at": _list(b.dies_at)}
+        for b in one.bars
+    ]
+    higher = {str(dim): {m: one.to_score(m, dim) for m in ("sqrt2", "linf")} for dim in one.dims}
+    return {
+        "experiment": job.experiment,
+        "model": job.model,
+        "convention": one.convention,
+        "bars": bars,
+        "to_score": {metric: one.to_score(metric) for metric in ("sqrt2", "linf")},
+        "to_score_by_index": higher,
+    }
+
+
+def _list(simplex: tuple[int, ...] | None) -> list[int] | None:
+    return None if simplex is None else list(simplex)
+
+
+if __name__ == "__main__":
+    run(barcode)

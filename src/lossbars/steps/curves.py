@@ -1,0 +1,79 @@
+"""Optimise the curves between the minima of two blocks of seeds, and measure the loss along them."""
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lossbars.artefacts import CheckpointFile, read_tensors, write_table, write_tensors
+from lossbars.blocks import block_pairs
+from lossbars.connect import connect
+from lossbars.descent import Diverged
+from lossbars.families import Bezier, Chain
+from lossbars.job import Job
+from lossbars.landscape import Profile, Simplices
+from lossbars.profiles import profiles
+from lossbars.recipes import Curves
+from lossbars.seeding import generator
+from lossbars.steps.command import run
+from lossbars.steps.setting import make_landscape, read_data, reporter, use
+
+
+def curves(
+    job: Job,
+    data: Path,
+    minima: list[Path],
+    first: str,
+    second: str,
+    threads: int,
+    device: str,
+    checkpoints: Path,
+    out: Path,
+    table: Path,
+) -> None:
+    """Write control points (n, k, d) of the block's curves and the profiles along them and along the segments."""
+    where = use(threads, device)
+    recipe = Curves(**job.recipe["curves"])
+    landscape = make_landscape(job, read_data(data, job), recipe.batch_size, where)
+    theta = read_minima(minima, job)
+    pairs = block_pairs(first, second)
+    part = f"{first}+{second}"
+    checkpoint, report = CheckpointFile(checkpoints, job, part), reporter(job, part)
+    family = Chain(recipe.family.bends) if recipe.family.kind == "chain" else Bezier(recipe.family.bends)
+    corners = torch.stack([torch.stack([theta[a], theta[b]]) for a, b in pairs]).to(where)
+    start = Simplices(family, family.start(corners))
+    order = generator(job.experiment, job.model, "curves", "order")
+    places = [generator(job.experiment, job.model, "curves", a, b) for a, b in pairs]
+    names = [f"curve {a}+{b}" for a, b in pairs]
+    end = connect(landscape, start, recipe, order, places, names, checkpoint, report=report)
+    segments = Simplices(Chain(0), corners)
+    found = profiles(landscape, end, recipe.grid, report)
+    straight = profiles(landscape, segments, recipe.grid.model_copy(update={"refinements": 0}))
+    write_table(table, _table(pairs, found, straight), job)
+    facts = {"stacking": landscape.stacking, "device": str(where), "family": recipe.family.kind}
+    write_tensors(out, {"pairs": torch.tensor(pairs), "nodes": end.nodes}, job, facts)
+    checkpoint.remove()
+    report(f"maxima {min(p.value for p in found):.4g} to {max(p.value for p in found):.4g}")
+
+
+def read_minima(paths: list[Path], job: Job) -> dict[int, Tensor]:
+    """Seed → θ (d), of all the blocks given."""
+    minima: dict[int, Tensor] = {}
+    for path in paths:
+        tensors, _ = read_tensors(path, job.expects["minima"])
+        minima |= dict(zip(tensors["seeds"].tolist(), tensors["theta"], strict=True))
+    return minima
+
+
+def _table(pairs: list[tuple[int, int]], found: list[Profile], straight: list[Profile]) -> pd.DataFrame:
+    rows = [
+        pd.DataFrame({"a": a, "b": b, "kind": kind, "t": profile.t[:, 0].double(), "loss": profile.loss})
+        for kind, several in (("curve", found), ("segment", straight))
+        for (a, b), profile in zip(pairs, several, strict=True)
+    ]
+    return pd.concat(rows, ignore_index=True)
+
+
+if __name__ == "__main__":
+    run(curves, known=(Diverged,))

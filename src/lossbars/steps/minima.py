@@ -1,0 +1,73 @@
+"""Train the minima of one block of seeds."""
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lossbars.artefacts import CheckpointFile, write_table, write_tensors
+from lossbars.blocks import block_seeds
+from lossbars.data import Dataset, as_inputs
+from lossbars.descent import Diverged
+from lossbars.job import Job
+from lossbars.minimise import minimise
+from lossbars.network_landscape import NetworkLandscape, Split
+from lossbars.recipes import Minima
+from lossbars.seeding import generator
+from lossbars.steps.command import run
+from lossbars.steps.setting import make_landscape, read_data, reporter, use
+
+
+def minima(
+    job: Job, data: Path, seeds: str, threads: int, device: str, checkpoints: Path, out: Path, metrics: Path
+) -> None:
+    """Write θ (n, d) of the block's seeds and a table of their metrics."""
+    where = use(threads, device)
+    recipe = Minima(**job.recipe["minima"])
+    data_set = read_data(data, job)
+    landscape = make_landscape(job, data_set, recipe.batch_size, where)
+    numbers = block_seeds(seeds)
+    checkpoint, report = CheckpointFile(checkpoints, job, seeds), reporter(job, seeds)
+
+    def of(purpose: str, seed: int) -> torch.Generator:
+        return generator(job.experiment, job.model, purpose, seed)
+
+    start = torch.cat([landscape.init(1, of("start", seed)) for seed in numbers])
+    order = [of("order", seed) for seed in numbers]
+    names = [f"seed {seed}" for seed in numbers]
+    theta = minimise(landscape, start, recipe, order, names, checkpoint, report=report)
+    table = _metrics(landscape, theta, numbers, data_set, recipe.weight_decay)
+    facts = {"stacking": landscape.stacking, "device": str(where), "seeds": seeds}
+    write_table(metrics, table, job)
+    write_tensors(out, {"seeds": torch.tensor(numbers), "theta": theta}, job, facts)
+    checkpoint.remove()
+    report(f"losses {table.loss.min():.4g} to {table.loss.max():.4g}")
+
+
+def _metrics(
+    landscape: NetworkLandscape, theta: Tensor, seeds: list[int], data: Dataset, weight_decay: float
+) -> pd.DataFrame:
+    """A row per minimum: the loss of record, the same with L2, accuracies in percent, norm of the full gradient."""
+    loss, train_accuracy = landscape.evaluate(theta, landscape.train)
+    if not bool(loss.isfinite().all()):
+        bad = [seed for seed, value in zip(seeds, loss.tolist(), strict=True) if not torch.tensor(value).isfinite()]
+        raise Diverged(f"the loss of record of seed {bad[0]} is not finite after the training: try a smaller learning rate")
+    test = Split(as_inputs(data.test_x), data.test_y).to(landscape.device)
+    test_loss, test_accuracy = landscape.evaluate(theta, test)
+    _, gradient = landscape.value_and_gradient(theta, None)
+    return pd.DataFrame(
+        {
+            "seed": seeds,
+            "loss": loss.cpu(),
+            "loss_with_l2": (loss + weight_decay / 2 * theta.double().square().sum(1)).cpu(),
+            "train_accuracy": 100 * train_accuracy.cpu(),
+            "test_loss": test_loss.cpu(),
+            "test_accuracy": 100 * test_accuracy.cpu(),
+            "gradient_norm": gradient.double().norm(dim=1).cpu(),
+        }
+    )
+
+
+if __name__ == "__main__":
+    run(minima, known=(Diverged,))

@@ -1,0 +1,131 @@
+"""The report: figures, claims and TO-scores of all experiments that ran, in one page that opens from disk."""
+
+import base64
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from lossbars import __version__, findings
+from lossbars.artefacts import LIBRARIES, ArtefactError, made_by, read_records, write_text
+from lossbars.findings import number
+from lossbars.job import Job
+from lossbars.steps.claims_report import read_claims, scale_in_words
+from lossbars.steps.command import run
+
+CAPTIONS = {
+    "barcodes": "Barcodes: a bar for each minimum, from its loss up to the height at which a direct curve can reach "
+    "something lower. The arrow is the half-line of the lowest minimum.",
+    "to-score": "TO-score of each network: the longest finite bar of its direct barcode, over √2.",
+    "profiles": "Loss along the optimised curves between all pairs of minima, beside the straight segments.",
+    "triangle": "Loss on one optimised seven-point triangle of each network. Its 1-saddle bar reaches from the maximum "
+    "on the sides to the maximum on the whole triangle.",
+    "robustness": "Error bars on bars: how deaths and births vary when only a subset of the minima is known.",
+    "persistence": "Persistence diagrams of the merged barcodes: every bar as a point, its death above its birth.",
+}
+TONES = {findings.HOLDS: "good", findings.AGREES: "good", findings.FAILS: "bad", findings.DIFFERS: "bad"}
+
+
+def report(job: Job, claims: list[Path], figures: list[Path], barcodes: list[Path], out: Path) -> None:
+    """Write one self-contained HTML page with a section per experiment of the claims.
+
+    Raises ArtefactError for a figure or a barcode that belongs to none of them.
+    """
+    drawings = {path.stem: path for path in figures}
+    sections = [_section(path, job, drawings, barcodes) for path in claims]
+    known = {figure["key"] for section in sections for figure in section["figures"]}
+    if stray := set(drawings) - known:
+        raise ArtefactError(f"{drawings[min(stray)]} is a figure of no experiment of this report: delete it")
+    versions = {"lossbars": __version__, "Python": platform.python_version()}
+    versions |= {name: metadata.version(name) for name in LIBRARIES}
+    # SVG names such as #clip1 would collide between inlined figures, so these are images with their own documents.
+    jinja = Environment(
+        loader=PackageLoader("lossbars"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = jinja.get_template("report.html.j2").render(sections=sections, versions=versions, lines=_lines)
+    write_text(out, page)
+
+
+def _section(path: Path, job: Job, drawings: dict[str, Path], barcodes: list[Path]) -> dict[str, Any]:
+    own, rows = made_by(path), read_claims(path, job)
+    recipe = job.recipe[own.experiment]
+    verdicts = rows["verdict"].value_counts(sort=False)
+    return {
+        "key": own.experiment,
+        "title": recipe["title"],
+        "scale": scale_in_words(own.recipe["scale"]),
+        "budget": "; ".join(dict.fromkeys(rows["budget"])),
+        "verdicts": [(verdict, _tone(verdict), int(count)) for verdict, count in verdicts.items()],
+        "claims": [row | {"tone": _tone(row["verdict"])} for row in rows.to_dict("records")],
+        "figures": _figures(own.experiment, recipe, drawings),
+        "scores": _scores(own.experiment, recipe, job, barcodes),
+        "recipe": json.dumps(recipe, indent=2, ensure_ascii=False),
+    }
+
+
+def _tone(verdict: str) -> str:
+    if verdict.startswith("undecided"):
+        return "open"
+    return TONES.get(verdict.removesuffix(findings.AT_BUDGET), "plain")
+
+
+def _lines(text: str) -> list[str]:
+    """The parts of an enumeration, which a cell shows one below the other."""
+    return text.split("; ")
+
+
+def _figures(experiment: str, recipe: dict[str, Any], drawings: dict[str, Path]) -> list[dict[str, str]]:
+    found = []
+    for kind in recipe["figures"]:
+        key = f"{experiment}-{kind}"
+        if key in drawings:
+            caption = CAPTIONS.get(kind, kind)
+            names = ", ".join(own["label"] or model for model, own in recipe["models"].items())
+            text = f"{kind} figure of {recipe['title']}, for {names}. Its numbers are in the tables of this section."
+            found.append({"key": key, "caption": caption, "alt": text, "source": _data_uri(drawings[key])})
+    return found
+
+
+def _data_uri(path: Path) -> str:
+    if not path.is_file():
+        raise ArtefactError(f"{path} is missing: run the rule that makes it")
+    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def _scores(experiment: str, recipe: dict[str, Any], job: Job, barcodes: list[Path]) -> list[dict[str, str]]:
+    """A row per model and convention, models in the order of drawing."""
+    makers = {path: made_by(path) for path in barcodes}
+    paths = {maker.model: path for path, maker in makers.items() if maker.experiment == experiment}
+    rows = []
+    for model in recipe["models"]:
+        if model in paths:
+            key = job.expects.get(f"barcode/{experiment}/{model}", "none: this file is no input of the job")
+            label = recipe["models"][model]["label"] or model
+            rows += [{"model": label} | _score(record) for record in read_records(paths[model], key)]
+    return rows
+
+
+def _score(record: dict[str, Any]) -> dict[str, str]:
+    bars = [bar for bar in record["bars"] if bar["dim"] == 0]
+    saddles = [bar["death"] for bar in bars if bar["death"] is not None]
+    higher = record.get("to_score_by_index", {}).get("1", {})
+    return {
+        "convention": record["convention"],
+        "minima": str(len(bars)),
+        "lowest": number(min(bar["birth"] for bar in bars)),
+        "highest": number(max(saddles)) if saddles else "–",
+        "sqrt2": number(record["to_score"]["sqrt2"]),
+        "linf": number(record["to_score"]["linf"]),
+        "index1": number(higher["sqrt2"]) if higher else "–",
+    }
+
+
+if __name__ == "__main__":
+    run(report)

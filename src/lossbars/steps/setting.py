@@ -1,0 +1,58 @@
+"""What the training steps share: threads, device, the landscape of a job, its progress."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter
+from threadpoolctl import threadpool_limits
+
+from lossbars.artefacts import read_tensors
+from lossbars.data import Dataset, as_inputs
+from lossbars.job import Job
+from lossbars.network_landscape import NetworkLandscape, Split
+from lossbars.networks import DataShape, network_maker
+from lossbars.recipes import NetworkSpec
+
+
+def use(threads: int, device: str) -> torch.device:
+    """Give every library exactly ``threads`` threads, and pick the device; ``auto`` takes a GPU where there is one."""
+    threadpool_limits(threads)
+    torch.set_num_threads(threads)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # for libraries that are loaded later
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device: cuda is asked for, and this machine has no GPU that torch can use")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    return torch.device("cuda" if device == "cuda" or (device == "auto" and torch.cuda.is_available()) else "cpu")
+
+
+def read_data(path: Path, job: Job) -> Dataset:
+    """The job's data set, shrunk to the samples that its recipe asks for."""
+    tensors, _ = read_tensors(path, job.expects["dataset"])
+    wanted, share = job.recipe["samples"], job.recipe["samples_scale"]
+    whole = len(tensors["train_x"])
+    count = max(1, round(min(wanted or whole, whole) * share))
+    return Dataset(
+        tensors["train_x"][:count], tensors["train_y"][:count], tensors["test_x"], tensors["test_y"]
+    )
+
+
+def make_landscape(job: Job, data: Dataset, batch_size: int, device: torch.device) -> NetworkLandscape:
+    """The landscape of the job's network on its training set."""
+    spec: Any = TypeAdapter(NetworkSpec).validate_python(job.recipe["network"])
+    x = as_inputs(data.train_x)
+    maker = network_maker(spec, DataShape(tuple(x.shape[1:]), data.outputs))
+    return NetworkLandscape(maker, Split(x, data.train_y), batch_size, device, job.recipe["augment"])
+
+
+def reporter(job: Job, part: str) -> Callable[[str], None]:
+    """Prints progress, a line at a time, with the job's name before it."""
+    name = f"{job.experiment}/{job.model} {job.kind} {part}"
+
+    def report(text: str) -> None:
+        print(f"[{name}] {text}", file=sys.stderr, flush=True)
+
+    return report
