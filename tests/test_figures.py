@@ -328,7 +328,7 @@ class TestPersistence:
             assert text in words(figure)
 
     def test_models_differ_in_colour_and_marker(self):
-        bars = make_bars({model: BARS["flat"] for model in MANY}, convention="merged")
+        bars = make_bars(dict.fromkeys(MANY, BARS["flat"]), convention="merged")
         figure = figures.persistence(bars, MANY, "")
         looks = {(p.get_color(), p.get_marker()) for p in (line(figure, f"points-{model}-0") for model in MANY)}
         assert len(looks) == len(MANY)

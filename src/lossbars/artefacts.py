@@ -40,7 +40,9 @@ class ArtefactError(ValueError):
 # Tensors -----------------------------------------------------------------------------------------
 
 
-def write_tensors(path: Path, tensors: Mapping[str, "Tensor"], job: Job, facts: Mapping[str, str] | None = None) -> None:
+def write_tensors(
+    path: Path, tensors: Mapping[str, "Tensor"], job: Job, facts: Mapping[str, str] | None = None
+) -> None:
     """Write named tensors; ``facts`` are further texts to keep with them."""
     from safetensors.torch import save_file
 
@@ -69,7 +71,7 @@ def _digest_tensors(tensors: Mapping[str, "Tensor"]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -227,7 +229,9 @@ def _whole(path: Path, write: Callable[[str], object]) -> None:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
-        raise ArtefactError(f"cannot write {path}: {error.strerror or error}: check permissions and disk space") from None
+        raise ArtefactError(
+            f"cannot write {path}: {error.strerror or error}: check permissions and disk space"
+        ) from None
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)

@@ -17,5 +17,7 @@ def crop_flip(x: Float[Tensor, "b c h w"], seed: int) -> Float[Tensor, "b c h w"
     columns[flip] = columns[flip].flip(1)
     padded = torch.nn.functional.pad(x, (PADDING,) * 4)
     sample = torch.arange(b)[:, None, None]
-    moved = padded.permute(0, 2, 3, 1)[sample.to(x.device), rows[:, :, None].to(x.device), columns[:, None].to(x.device)]
+    moved = padded.permute(0, 2, 3, 1)[
+        sample.to(x.device), rows[:, :, None].to(x.device), columns[:, None].to(x.device)
+    ]
     return moved.permute(0, 3, 1, 2)

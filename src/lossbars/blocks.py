@@ -31,7 +31,8 @@ def block_pairs(one: str, other: str) -> list[Pair]:
 
 def block_triples(one: str, two: str, three: str) -> list[Triple]:
     """Triples a < b < c with one minimum of each block."""
-    return [t for t in itertools.product(*map(block_seeds, (one, two, three))) if t[0] < t[1] < t[2]]
+    product = itertools.product(block_seeds(one), block_seeds(two), block_seeds(three))
+    return [(a, b, c) for a, b, c in product if a < b < c]
 
 
 def pair_blocks(names: list[str]) -> list[tuple[str, str]]:

@@ -100,7 +100,9 @@ def _place(location: tuple[int | str, ...]) -> str:
     kinds = {"constant", "cyclical", "ramp", "garipov", "chain", "bezier", "mlp", "lenet", "custom"}
     parts = list(location)
     # pydantic puts the chosen kind of a union into the path; a person did not write it there
-    kept = [p for i, p in enumerate(parts) if not (p in kinds and i and parts[i - 1] in {"schedule", "family", "network"})]
+    kept = [
+        p for i, p in enumerate(parts) if not (p in kinds and i and parts[i - 1] in {"schedule", "family", "network"})
+    ]
     return ".".join(str(part) for part in kept) or "(top level)"
 
 

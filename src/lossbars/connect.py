@@ -9,7 +9,6 @@ where it likes, as long as it is quick.
 from collections.abc import Callable, Sequence
 
 import torch
-from jaxtyping import Float
 from torch import Generator, Tensor
 
 from lossbars.descent import Checkpoint, Problem, descend

@@ -33,14 +33,13 @@ class Dataset:
                     raise DataError(f"{part} set: a class has the number {int(y.min())}; classes count from 0")
             elif not (y.dtype == torch.float32 and y.dim() == 2):
                 raise DataError(
-                    f"{part} set: targets are {y.dtype} of shape {tuple(y.shape)}, expected int64 (m,) or float32 (m, q)"
+                    f"{part} set: targets are {y.dtype} {tuple(y.shape)}, expected int64 (m,) or float32 (m, q)"
                 )
             if x.is_floating_point() and not bool(x.isfinite().all()):
                 raise DataError(f"{part} set: inputs have NaN or infinite numbers")
         if self.train_x.shape[1:] != self.test_x.shape[1:]:
-            raise DataError(
-                f"training inputs have shape {tuple(self.train_x.shape[1:])}, test inputs {tuple(self.test_x.shape[1:])}"
-            )
+            train, test = tuple(self.train_x.shape[1:]), tuple(self.test_x.shape[1:])
+            raise DataError(f"training inputs have shape {train}, test inputs {test}")
 
     @property
     def outputs(self) -> int:

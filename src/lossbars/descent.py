@@ -17,7 +17,7 @@ State = dict[str, Tensor]
 ROW_MULTIPLE = 16  # rows are padded to this many numbers: a fused optimiser rounds an array's odd tail otherwise
 
 
-class Diverged(RuntimeError):
+class Diverged(RuntimeError):  # noqa: N818 (it says what happened)
     """A loss became infinite or NaN; nothing can be made of the variables."""
 
 
@@ -80,7 +80,12 @@ def descend(
 
 
 def _epoch(
-    variables: torch.nn.Parameter, d: int, problem: Problem, recipe: Descent, optimiser: torch.optim.Optimizer, epoch: int
+    variables: torch.nn.Parameter,
+    d: int,
+    problem: Problem,
+    recipe: Descent,
+    optimiser: torch.optim.Optimizer,
+    epoch: int,
 ) -> Tensor:
     """One pass; the mean training loss of every row (n,)."""
     assert variables.grad is not None

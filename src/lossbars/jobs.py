@@ -9,8 +9,16 @@ from lossbars.plan import Plan
 from lossbars.recipes import DATASETS, CustomNetwork, Recipe, split_source
 
 # The members that a job may choose, and so run.
-NETWORK_MODULE = {"mlp": "lossbars.networks.mlp", "lenet": "lossbars.networks.lenet", "custom": "lossbars.networks.custom"}
-DATASET_MODULE = {"digits": "lossbars.datasets.digits", "mnist": "lossbars.datasets.mnist", "fmnist": "lossbars.datasets.mnist"}
+NETWORK_MODULE = {
+    "mlp": "lossbars.networks.mlp",
+    "lenet": "lossbars.networks.lenet",
+    "custom": "lossbars.networks.custom",
+}
+DATASET_MODULE = {
+    "digits": "lossbars.datasets.digits",
+    "mnist": "lossbars.datasets.mnist",
+    "fmnist": "lossbars.datasets.mnist",
+}
 FIGURE_MODULE = {
     "barcodes": "lossbars.figures.barcodes",
     "to-score": "lossbars.figures.to_score",
@@ -91,12 +99,19 @@ class Jobs:
             for model in self._models(experiment)
             if kind != "triangles" or whole.models[model].triangles
         }
-        return Job("figure", experiment, "", recipe, fingerprint("lossbars.steps.figure", (FIGURE_MODULE[figure],)), expects)
+        return Job(
+            "figure", experiment, "", recipe, fingerprint("lossbars.steps.figure", (FIGURE_MODULE[figure],)), expects
+        )
 
     def figure_inputs(self, key: str) -> list[str]:
         """What a figure reads of every model, beside the table of bars."""
         experiment, figure = self.plan.figures[key]
-        wanted = {"profiles": ["curves"], "triangle": ["triangles"], "robustness": ["robustness"], "to-score": ["robustness"]}
+        wanted = {
+            "profiles": ["curves"],
+            "triangle": ["triangles"],
+            "robustness": ["robustness"],
+            "to-score": ["robustness"],
+        }
         kinds = wanted.get(figure, [])
         return [kind for kind in kinds if kind != "robustness" or self.plan.experiments[experiment].robustness]
 
@@ -104,7 +119,9 @@ class Jobs:
         """An experiment's claims."""
         whole = self.plan.experiments[experiment]
         budgets = {
-            model: {kind: _plain(getattr(own, kind)) for kind in ("minima", "curves", "triangles") if getattr(own, kind)}
+            model: {
+                kind: _plain(getattr(own, kind)) for kind in ("minima", "curves", "triangles") if getattr(own, kind)
+            }
             | {"network": _plain(own.network), "label": own.label or model}
             for model, own in whole.models.items()
         }

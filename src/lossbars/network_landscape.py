@@ -8,6 +8,7 @@ only, never buffers. Training batches use batch statistics.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -22,6 +23,7 @@ from lossbars.augment import crop_flip
 from lossbars.landscape import Batch, Landscape
 from lossbars.stacking import Parameters, can_stack, stacked_call
 
+Call = Callable[[Parameters, Tensor], Tensor]
 EVALUATION_BATCH = 1000  # samples at a time in the loss of record; fixed, since BatchNorm's statistics depend on it
 
 
@@ -36,6 +38,7 @@ class Split:
         return len(self.x)
 
     def to(self, device: torch.device) -> "Split":
+        """The same on another device."""
         return Split(self.x.to(device), self.y.to(device))
 
 
@@ -149,12 +152,8 @@ class NetworkLandscape(Landscape):
             return self._record_gradient(theta)
         if self.stacking == "batched":
             return self._gradient_into(theta, self._gradient, lambda p: self._batch_loss(p, batch)), self._gradient
-        losses = [
-            self._gradient_into(row, gradient, lambda p, b=one: self._batch_loss(p, b))
-            for row, gradient, one in zip(
-                theta.split(1), self._gradient.split(1), batch.rows(len(theta)), strict=True
-            )
-        ]
+        places = zip(theta.split(1), self._gradient.split(1), batch.rows(len(theta)), strict=True)
+        losses = [self._gradient_into(row, out, partial(self._batch_loss, batch=one)) for row, out, one in places]
         return torch.cat(losses), self._gradient
 
     def _gradient_into(self, theta: Tensor, out: Tensor, loss: Callable[[Parameters], Tensor]) -> Tensor:
@@ -213,7 +212,7 @@ class NetworkLandscape(Landscape):
             correct += float("nan") if y.is_floating_point() else (output.argmax(-1) == y).double().sum(1)
         return loss / len(data), correct / len(data)
 
-    def _record_call(self, theta: Tensor) -> Callable[[Parameters, Tensor], Tensor]:
+    def _record_call(self, theta: Tensor) -> Call:
         """Evaluation mode, with BatchNorm statistics of this θ."""
         self.module.eval()
         if self.stacking == "batched":
@@ -246,6 +245,9 @@ class NetworkLandscape(Landscape):
             norm.eval()
         return buffers
 
+    def _summed_losses(self, parameters: Parameters, call: Call, x: Tensor, y: Tensor) -> Tensor:
+        return self._criterion(call(parameters, x), y).double().sum(1)
+
     def _record_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
         total = torch.zeros_like(theta)
         loss = torch.zeros(len(theta), dtype=torch.float64, device=self.device)
@@ -254,10 +256,8 @@ class NetworkLandscape(Landscape):
             rows = slice(first, first + step)
             call = self._record_call(theta[rows])
             for x, y in zip(self.train.x.split(EVALUATION_BATCH), self.train.y.split(EVALUATION_BATCH), strict=True):
-                part = self._gradient_into(
-                    theta[rows], self._gradient[rows], lambda p, x=x, y=y: self._criterion(call(p, x), y).double().sum(1)
-                )
-                loss[rows] += part
+                summed = partial(self._summed_losses, call=call, x=x, y=y)
+                loss[rows] += self._gradient_into(theta[rows], self._gradient[rows], summed)
                 total[rows] += self._gradient[rows]
         self._gradient.copy_(total / len(self.train))
         return loss / len(self.train), self._gradient

@@ -9,7 +9,7 @@ from lossbars.recipes import split_source
 
 
 def load_object(source: str, what: str) -> Any:
-    """The object ``name`` of the file. Raises ValueError, naming the file, where either is missing or the file fails."""
+    """The object ``name`` of the file. Raises ValueError, naming the file, where either is missing or fails."""
     path, name = split_source(source, what)
     spec = importlib.util.spec_from_file_location(f"lossbars_user_{Path(path).stem}", path)
     if spec is None or spec.loader is None:

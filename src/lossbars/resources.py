@@ -1,6 +1,7 @@
 """What a job asks of the machine, from the size of its model and its recipe. Loads no torch."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lossbars.recipes import Bezier, Chain, CustomNetwork, Descent, LeNetSpec, Model
 
@@ -30,7 +31,7 @@ def network_cost(model: Model, size: Size) -> tuple[int, int]:
     if isinstance(network, CustomNetwork):
         return UNKNOWN_NETWORK
     widths = [size.inputs, *[network.width] * network.depth, size.outputs]
-    products = sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+    products = sum(a * b for a, b in pairwise(widths))
     return products + sum(widths[1:]), products
 
 
@@ -52,7 +53,7 @@ def control_points(model: Model, kind: str) -> int:
 
 
 def memory_mb(model: Model, kind: str, size: Size, stacked: int, attempt: int) -> int:
-    """Data in float32 and as stored, vectors of parameters (control points, moments, gradient), activations; ×attempt."""
+    """Data, vectors of parameters (control points, moments, gradients) and activations; ×attempt."""
     descent: Descent = getattr(model, kind)
     parameters, products = network_cost(model, size)
     data = size.samples * size.inputs * 6

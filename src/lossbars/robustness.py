@@ -52,7 +52,8 @@ def deaths(losses: Float[np.ndarray, "m k"], values: Float[np.ndarray, "m k k"])
     for i in range(k):
         through = np.minimum(through, np.maximum(through[:, :, i, None], through[:, None, i, :]))
     return {
-        name: np.where(lower, heights, np.inf).min(axis=2) for name, heights in (("direct", values), ("merged", through))
+        name: np.where(lower, heights, np.inf).min(axis=2)
+        for name, heights in (("direct", values), ("merged", through))
     }
 
 

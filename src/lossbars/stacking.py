@@ -56,9 +56,7 @@ def can_stack(module: nn.Module, x: Tensor) -> bool:
     linear = {id(p) for m in module.modules() if isinstance(m, nn.Linear) for p in m.parameters()}
     if not all(id(p) in linear for p in module.parameters()) or any(True for _ in module.buffers()):
         return False
-    parameters = {
-        name: torch.stack([p.detach(), p.detach().flip(0) * 0.5]) for name, p in module.named_parameters()
-    }
+    parameters = {name: torch.stack([p.detach(), p.detach().flip(0) * 0.5]) for name, p in module.named_parameters()}
     with torch.no_grad():
         alone = [functional_call(module, {k: p[i] for k, p in parameters.items()}, (x,)) for i in range(2)]
         try:

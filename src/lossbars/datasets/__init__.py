@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lossbars.data import Dataset as Dataset
 from lossbars.data import DataError as DataError
+from lossbars.data import Dataset as Dataset
 from lossbars.datasets.custom import load_custom
 from lossbars.datasets.digits import load_digits
 from lossbars.datasets.mnist import load_fmnist, load_mnist

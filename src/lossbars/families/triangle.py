@@ -64,7 +64,9 @@ class Triangle(Family):
         m = points - 1
         whole = [(i / m, j / m, (m - i - j) / m) for i in range(m + 1) for j in range(m + 1 - i)]
         special = [(0, 0.5, 0.5), (0.5, 0.5, 0), (0.5, 0, 0.5), (1 / 3, 1 / 3, 1 / 3)]
-        extra = [s for s in special if not any(all(abs(x - y) < 1e-9 for x, y in zip(s, w, strict=True)) for w in whole)]
+        extra = [
+            s for s in special if not any(all(abs(x - y) < 1e-9 for x, y in zip(s, w, strict=True)) for w in whole)
+        ]
         return torch.tensor(whole + extra, dtype=torch.float32)
 
     def around(self, t: Float[Tensor, "n 3"], spacing: float) -> Float[Tensor, "n 6 3"]:

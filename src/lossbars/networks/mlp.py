@@ -1,5 +1,6 @@
 """Fully connected networks."""
 
+from itertools import pairwise
 from math import prod
 
 from jaxtyping import Float
@@ -16,7 +17,7 @@ class MLP(nn.Module):
         self.input_dims = len(inputs)
         widths = [prod(inputs), *[width] * depth]
         layers: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), ACTIVATIONS[activation]()]
         self.layers = nn.Sequential(*layers, nn.Linear(width, outputs))
 

@@ -15,7 +15,7 @@ def run(step: Callable[..., None], known: tuple[type[Exception], ...] = ()) -> N
     arguments = vars(_parser(step).parse_args())
     try:
         step(**arguments)
-    except (ValueError, *known) as error:  # bad data, artefacts and recipes are ValueErrors
+    except (ValueError, *known) as error:  # type: ignore[misc]  # bad data, artefacts, recipes: ValueErrors
         sys.exit(f"{_module(step)}: error: {error}")
 
 

@@ -12,7 +12,9 @@ def dataset(job: Job, downloads: Path, out: Path, data_root: Path | None = None)
     """Write the data set that the job's recipe names, from files under ``data_root`` or downloaded."""
     data = load_dataset(job.recipe["name"], data_root, downloads)
     write_tensors(out, vars(data), job)
-    print(f"[{job.recipe['name']}] {len(data.train_x)} training and {len(data.test_x)} test samples, checksums verified")
+    print(
+        f"[{job.recipe['name']}] {len(data.train_x)} training and {len(data.test_x)} test samples, checksums verified"
+    )
 
 
 if __name__ == "__main__":

@@ -52,7 +52,9 @@ def _metrics(
     loss, train_accuracy = landscape.evaluate(theta, landscape.train)
     if not bool(loss.isfinite().all()):
         bad = [seed for seed, value in zip(seeds, loss.tolist(), strict=True) if not torch.tensor(value).isfinite()]
-        raise Diverged(f"the loss of record of seed {bad[0]} is not finite after the training: try a smaller learning rate")
+        raise Diverged(
+            f"the loss of record of seed {bad[0]} is not finite after the training: try a smaller learning rate"
+        )
     test = Split(as_inputs(data.test_x), data.test_y).to(landscape.device)
     test_loss, test_accuracy = landscape.evaluate(theta, test)
     _, gradient = landscape.value_and_gradient(theta, None)

@@ -35,9 +35,7 @@ def read_data(path: Path, job: Job) -> Dataset:
     wanted, share = job.recipe["samples"], job.recipe["samples_scale"]
     whole = len(tensors["train_x"])
     count = max(1, round(min(wanted or whole, whole) * share))
-    return Dataset(
-        tensors["train_x"][:count], tensors["train_y"][:count], tensors["test_x"], tensors["test_y"]
-    )
+    return Dataset(tensors["train_x"][:count], tensors["train_y"][:count], tensors["test_x"], tensors["test_y"])
 
 
 def make_landscape(job: Job, data: Dataset, batch_size: int, device: torch.device) -> NetworkLandscape:
