@@ -96,8 +96,8 @@ TABLE_14 = f"{V1}, appendix I, table 14"
 LENET_EPOCHS = 50  # topological-obstructions.txt, table 7
 
 
-def _table_14(id: str, name: str, column: str, mean: str, std: str, unit: str = "") -> tuple[Claim, Check]:
-    claim = Claim(id, f"{name} of the LeNet minima on FashionMNIST.", TABLE_14, f"{mean} ± {std}{unit}")
+def _table_14(id: str, name: str, column: str, mean: str, std: str) -> tuple[Claim, Check]:
+    claim = Claim(id, f"{name} of the LeNet minima on FashionMNIST.", TABLE_14, f"{mean} ± {std}")
     check = partial(findings.against_table, column=column, mean=float(mean), std=float(std), epochs=LENET_EPOCHS)
     return claim, check
 
@@ -118,8 +118,8 @@ LENET: Claims = [
         "train-loss-l2", "Train loss, with L2 (the paper does not say which),", "loss_with_l2", "0.1596", "0.0050"
     ),
     _table_14("test-loss", "Test loss", "test_loss", "0.2600", "0.0034"),
-    _table_14("train-accuracy", "Train accuracy", "train_accuracy", "94.3204", "0.2578", " %"),
-    _table_14("test-accuracy", "Test accuracy", "test_accuracy", "90.7725", "0.2987", " %"),
+    _table_14("train-accuracy", "Train accuracy in %", "train_accuracy", "94.3204", "0.2578"),
+    _table_14("test-accuracy", "Test accuracy in %", "test_accuracy", "90.7725", "0.2987"),
     (
         Claim(
             "triangle-regimes",

@@ -119,7 +119,8 @@ def count_minima(results: Results) -> Finding:
 
 def to_scores(results: Results, convention: str) -> Finding:
     """TO-scores of index 0 in both ground metrics."""
-    lengths = {model: longest(finite(results.bars, model, convention)) for model in results.models}
+    present = set(results.bars["model"])
+    lengths = {model: longest(finite(results.bars, model, convention)) for model in results.models if model in present}
     texts = {
         model: ", ".join(f"{number(value / by)} ({SYMBOL[metric]})" for metric, by in DIVISOR.items())
         for model, value in lengths.items()
@@ -153,7 +154,7 @@ def against_table(results: Results, column: str, mean: float, std: float, epochs
         verdict = INCOMPARABLE
     own = {model: mean_and_std(rows[column]) for model, rows in results.minima.groupby("model", sort=False)}
     sign = "above" if away > 0 else "below"
-    detail = f"{number(abs(away), 3)} published std {sign} the published mean; {each(results, own)}"
+    detail = f"{abs(away):.2f} published std {sign} the published mean; {each(results, own)}"
     return Finding(mean_and_std(values, " minima"), verdict, detail)
 
 
@@ -195,4 +196,4 @@ def one_saddle_bars(results: Results) -> Finding:
             length = mean_and_std(deaths[model] - births[model], " triangles")
             texts[model] = f"[{number(births[model].mean())}, {number(deaths[model].mean())}], length {length}"
     verdict = NO_NUMBER if texts else UNMEASURED
-    return Finding(each(results, texts) or "—", verdict, "means over the triangles of a model; ± is the std over them")
+    return Finding(each(results, texts) or "—", verdict, "means over the triangles of a model, ± is the std over them")

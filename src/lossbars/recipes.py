@@ -35,6 +35,7 @@ def _yaml_number(value: Any) -> Any:
 
 Rate = Annotated[PositiveFloat, BeforeValidator(_yaml_number)]
 Amount = Annotated[NonNegativeFloat, BeforeValidator(_yaml_number)]
+Share = Annotated[float, Field(gt=0, le=1), BeforeValidator(_yaml_number)]
 
 
 class Recipe(BaseModel):
@@ -289,12 +290,13 @@ class Experiment(Recipe):
 class Scale(Recipe):
     """Fractions of the full budget."""
 
-    epochs: Annotated[float, Field(gt=0, le=1)] = 1.0
-    seeds: Annotated[float, Field(gt=0, le=1)] = 1.0
-    samples: Annotated[float, Field(gt=0, le=1)] = 1.0
+    epochs: Share = 1.0
+    seeds: Share = 1.0
+    samples: Share = 1.0
 
 
 def _scale_shorthand(value: Any) -> Any:
+    value = _yaml_number(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return {"epochs": float(value), "seeds": float(value), "samples": float(value)}
     return value

@@ -13,8 +13,9 @@ from lossbars.steps.command import run
 INTRODUCTION = """\
 # What the papers report, against what was obtained
 
-Papers: Barannikov et al., *Topological obstructions in neural networks' learning* and *Loss barcode*. A verdict is
-what the numbers of this run say, whichever way they fall. ± is one standard deviation, n the size of its sample.
+Papers: Barannikov et al., *Topological obstructions in neural networks' learning*, and Barannikov et al., *Loss
+barcode: a topological measure of escapability in loss landscapes*. A verdict is what the numbers of this run say,
+whichever way they fall. ± is one standard deviation, n the size of its sample.
 """
 
 
@@ -58,11 +59,23 @@ def _section(experiment: str, recipe: dict[str, Any], rows: pd.DataFrame) -> str
     title = [recipe["title"], ""] if "title" in recipe else []
     budgets = "; ".join(dict.fromkeys(rows["budget"]))
     lines = [
-        _line([f"**{row.verdict}**", f"{row.claim} *{row.source}*", row.published, row.obtained, row.detail])
+        _line(
+            [
+                f"**{row.verdict}**",
+                f"{row.claim} *{row.source}*",
+                row.published,
+                _broken(row.obtained),
+                _broken(row.detail),
+            ]
+        )
         for row in rows.itertuples()
     ]
     columns = ["Verdict", "Claim and source", "Published", "Obtained", "Detail"]
     return "\n".join([head, "", *title, f"Budget: {budgets}.", "", *_head(columns), *lines, ""])
+
+
+def _broken(enumeration: str) -> str:
+    return enumeration.replace("; ", ";<br>")
 
 
 def _head(columns: list[str]) -> list[str]:
@@ -70,7 +83,7 @@ def _head(columns: list[str]) -> list[str]:
 
 
 def _line(cells: list[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("; ", ";<br>") for cell in cells) + " |"
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 if __name__ == "__main__":
