@@ -27,14 +27,14 @@ except ConfigError as error:
     raise WorkflowError(str(error))
 
 RESULTS = PLAN.results
-CHECKPOINTS = ".checkpoints"
-DATA_ROOT = PLAN.data_root or ""
 
-# Every step runs this checkout's code, with exactly the threads that its rule was given.
-STEP = (
-    "OMP_NUM_THREADS={threads} MKL_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} "
-    f"PYTHONPATH={shlex.quote(SOURCE)} python -m lossbars.steps."
+# Every step runs this checkout's code, with exactly the threads that its rule was given. Folders of this machine are
+# put in when a job starts: in a rule's text they would make every result stale once something is moved.
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(SOURCE)} "
+    f"LOSSBARS_DATA_ROOT={shlex.quote(PLAN.data_root or '')}; "
 )
+STEP = "OMP_NUM_THREADS={threads} MKL_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} python -m lossbars.steps."
 LOGGED = " 2>&1 | tee {log}"
 
 
@@ -65,8 +65,7 @@ for key in PLAN.experiments:
     rule:
         name:
             key
-        default_target:
-            key == "digits"
+        default_target: key == "digits"
         input:
             PLAN.targets(key),
             f"{RESULTS}/claims.md",

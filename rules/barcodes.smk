@@ -1,10 +1,14 @@
 rule complex:
-    message:
-        "Gather the filtered complex of {wildcards.experiment}/{wildcards.model}"
     input:
-        minima=lambda wildcards: PLAN.minima_paths(wildcards.experiment, wildcards.model, "parquet"),
-        curves=lambda wildcards: PLAN.curve_paths(wildcards.experiment, wildcards.model, "parquet"),
-        triangles=lambda wildcards: PLAN.triangle_paths(wildcards.experiment, wildcards.model, "parquet"),
+        minima=lambda wildcards: PLAN.minima_paths(
+            wildcards.experiment, wildcards.model, "parquet"
+        ),
+        curves=lambda wildcards: PLAN.curve_paths(
+            wildcards.experiment, wildcards.model, "parquet"
+        ),
+        triangles=lambda wildcards: PLAN.triangle_paths(
+            wildcards.experiment, wildcards.model, "parquet"
+        ),
     output:
         f"{RESULTS}/{{experiment}}/{{model}}/complex.json",
     log:
@@ -13,12 +17,16 @@ rule complex:
         f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/complex.tsv"
     conda:
         "../envs/lossbars.yaml"
-    params:
-        job=lambda wildcards: JOBS.complex(wildcards.experiment, wildcards.model).to_json(),
     resources:
         gpu=0,
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=10,
+    params:
+        job=lambda wildcards: JOBS.complex(
+            wildcards.experiment, wildcards.model
+        ).to_json(),
+    message:
+        "Gather the filtered complex of {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
         + "complex --job {params.job:q} --minima {input.minima:q} --curves {input.curves:q}"
@@ -27,8 +35,6 @@ rule complex:
 
 
 rule barcode:
-    message:
-        "Reduce the complex of {wildcards.experiment}/{wildcards.model} to its barcodes"
     input:
         rules.complex.output,
     output:
@@ -39,19 +45,23 @@ rule barcode:
         f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/barcode.tsv"
     conda:
         "../envs/lossbars.yaml"
-    params:
-        job=lambda wildcards: JOBS.barcode(wildcards.experiment, wildcards.model).to_json(),
     resources:
         gpu=0,
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=10,
+    params:
+        job=lambda wildcards: JOBS.barcode(
+            wildcards.experiment, wildcards.model
+        ).to_json(),
+    message:
+        "Reduce the complex of {wildcards.experiment}/{wildcards.model} to its barcodes"
     shell:
-        STEP + "barcode --job {params.job:q} --filtered {input:q} --out {output:q}" + LOGGED
+        STEP
+        + "barcode --job {params.job:q} --filtered {input:q} --out {output:q}"
+        + LOGGED
 
 
 rule tables:
-    message:
-        "Gather the barcodes of {wildcards.experiment}"
     input:
         lambda wildcards: PLAN.of_models(wildcards.experiment, "barcode.json"),
     output:
@@ -62,11 +72,15 @@ rule tables:
         f"{RESULTS}/{{experiment}}/benchmarks/barcodes.tsv"
     conda:
         "../envs/lossbars.yaml"
-    params:
-        job=lambda wildcards: JOBS.tables(wildcards.experiment).to_json(),
     resources:
         gpu=0,
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=10,
+    params:
+        job=lambda wildcards: JOBS.tables(wildcards.experiment).to_json(),
+    message:
+        "Gather the barcodes of {wildcards.experiment}"
     shell:
-        STEP + "tables --job {params.job:q} --barcodes {input:q} --out {output:q}" + LOGGED
+        STEP
+        + "tables --job {params.job:q} --barcodes {input:q} --out {output:q}"
+        + LOGGED

@@ -4,13 +4,13 @@ localrules:
 
 
 rule claims:
-    message:
-        "Compare {wildcards.experiment} with what the papers report"
     input:
         bars=f"{RESULTS}/{{experiment}}/barcodes.parquet",
         minima=lambda wildcards: trained_tables(wildcards.experiment, PLAN.minima_paths),
         curves=lambda wildcards: trained_tables(wildcards.experiment, PLAN.curve_paths),
-        triangles=lambda wildcards: trained_tables(wildcards.experiment, PLAN.triangle_paths),
+        triangles=lambda wildcards: trained_tables(
+            wildcards.experiment, PLAN.triangle_paths
+        ),
         robustness=lambda wildcards: (
             PLAN.of_models(wildcards.experiment, "robustness.parquet")
             if PLAN.experiments[wildcards.experiment].robustness
@@ -24,12 +24,14 @@ rule claims:
         f"{RESULTS}/{{experiment}}/benchmarks/claims.tsv"
     conda:
         "../envs/lossbars.yaml"
-    params:
-        job=lambda wildcards: JOBS.claims(wildcards.experiment).to_json(),
     resources:
         gpu=0,
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=10,
+    params:
+        job=lambda wildcards: JOBS.claims(wildcards.experiment).to_json(),
+    message:
+        "Compare {wildcards.experiment} with what the papers report"
     shell:
         STEP
         + "claims --job {params.job:q} --bars {input.bars:q} --minima {input.minima:q}"
@@ -38,15 +40,11 @@ rule claims:
         + LOGGED
 
 
-def trained_tables(experiment, paths):
-    return [path for model in PLAN.experiments[experiment].models for path in paths(experiment, model, "parquet")]
-
-
 rule claims_report:
-    message:
-        "Write the claims of every experiment that ran"
     input:
-        lambda wildcards: [f"{RESULTS}/{key}/claims.parquet" for key in ran_experiments()],
+        lambda wildcards: [
+            f"{RESULTS}/{key}/claims.parquet" for key in ran_experiments()
+        ],
     output:
         text=f"{RESULTS}/claims.md",
         table=f"{RESULTS}/claims.parquet",
@@ -56,12 +54,14 @@ rule claims_report:
         f"{RESULTS}/benchmarks/claims.tsv"
     conda:
         "../envs/lossbars.yaml"
-    params:
-        job=lambda wildcards: JOBS.claims_report(ran_experiments()).to_json(),
     resources:
         gpu=0,
         mem_mb=1500,
         runtime=10,
+    params:
+        job=lambda wildcards: JOBS.claims_report(ran_experiments()).to_json(),
+    message:
+        "Write the claims of every experiment that ran"
     shell:
         STEP
         + "claims_report --job {params.job:q} --claims {input:q} --out {output.text:q} --table {output.table:q}"
@@ -69,12 +69,18 @@ rule claims_report:
 
 
 rule report:
-    message:
-        "Write the report of every experiment that ran"
     input:
-        claims=lambda wildcards: [f"{RESULTS}/{key}/claims.parquet" for key in ran_experiments()],
-        figures=lambda wildcards: [path for key in ran_experiments() for path in PLAN.figure_paths(key, "svg")],
-        barcodes=lambda wildcards: [path for key in ran_experiments() for path in PLAN.of_models(key, "barcode.json")],
+        claims=lambda wildcards: [
+            f"{RESULTS}/{key}/claims.parquet" for key in ran_experiments()
+        ],
+        figures=lambda wildcards: [
+            path for key in ran_experiments() for path in PLAN.figure_paths(key, "svg")
+        ],
+        barcodes=lambda wildcards: [
+            path
+            for key in ran_experiments()
+            for path in PLAN.of_models(key, "barcode.json")
+        ],
     output:
         f"{RESULTS}/report.html",
     log:
@@ -83,12 +89,14 @@ rule report:
         f"{RESULTS}/benchmarks/report.tsv"
     conda:
         "../envs/lossbars.yaml"
-    params:
-        job=lambda wildcards: JOBS.report(ran_experiments()).to_json(),
     resources:
         gpu=0,
         mem_mb=1500,
         runtime=10,
+    params:
+        job=lambda wildcards: JOBS.report(ran_experiments()).to_json(),
+    message:
+        "Write the report of every experiment that ran"
     shell:
         STEP
         + "report --job {params.job:q} --claims {input.claims:q} --figures {input.figures:q}"

@@ -1,4 +1,4 @@
-"""What the training rules ask of the machine."""
+"""What the rules share: sizes, resources, and inputs that depend on the plan."""
 
 
 def stacked(wildcards, kind):
@@ -17,7 +17,9 @@ def data_size(wildcards):
 def memory_of(kind):
     def mem_mb(wildcards, attempt):
         model = PLAN.model(wildcards.experiment, wildcards.model)
-        return memory_mb(model, kind, data_size(wildcards), stacked(wildcards, kind), attempt)
+        return memory_mb(
+            model, kind, data_size(wildcards), stacked(wildcards, kind), attempt
+        )
 
     return mem_mb
 
@@ -25,7 +27,9 @@ def memory_of(kind):
 def runtime_of(kind):
     def runtime(wildcards, attempt):
         model = PLAN.model(wildcards.experiment, wildcards.model)
-        return minutes(model, kind, data_size(wildcards), stacked(wildcards, kind), attempt)
+        return minutes(
+            model, kind, data_size(wildcards), stacked(wildcards, kind), attempt
+        )
 
     return runtime
 
@@ -45,12 +49,61 @@ def dataset_of(wildcards):
 
 def job_of(kind):
     """The job of a training rule as text; a result is stale when this text changes."""
-    return lambda wildcards: JOBS.trained(kind, wildcards.experiment, wildcards.model).to_json()
+    return lambda wildcards: JOBS.trained(
+        kind, wildcards.experiment, wildcards.model
+    ).to_json()
 
 
 def ran_experiments():
     """Experiments whose claims belong into the common documents: those asked for now, and those that ran before."""
     wanted = set(workflow.dag_settings.targets or ["digits"])
-    asked = set(PLAN.experiments) - {"digits"} if "paper" in wanted else wanted & set(PLAN.experiments)
-    there = {key for key in PLAN.experiments if os.path.exists(f"{RESULTS}/{key}/claims.parquet")}
+    asked = (
+        set(PLAN.experiments) - {"digits"}
+        if "paper" in wanted
+        else wanted & set(PLAN.experiments)
+    )
+    there = {
+        key
+        for key in PLAN.experiments
+        if os.path.exists(f"{RESULTS}/{key}/claims.parquet")
+    }
     return [key for key in PLAN.experiments if key in asked | there]
+
+
+def triangle_sides(wildcards):
+    """Blocks of curves that hold the triangles' sides, where these are fixed to the trained curves."""
+    if PLAN.model(wildcards.experiment, wildcards.model).triangles.sides != "fixed":
+        return []
+    blocks = [wildcards.first, wildcards.second, wildcards.third]
+    pairs = {
+        (a, b): None for a, b in itertools.combinations(blocks, 2) if block_pairs(a, b)
+    }
+    folder = PLAN.folder(wildcards.experiment, wildcards.model)
+    return [f"{folder}/curves/{a}+{b}.safetensors" for a, b in pairs]
+
+
+def figure_tables(kind):
+    """Tables of one kind that a figure reads, of every model that has them."""
+
+    def paths(wildcards):
+        experiment, _ = PLAN.figures[wildcards.figure]
+        if kind not in JOBS.figure_inputs(wildcards.figure):
+            return []
+        if kind == "robustness":
+            return PLAN.of_models(experiment, "robustness.parquet")
+        of_model = PLAN.curve_paths if kind == "curves" else PLAN.triangle_paths
+        return [
+            path
+            for model in PLAN.experiments[experiment].models
+            for path in of_model(experiment, model, "parquet")
+        ]
+
+    return paths
+
+
+def trained_tables(experiment, paths):
+    return [
+        path
+        for model in PLAN.experiments[experiment].models
+        for path in paths(experiment, model, "parquet")
+    ]

@@ -1,7 +1,4 @@
 rule curves:
-    message:
-        "Optimise curves between minima {wildcards.first} and {wildcards.second}"
-        " of {wildcards.experiment}/{wildcards.model}"
     input:
         data=dataset_of,
         minima=lambda wildcards: expand(
@@ -19,18 +16,21 @@ rule curves:
         f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/curves-{{first}}+{{second}}.tsv"
     conda:
         "../envs/lossbars.yaml"
-    params:
-        job=job_of("curves"),
     threads: 1
     resources:
         gpu=gpus,
         mem_mb=memory_of("curves"),
         runtime=runtime_of("curves"),
         device=device,
+    params:
+        job=job_of("curves"),
+    message:
+        "Optimise curves between minima {wildcards.first} and {wildcards.second}"
+        " of {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
         + "curves --job {params.job:q} --data {input.data:q} --minima {input.minima:q}"
         + " --first {wildcards.first} --second {wildcards.second} --threads {threads}"
-        + " --device {resources.device} --checkpoints {CHECKPOINTS:q} --out {output.tensors:q}"
+        + " --device {resources.device} --checkpoints .checkpoints --out {output.tensors:q}"
         + " --table {output.profiles:q}"
         + LOGGED

@@ -3,8 +3,6 @@ localrules:
 
 
 rule dataset:
-    message:
-        "Fetch and verify the data set {wildcards.data}"
     output:
         "results/datasets/{data}.safetensors",
     log:
@@ -13,14 +11,16 @@ rule dataset:
         "results/datasets/benchmarks/{data}.tsv"
     conda:
         "../envs/lossbars.yaml"
-    params:
-        job=lambda wildcards: JOBS.dataset(wildcards.data).to_json(),
     resources:
         gpu=0,
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=30,
+    params:
+        job=lambda wildcards: JOBS.dataset(wildcards.data).to_json(),
+    message:
+        "Fetch and verify the data set {wildcards.data}"
     shell:
         STEP
-        + "dataset --job {params.job:q} --data-root={DATA_ROOT:q} --downloads results/datasets/downloads"
+        + 'dataset --job {params.job:q} "--data-root=$LOSSBARS_DATA_ROOT" --downloads results/datasets/downloads'
         + " --out {output}"
         + LOGGED

@@ -1,21 +1,4 @@
-def figure_tables(kind):
-    """Tables of one kind that a figure reads, of every model that has them."""
-
-    def paths(wildcards):
-        experiment, _ = PLAN.figures[wildcards.figure]
-        if kind not in JOBS.figure_inputs(wildcards.figure):
-            return []
-        if kind == "robustness":
-            return PLAN.of_models(experiment, "robustness.parquet")
-        of_model = PLAN.curve_paths if kind == "curves" else PLAN.triangle_paths
-        return [path for model in PLAN.experiments[experiment].models for path in of_model(experiment, model, "parquet")]
-
-    return paths
-
-
 rule figure:
-    message:
-        "Draw {wildcards.figure}"
     input:
         bars=lambda wildcards: f"{RESULTS}/{PLAN.figures[wildcards.figure][0]}/barcodes.parquet",
         curves=figure_tables("curves"),
@@ -30,12 +13,14 @@ rule figure:
         f"{RESULTS}/figures/benchmarks/{{figure}}.tsv"
     conda:
         "../envs/lossbars.yaml"
-    params:
-        job=lambda wildcards: JOBS.figure(wildcards.figure).to_json(),
     resources:
         gpu=0,
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=10,
+    params:
+        job=lambda wildcards: JOBS.figure(wildcards.figure).to_json(),
+    message:
+        "Draw {wildcards.figure}"
     shell:
         STEP
         + "figure --job {params.job:q} --bars {input.bars:q} --curves {input.curves:q}"

@@ -1,6 +1,4 @@
 rule minima:
-    message:
-        "Train minima {wildcards.seeds} of {wildcards.experiment}/{wildcards.model}"
     input:
         data=dataset_of,
     output:
@@ -12,17 +10,19 @@ rule minima:
         f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/minima-{{seeds}}.tsv"
     conda:
         "../envs/lossbars.yaml"
-    params:
-        job=job_of("minima"),
     threads: 1
     resources:
         gpu=gpus,
         mem_mb=memory_of("minima"),
         runtime=runtime_of("minima"),
         device=device,
+    params:
+        job=job_of("minima"),
+    message:
+        "Train minima {wildcards.seeds} of {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
         + "minima --job {params.job:q} --data {input.data:q} --seeds {wildcards.seeds} --threads {threads}"
-        + " --device {resources.device} --checkpoints {CHECKPOINTS:q} --out {output.tensors:q}"
+        + " --device {resources.device} --checkpoints .checkpoints --out {output.tensors:q}"
         + " --metrics {output.metrics:q}"
         + LOGGED

@@ -1,6 +1,4 @@
 rule robustness:
-    message:
-        "Barcodes of subsets of the minima of {wildcards.experiment}/{wildcards.model}"
     input:
         rules.complex.output,
     output:
@@ -11,11 +9,17 @@ rule robustness:
         f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/robustness.tsv"
     conda:
         "../envs/lossbars.yaml"
-    params:
-        job=lambda wildcards: JOBS.robustness(wildcards.experiment, wildcards.model).to_json(),
     resources:
         gpu=0,
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=10,
+    params:
+        job=lambda wildcards: JOBS.robustness(
+            wildcards.experiment, wildcards.model
+        ).to_json(),
+    message:
+        "Barcodes of subsets of the minima of {wildcards.experiment}/{wildcards.model}"
     shell:
-        STEP + "robustness --job {params.job:q} --filtered {input:q} --out {output:q}" + LOGGED
+        STEP
+        + "robustness --job {params.job:q} --filtered {input:q} --out {output:q}"
+        + LOGGED

@@ -270,8 +270,8 @@ def test_numbers_have_significant_digits() -> None:
 
 def test_steps_write_tables_and_a_document(tmp_path: Path) -> None:
     models = ("m2", "m4")
-    made = {kind: [] for kind in ("minima", "curves")}
-    expects = {}
+    made: dict[str, list[Path]] = {kind: [] for kind in ("minima", "curves")}
+    expects: dict[str, str] = {}
     for model in models:
         for kind, table in (("minima", minima(model)), ("curves", curves(model))):
             job = Job(kind, "fc-mnist", model, {}, "code")

@@ -80,7 +80,7 @@ def _digest_tensors(tensors: Mapping[str, "Tensor"]) -> str:
 
 def write_table(path: Path, table: pd.DataFrame, job: Job) -> None:
     """Write a table without its index."""
-    content = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    content = _arrow(table)
     head = _head(job, _digest_table(content), None)
     _whole(path, lambda temporary: pq.write_table(content.replace_schema_metadata(head), temporary))
 
@@ -90,11 +90,20 @@ def read_table(path: Path, key: str | None = None) -> pd.DataFrame:
     _exists(path)
     try:
         content = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
+        head = {k.decode(): v.decode() for k, v in (content.schema.metadata or {}).items()}
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise ArtefactError(f"{path} is damaged ({error}): delete it and run again") from None
-    head = {k.decode(): v.decode() for k, v in (content.schema.metadata or {}).items()}
     _check(path, head, _digest_table(content.replace_schema_metadata(None)), key)
     return content.to_pandas()
+
+
+def _arrow(table: pd.DataFrame) -> pa.Table:
+    """NaN stays a number: what memory holds in place of a missing one is not defined, and would be in the digest."""
+    content = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    for i, field in enumerate(content.schema):
+        if content.column(i).null_count and pa.types.is_floating(field.type):
+            content = content.set_column(i, field, pa.array(table.iloc[:, i].to_numpy(np.float64), field.type))
+    return content
 
 
 def _digest_table(content: pa.Table) -> str:

@@ -57,7 +57,7 @@ def falls_with_depth(results: Results, measure: Measure) -> Finding:
         for (_, model), value, spread, own in zip(models, values, spreads, bars, strict=True)
     }
     verdict = fall_verdict(np.array(depths), values, spreads)
-    detail = f"{_fall(depths, values, spreads)}; spread: {found[0][1]}"
+    detail = f"{_fall(depths, values, spreads)}; ± and spread: {found[0][1]}"
     return Finding(each(results, texts), results.qualified(verdict), detail)
 
 

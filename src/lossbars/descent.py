@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +21,7 @@ class Diverged(RuntimeError):  # noqa: N818 (it says what happened)
     """A loss became infinite or NaN; nothing can be made of the variables."""
 
 
+@runtime_checkable
 class Checkpoint(Protocol):
     """Where a descent leaves its state on the way."""
 

@@ -154,7 +154,8 @@ def against_table(results: Results, column: str, mean: float, std: float, epochs
         verdict = INCOMPARABLE
     own = {model: mean_and_std(rows[column]) for model, rows in results.minima.groupby("model", sort=False)}
     sign = "above" if away > 0 else "below"
-    detail = f"{abs(away):.2f} published std {sign} the published mean; {each(results, own)}"
+    detail = f"± is the std over minima; {abs(away):.2f} published std {sign} the published mean"
+    detail += f"; {each(results, own)}" if len(own) > 1 else ""
     return Finding(mean_and_std(values, " minima"), verdict, detail)
 
 
@@ -178,7 +179,9 @@ def trained_sides_lower(results: Results) -> Finding:
     texts = {model: mean_and_std(maxima[model], " triangles") for model in results.models if model in maxima}
     compared = f"{results.label(chosen['trained'])}, against {results.label(chosen['fixed'])}"
     detail = f"{'lower' if gain > 0 else 'higher'} by {number(abs(gain), 3)}, standard error {number(spread, 2)}"
-    return Finding(each(results, texts), results.qualified(verdict), f"{compared}: {detail}")
+    return Finding(
+        each(results, texts), results.qualified(verdict), f"{compared}: {detail}; ± is the std over triangles"
+    )
 
 
 def _standard_error(values: pd.Series, minima: int) -> float:

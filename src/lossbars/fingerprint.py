@@ -41,6 +41,11 @@ def file_fingerprint(path: Path) -> str:
     return hashlib.sha256(_tree(path).encode()).hexdigest()[:16]
 
 
+def text_fingerprint(path: Path) -> str:
+    """Digest of a file that is no Python, as it stands."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
 def closure(module: str, chosen: tuple[str, ...] = ()) -> tuple[frozenset[str], frozenset[str]]:
     """Modules of this package that ``module`` runs, and the libraries they import."""
     todo, modules, libraries = [module, *chosen], set[str](), set[str]()

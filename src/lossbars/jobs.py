@@ -3,10 +3,12 @@
 from functools import cache
 from typing import Any
 
-from lossbars.fingerprint import file_fingerprint, fingerprint
+from lossbars.fingerprint import SOURCE, file_fingerprint, fingerprint, text_fingerprint
 from lossbars.job import Job
 from lossbars.plan import Plan
 from lossbars.recipes import DATASETS, CustomNetwork, Recipe, split_source
+
+REPORT_TEMPLATE = SOURCE / "templates" / "report.html.j2"
 
 # The members that a job may choose, and so run.
 NETWORK_MODULE = {
@@ -125,7 +127,14 @@ class Jobs:
             | {"network": _plain(own.network), "label": own.label or model}
             for model, own in whole.models.items()
         }
-        recipe = {"scale": _plain(self.plan.scale), "seeds": whole.seeds, "data": whole.data, "models": budgets}
+        recipe = {
+            "title": whole.title,
+            "scale": _plain(self.plan.scale),
+            "seeds": whole.seeds,
+            "data": whole.data,
+            "samples": whole.samples,
+            "models": budgets,
+        }
         expects = {"tables": self.tables(experiment).key}
         for model in budgets:
             for kind in ["minima", "curves"] + ["triangles"] * (whole.models[model].triangles is not None):
@@ -143,7 +152,10 @@ class Jobs:
         """The report of all experiments that ran."""
         recipe = {key: _plain(self.plan.experiments[key]) for key in experiments}
         expects = {f"claims/{key}": self.claims(key).key for key in experiments}
-        return Job("report", "", "", recipe, fingerprint("lossbars.steps.report"), expects)
+        expects |= {f"barcode/{key}/{m}": self.barcode(key, m).key for key in experiments for m in self._models(key)}
+        figures = {key: self.figure(key).key for key, (own, _) in self.plan.figures.items() if own in experiments}
+        code = f"{fingerprint('lossbars.steps.report')}-{text_fingerprint(REPORT_TEMPLATE)}"
+        return Job("report", "", "", recipe | {"figures": figures}, code, expects)
 
     def _models(self, experiment: str) -> list[str]:
         return list(self.plan.experiments[experiment].models)

@@ -15,7 +15,7 @@ INTRODUCTION = """\
 
 Papers: Barannikov et al., *Topological obstructions in neural networks' learning*, and Barannikov et al., *Loss
 barcode: a topological measure of escapability in loss landscapes*. A verdict is what the numbers of this run say,
-whichever way they fall. ± is one standard deviation, n the size of its sample.
+whichever way they fall. ± is one standard deviation, and the detail says of what.
 """
 
 

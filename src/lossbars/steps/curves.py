@@ -31,6 +31,7 @@ def curves(
     checkpoints: Path,
     out: Path,
     table: Path,
+    checkpoint_seconds: float = 30.0,
 ) -> None:
     """Write control points (n, k, d) of the block's curves and the profiles along them and along the segments."""
     where = use(threads, device)
@@ -46,7 +47,7 @@ def curves(
     order = generator(job.experiment, job.model, "curves", "order")
     places = [generator(job.experiment, job.model, "curves", a, b) for a, b in pairs]
     names = [f"curve {a}+{b}" for a, b in pairs]
-    end = connect(landscape, start, recipe, order, places, names, checkpoint, report=report)
+    end = connect(landscape, start, recipe, order, places, names, checkpoint, checkpoint_seconds, report)
     segments = Simplices(Chain(0), corners)
     found = profiles(landscape, end, recipe.grid, report)
     straight = profiles(landscape, segments, recipe.grid.model_copy(update={"refinements": 0}))

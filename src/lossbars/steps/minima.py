@@ -20,7 +20,15 @@ from lossbars.steps.setting import make_landscape, read_data, reporter, use
 
 
 def minima(
-    job: Job, data: Path, seeds: str, threads: int, device: str, checkpoints: Path, out: Path, metrics: Path
+    job: Job,
+    data: Path,
+    seeds: str,
+    threads: int,
+    device: str,
+    checkpoints: Path,
+    out: Path,
+    metrics: Path,
+    checkpoint_seconds: float = 30.0,
 ) -> None:
     """Write θ (n, d) of the block's seeds and a table of their metrics."""
     where = use(threads, device)
@@ -36,7 +44,7 @@ def minima(
     start = torch.cat([landscape.init(1, of("start", seed)) for seed in numbers])
     order = [of("order", seed) for seed in numbers]
     names = [f"seed {seed}" for seed in numbers]
-    theta = minimise(landscape, start, recipe, order, names, checkpoint, report=report)
+    theta = minimise(landscape, start, recipe, order, names, checkpoint, checkpoint_seconds, report)
     table = _metrics(landscape, theta, numbers, data_set, recipe.weight_decay)
     facts = {"stacking": landscape.stacking, "device": str(where), "seeds": seeds}
     write_table(metrics, table, job)

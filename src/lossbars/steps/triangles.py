@@ -34,6 +34,7 @@ def triangles(
     checkpoints: Path,
     out: Path,
     table: Path,
+    checkpoint_seconds: float = 30.0,
 ) -> None:
     """Write control points (n, 7, d) of the block's triangles and the loss on them.
 
@@ -53,7 +54,7 @@ def triangles(
     order = generator(job.experiment, job.model, "triangles", "order")
     places = [generator(job.experiment, job.model, "triangles", *triple) for triple in triples]
     names = ["triangle " + "+".join(map(str, triple)) for triple in triples]
-    end = connect(landscape, start, recipe, order, places, names, checkpoint, report=report)
+    end = connect(landscape, start, recipe, order, places, names, checkpoint, checkpoint_seconds, report)
     found = profiles(landscape, end, recipe.grid, report)
     write_table(table, _table(triples, found), job)
     facts = {"stacking": landscape.stacking, "device": str(where), "sides": recipe.sides}

@@ -1,0 +1,13 @@
+"""Shapes and types of lossbars are checked in every test, and each worker has one thread."""
+
+from jaxtyping import install_import_hook
+
+with install_import_hook("lossbars", "beartype.beartype"):
+    import lossbars  # noqa: F401
+
+import torch
+
+# The hook stays for what is imported later: a test that imports a module by itself is checked as well.
+HOOK = install_import_hook("lossbars", "beartype.beartype")
+
+torch.set_num_threads(1)

@@ -1,0 +1,197 @@
+"""What Snakemake makes again after a change, on the real workflow, run once: the sets are exact."""
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from workflow import ROOT, TINY, TINY_B, Checkout, plan
+
+from lossbars.jobs import Jobs
+
+MINIMA = {f"tiny/mlp/minima/{seed}" for seed in range(3)}
+CURVES = {f"tiny/mlp/curves/{pair}" for pair in ("0+1", "0+2", "1+2")}
+TRIANGLES = {"tiny/mlp/triangles/0+1+2"}
+FIGURES = {"figures/tiny-barcodes", "figures/tiny-profiles"}
+DOCUMENTS = {"claims", "report"}
+LATER = {f"tiny/mlp/{name}" for name in ("complex", "barcode", "robustness")}
+LATER |= {"tiny/barcodes", "tiny/claims"} | FIGURES | DOCUMENTS
+
+MINIMA_B, CURVES_B, TRIANGLES_B = (
+    {f"tiny-b/mlp/{blocks}"} for blocks in ("minima/0-2", "curves/0-2+0-2", "triangles/0-2+0-2+0-2")
+)
+FIGURES_B = {"figures/tiny-b-barcodes"}
+LATER_B = {"tiny-b/mlp/complex", "tiny-b/mlp/barcode", "tiny-b/barcodes", "tiny-b/claims"} | FIGURES_B | DOCUMENTS
+
+TRAINED = CURVES | TRIANGLES | CURVES_B | TRIANGLES_B
+ALL = MINIMA | MINIMA_B | TRAINED | LATER | LATER_B
+
+CODE = "src/lossbars"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Both experiments, run once. No test changes it."""
+    checkout = Checkout.fresh(tmp_path_factory.mktemp("whole") / "checkout", **{"tiny": TINY, "tiny-b": TINY_B})
+    assert checkout.stale() == ALL | {"datasets/digits"}
+    checkout.run()
+    return checkout
+
+
+@pytest.fixture
+def done(whole: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of it to change. That it is elsewhere, under another name, makes nothing stale."""
+    return whole.copied(tmp_path / "moved here")
+
+
+def without_comments(source: str) -> str:
+    """The same program in another layout, its comments gone and its first docstring another."""
+    tree = ast.parse(source)
+    tree.body[0] = ast.Expr(ast.Constant("Another docstring."))
+    return f"# A comment.\n\n\n{ast.unparse(tree)}\n"
+
+
+def test_nothing_changed_runs_nothing(done):
+    before = {path: path.stat().st_mtime_ns for path in done.folder.glob("results/**/*")}
+    assert len(before) > len(ALL)
+    again = done.snakemake("--cores", "1", "--", "tiny", "tiny-b")
+    assert again.returncode == 0 and "Nothing to be done" in again.stdout + again.stderr
+    assert {path: path.stat().st_mtime_ns for path in done.folder.glob("results/**/*")} == before
+    assert done.stale("tiny") == set(), "asking for one experiment leaves the documents of both as they are"
+
+
+def test_a_curve_setting_leaves_minima_and_triangles_with_sides_of_their_own(done):
+    done.experiments["tiny"]["curves"]["epochs"] = 2
+    assert done.stale() == CURVES | LATER
+
+
+def test_a_curve_setting_reaches_triangles_with_fixed_sides(done):
+    done.experiments["tiny-b"]["curves"]["schedule"]["lr"] = 2.0e-2
+    assert done.stale() == CURVES_B | TRIANGLES_B | LATER_B
+
+
+def test_a_triangle_setting_leaves_minima_and_curves(done):
+    done.experiments["tiny"]["triangles"]["grid"]["points"] = 4
+    assert done.stale() == TRIANGLES | LATER
+
+
+def test_one_more_seed_costs_what_is_new(done):
+    done.experiments["tiny"]["seeds"] = 4
+    curves = {f"tiny/mlp/curves/{pair}" for pair in ("0+3", "1+3", "2+3")}
+    triangles = {f"tiny/mlp/triangles/{triple}" for triple in ("0+1+3", "0+2+3", "1+2+3")}
+    assert done.stale() == {"tiny/mlp/minima/3"} | curves | triangles | LATER
+
+
+def test_one_more_model_costs_only_itself(done):
+    done.experiments["tiny"]["models"]["deep"] = {"network": {"kind": "mlp", "depth": 2, "width": 8}}
+    new = {path.replace("/mlp/", "/deep/") for path in MINIMA | CURVES | TRIANGLES}
+    new |= {f"tiny/deep/{name}" for name in ("complex", "barcode", "robustness")}
+    assert done.stale() == new | {"tiny/barcodes", "tiny/claims"} | FIGURES | DOCUMENTS
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "stale"),
+    [
+        (("samples",), 190, MINIMA | CURVES | TRIANGLES | LATER),
+        (("title",), "Another title", FIGURES | {"tiny/claims"} | DOCUMENTS),
+        (("models", "mlp", "label"), "another label", FIGURES | {"tiny/claims"} | DOCUMENTS),
+        (("robustness", "max_subsets"), 9, {"tiny/mlp/robustness", "tiny/claims"} | DOCUMENTS),
+        (("device",), "auto", {"report"}),  # where it runs is no part of what it is; the report shows the recipe whole
+    ],
+    ids=lambda value: value[-1] if isinstance(value, tuple) else None,
+)
+def test_a_setting_of_one_experiment_reaches_only_what_it_decides(done, place, value, stale):
+    *path, key = place
+    inner: dict[str, Any] = done.experiments["tiny"]
+    for part in path:
+        inner = inner[part]
+    inner[key] = value
+    assert done.stale() == stale
+
+
+def test_another_data_set_of_one_experiment(done):
+    (done.folder / "mine.py").write_text("def load():\n    return None\n")
+    done.experiments["tiny-b"]["data"] = "mine.py:load"
+    assert done.stale() == {"datasets/tiny-b-data"} | MINIMA_B | CURVES_B | TRIANGLES_B | LATER_B
+
+
+def test_a_formula_in_connect(done):
+    done.replace(f"{CODE}/connect.py", "return losses.mean(1), ", "return losses.sum(1), ")
+    assert done.stale() == TRAINED | LATER | LATER_B
+
+
+@pytest.mark.parametrize(
+    ("module", "stale"),
+    [
+        ("figures/profiles.py", {"figures/tiny-profiles", "report"}),
+        ("figures/style.py", FIGURES | FIGURES_B | {"report"}),
+        ("claims.py", {"tiny/claims", "tiny-b/claims"} | DOCUMENTS),
+        ("steps/report.py", {"report"}),
+        ("complex.py", LATER | LATER_B),
+        ("schedules.py", ALL),
+        ("datasets/digits.py", ALL | {"datasets/digits"}),
+        ("families/triangle.py", ALL),  # the package of families is imported whole
+    ],
+)
+def test_code_reaches_what_runs_it(done, module, stale):
+    done.edit(f"{CODE}/{module}", lambda text: text + "\n\nADDED = 1\n")
+    assert done.stale() == stale
+
+
+def test_the_template_of_the_report(done):
+    done.edit(f"{CODE}/templates/report.html.j2", lambda text: text + "<!-- more -->\n")
+    assert done.stale() == {"report"}
+
+
+def test_comments_docstrings_and_layout_cost_nothing(done):
+    for module in ("connect.py", "network_landscape.py", "steps/minima.py", "figures/profiles.py"):
+        done.edit(f"{CODE}/{module}", without_comments)
+    assert done.stale() == set()
+
+
+def test_a_new_architecture_and_a_new_figure_cost_nothing_of_what_is_there(done):
+    """What a newcomer's architecture touches: a file, a line in the list, a recipe, a line in jobs.py."""
+    (done.folder / CODE / "networks/other.py").write_text((ROOT / CODE / "networks/lenet.py").read_text())
+    for package, line in (
+        ("networks", "from lossbars.networks.other import LeNet as Other"),
+        ("figures", "from lossbars.figures.barcodes import barcodes as other"),
+    ):
+        done.edit(f"{CODE}/{package}/__init__.py", lambda text, line=line: f"{text}\n{line}\n")
+    done.edit(f"{CODE}/recipes.py", lambda text: text + '\n\nclass OtherSpec(Recipe):\n    kind: Literal["other"]\n')
+    done.replace(
+        f"{CODE}/jobs.py", "NETWORK_MODULE = {", 'NETWORK_MODULE = {\n    "other": "lossbars.networks.other",'
+    )
+    assert done.stale() == set()
+
+
+def test_a_result_edited_by_hand_stops_the_run(done):
+    path = done.folder / "results/tiny/mlp/minima/1.parquet"
+    table = pd.read_parquet(path)
+    table["loss"] = 0.0
+    table.to_parquet(path)
+    barcode = done.files("results/tiny/*/barcode.json")
+    stopped = done.snakemake("--cores", "1", "--", "tiny")
+    assert stopped.returncode != 0
+    text = stopped.stdout + stopped.stderr
+    assert "results/tiny/mlp/minima/1.parquet was not written by lossbars: delete it and run again" in text
+    assert "Traceback" not in text
+    assert not done.files("results/tiny/*/complex.json")
+    assert done.files("results/tiny/*/barcode.json") == barcode
+
+
+def key(kind: str, **changes: Any) -> str:
+    return Jobs(plan(**changes)).trained(kind, "tiny", "mlp").key
+
+
+def test_keys_know_no_number_of_seeds_and_no_block_size():
+    for kind in ("minima", "curves", "triangles"):
+        assert key(kind) == key(kind, seeds=7, seeds_per_job=3)
+        assert key(kind) != key(kind, samples=100)
+
+
+def test_keys_of_triangles_cover_the_curves_that_they_are_made_of():
+    longer = {"curves": TINY["curves"] | {"epochs": 9}}
+    fixed = {"triangles": TINY["triangles"] | {"sides": "fixed"}}
+    assert key("triangles") == key("triangles", **longer)
+    assert key("triangles", **fixed) != key("triangles", **fixed, **longer)
