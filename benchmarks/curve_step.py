@@ -1,4 +1,4 @@
-"""One step of curve training of 45 pairs of the 784-32⁴-10 MLP at batch 128: stacked, and pair by pair in plain modules.
+"""A step of curve training of 45 pairs of the 784-32⁴-10 MLP, batch 128: stacked, and pair by pair in plain modules.
 
     python benchmarks/curve_step.py [--pairs 45] [--batch 128] [--rounds 31] [--threads 1]
 
@@ -80,7 +80,11 @@ class StackedCurves:
         family = Chain(1)
         self.start = Simplices(family, family.start(ends))
         recipe = Curves(
-            optimiser="sgd", momentum=MOMENTUM, schedule={"kind": "constant", "lr": LR}, epochs=1, family={"kind": "chain"}
+            optimiser="sgd",
+            momentum=MOMENTUM,
+            schedule={"kind": "constant", "lr": LR},
+            epochs=1,
+            family={"kind": "chain"},
         )
         places = [generator("place", i) for i in range(len(ends))]
         self.connection = _Connection(landscape, self.start, recipe, generator("order"), places)
@@ -93,9 +97,9 @@ class StackedCurves:
 
     def step(self, weights: Tensor, batch: Batch) -> None:
         self.connection.weights = weights[None, :, None]
-        _, gradients = self.connection.gradient(self.variables.detach()[..., : self.d], 0, batch)
         assert self.variables.grad is not None
-        self.variables.grad[..., : self.d] = gradients
+        out = self.variables.grad[..., : self.d]
+        self.connection.gradient(self.variables.detach()[..., : self.d], 0, batch, out)
         self.optimiser.step()
 
     def evaluate(self, t: Tensor) -> Tensor:

@@ -53,6 +53,13 @@ class Dropped(nn.Module):
         return self.fc2(self.drop(F.relu(self.fc1(x.flatten(1)))))
 
 
+class HiddenDropout(Dropped):
+    """Dropout that no layer shows."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(F.dropout(F.relu(self.fc1(x.flatten(-3))), 0.5, self.training))
+
+
 def mlp() -> nn.Module:
     return MLP(SHAPE, CLASSES, depth=2, width=6)
 

@@ -37,6 +37,11 @@ def generators(*seeds: int) -> list[Generator]:
     return [Generator().manual_seed(seed) for seed in seeds]
 
 
+def order_and_places(n: int) -> tuple[Generator, list[Generator]]:
+    order, *places = generators(100, *range(n))
+    return order, places
+
+
 def nodes_of(family: Family, n: int, d: int, dtype: torch.dtype = torch.float64) -> Tensor:
     return torch.randn(n, family.size, d, generator=generators(9)[0], dtype=dtype)
 
@@ -77,10 +82,10 @@ def log_mean_exp(losses: Tensor, tilt: float) -> Tensor:
     return losses.mean() if tilt == 0 else (tilt * losses).exp().mean().log() / tilt
 
 
-OBJECTIVES = [{}, {"points": 3}, {"points": 4, "tilt": 2.0}, {"points": 3, "tilt": 40.0}, {"weight_decay": 0.3}]
+OBJECTIVES = [{}, {"points": 3, "weight_decay": 0.3}, {"points": 4, "tilt": 2.0}, {"points": 3, "tilt": 40.0}]
 
 
-@pytest.mark.parametrize("settings", [*OBJECTIVES, {"points": 3, "weight_decay": 0.3}], ids=str)
+@pytest.mark.parametrize("settings", OBJECTIVES, ids=str)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_one_step_is_autograd_through_the_blend(name: str, settings: dict[str, Any]) -> None:
     """(1/β) log mean exp(β L(θ(t))), without tilt the mean, weight decay at θ(t); t from each simplex' generator."""
@@ -102,17 +107,12 @@ def test_one_step_is_autograd_through_the_blend(name: str, settings: dict[str, A
         assert gradient[free].abs().max() > 1e-3
 
 
-def order_and_places(n: int) -> tuple[Generator, list[Generator]]:
-    order, *places = generators(100, *range(n))
-    return order, places
-
-
 @pytest.mark.parametrize("name", FAMILIES)
 def test_what_is_held_stays_to_the_bit(name: str) -> None:
     family, points = FAMILIES[name], Points(dtype=torch.float32)
     start = nodes_of(family, 2, points.dim, torch.float32)
     kept = start.clone()
-    made = recipe(4, 0.1, optimiser="adam", weight_decay=0.1, points=2)
+    made = recipe(4, 0.1, optimiser="adam", weight_decay=0.1)
     end = connect(points, Simplices(family, start), made, *order_and_places(2)).nodes
     held = [i for i in range(family.size) if i not in family.free]
     assert torch.equal(end[:, held], start[:, held]) and torch.equal(start, kept)
@@ -180,7 +180,7 @@ def test_as_many_generators_as_simplices() -> None:
 def line(formula: Any) -> tuple[Function, Simplices]:
     """A function of one coordinate, on the segment from 0 to 1: the place is t."""
     nodes = torch.tensor([[[0.0], [1.0]]], dtype=torch.float64)
-    return Function("line", ((-2.0, 2.0),), lambda x: formula(x[:, 0])), Simplices(Chain(0), nodes)
+    return Function("line", ((0.0, 1.0),), lambda x: formula(x[:, 0])), Simplices(Chain(0), nodes)
 
 
 @pytest.mark.parametrize("refinements", [0, 3])

@@ -7,10 +7,12 @@ from small_networks import (
     SMOOTH,
     Conv,
     Dropped,
+    HiddenDropout,
     Norm,
     data,
     landscape,
     loaded,
+    norms,
     record,
     set_statistics,
     starts,
@@ -99,6 +101,23 @@ def test_batchnorm_weights_matter_here() -> None:
     assert abs(losses[0] - losses[1]) > 1e-4 and abs(losses[0] - losses[2]) > 1e-4
 
 
+def test_a_last_single_sample_joins_the_batch_before() -> None:
+    """19 are 9 and 10: of one number there is no variance."""
+    of = landscape(Norm, data(19))
+    theta = starts(of, 1)
+    module = loaded(Norm, theta[0]).eval()
+    for part, share in ((of.train.x[:9], 9 / 19), (of.train.x[9:], 10 / 19)):
+        for norm, measured in zip(
+            norms(module), norms(set_statistics(loaded(Norm, theta[0]).eval(), part, 10)), strict=True
+        ):
+            if share < 0.5:
+                norm.running_mean, norm.running_var = 0 * norm.running_mean, 0 * norm.running_var
+            norm.running_mean = norm.running_mean + share * measured.running_mean
+            norm.running_var = norm.running_var + share * measured.running_var
+    expected, _ = value_and_gradient(module, of.train.x, of.train.y)
+    torch.testing.assert_close(of.loss(theta)[0], expected, **CLOSE)
+
+
 @pytest.mark.parametrize("momentum", [0.1, 0.9, None])
 def test_batchnorm_momentum_of_the_module_has_no_say(momentum: float | None) -> None:
     theta = starts(landscape(Norm))
@@ -144,6 +163,17 @@ def test_dropout_is_off() -> None:
     torch.testing.assert_close(of.loss(theta), torch.stack(plain), **CLOSE)
     batch = Batch(torch.arange(24), torch.tensor([1]))
     assert (of.loss(theta, batch).double() - of.loss(theta)).abs().min() > 1e-4  # and on in training
+
+
+class Restless(HiddenDropout):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(torch.nn.functional.dropout(self.fc1(x.flatten(-3))))  # in evaluation, too
+
+
+def test_a_network_that_is_never_at_rest_is_refused() -> None:
+    assert landscape(HiddenDropout).random and not landscape(Norm).random
+    with pytest.raises(ValueError, match="draws random numbers in evaluation mode"):
+        landscape(Restless)
 
 
 # Augmentation and batches ------------------------------------------------------------------------

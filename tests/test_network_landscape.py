@@ -10,6 +10,7 @@ from small_networks import (
     SMOOTH,
     Conv,
     Dropped,
+    HiddenDropout,
     Make,
     Norm,
     data,
@@ -23,7 +24,7 @@ from small_networks import (
 from torch import Tensor, nn
 
 from lossbars.landscape import Batch
-from lossbars.network_landscape import NetworkLandscape
+from lossbars.network_landscape import NetworkLandscape, Split
 from lossbars.networks import LeNet
 from lossbars.stacking import can_stack
 
@@ -86,15 +87,16 @@ def test_gradients_are_those_of_a_plain_module(name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["shared", "own"])
-def test_dropout_masks_come_from_the_batch(kind: str) -> None:
-    of = landscape(Dropped)
+@pytest.mark.parametrize("make", [Dropped, HiddenDropout])
+def test_dropout_masks_come_from_the_batch(make: Make, kind: str) -> None:
+    of = landscape(make)
     theta, batch = starts(of), first_batch(of, kind)
     assert batch.noise is not None
     state = torch.random.get_rng_state()
     loss, gradient = both(of, theta, batch)
     assert torch.equal(torch.random.get_rng_state(), state)  # nobody else's numbers are used up
     for i, one in enumerate(batch.rows(3)):
-        module = loaded(Dropped, theta[i], torch.float32).train()
+        module = loaded(make, theta[i], torch.float32).train()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(one.noise[0]))
             expected = value_and_gradient(module, of.train.x[one.index], of.train.y[one.index])
@@ -131,6 +133,14 @@ def test_regression(name: str) -> None:
     expected_record = torch.stack([record(NETWORKS[name], row, split)[0] for row in theta])
     torch.testing.assert_close(recorded, expected_record, rtol=1e-6, atol=1e-7)
     assert bool(accuracy.isnan().all())
+
+
+@pytest.mark.parametrize("targets", [1, 3])
+def test_outputs_are_not_broadcast_to_targets(targets: int) -> None:
+    of = landscape(mlp, Split(data().x, torch.zeros(24, targets)))
+    for batch in (None, first_batch(of, "own"), first_batch(of, "shared")):
+        with pytest.raises(ValueError, match=rf"outputs of shape \(4,\) for targets of shape \({targets},\)"):
+            of.value_and_gradient(starts(of), batch)
 
 
 # Which networks are stacked ----------------------------------------------------------------------

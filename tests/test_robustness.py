@@ -61,7 +61,7 @@ def test_every_subset_has_the_barcode_of_its_own_complex(values: Values, data: s
 @given(complexes())
 def test_ranks_count_by_loss_then_by_number(values: Values) -> None:
     whole = FilteredComplex.of(values)
-    table = robustness(whole, [2, len(whole.minima)], 10_000, generator())
+    table = robustness(whole, sorted({2, len(whole.minima)}), 10_000, generator())
     for (_, size, _), rows in table.groupby(["convention", "size", "subset"]):
         assert list(rows["rank"]) == list(range(size)) and len(rows) == size
         order = [(whole.minima[m], m) for m in rows.minimum]

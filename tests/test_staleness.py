@@ -94,8 +94,6 @@ def test_one_more_model_costs_only_itself(done):
     ("place", "value", "stale"),
     [
         (("samples",), 190, MINIMA | CURVES | TRIANGLES | LATER),
-        (("title",), "Another title", FIGURES | {"tiny/claims"} | DOCUMENTS),
-        (("models", "mlp", "label"), "another label", FIGURES | {"tiny/claims"} | DOCUMENTS),
         (("robustness", "max_subsets"), 9, {"tiny/mlp/robustness", "tiny/claims"} | DOCUMENTS),
         (("device",), "auto", {"report"}),  # where it runs is no part of what it is; the report shows the recipe whole
     ],
@@ -108,6 +106,12 @@ def test_a_setting_of_one_experiment_reaches_only_what_it_decides(done, place, v
         inner = inner[part]
     inner[key] = value
     assert done.stale() == stale
+
+
+def test_names_reach_only_what_shows_them(done):
+    done.experiments["tiny"]["title"] = "Another title"
+    done.experiments["tiny"]["models"]["mlp"]["label"] = "another label"
+    assert done.stale() == FIGURES | {"tiny/claims"} | DOCUMENTS
 
 
 def test_another_data_set_of_one_experiment(done):
@@ -127,11 +131,9 @@ def test_a_formula_in_connect(done):
         ("figures/profiles.py", {"figures/tiny-profiles", "report"}),
         ("figures/style.py", FIGURES | FIGURES_B | {"report"}),
         ("claims.py", {"tiny/claims", "tiny-b/claims"} | DOCUMENTS),
-        ("steps/report.py", {"report"}),
         ("complex.py", LATER | LATER_B),
         ("schedules.py", ALL),
         ("datasets/digits.py", ALL | {"datasets/digits"}),
-        ("families/triangle.py", ALL),  # the package of families is imported whole
     ],
 )
 def test_code_reaches_what_runs_it(done, module, stale):
@@ -159,9 +161,7 @@ def test_a_new_architecture_and_a_new_figure_cost_nothing_of_what_is_there(done)
     ):
         done.edit(f"{CODE}/{package}/__init__.py", lambda text, line=line: f"{text}\n{line}\n")
     done.edit(f"{CODE}/recipes.py", lambda text: text + '\n\nclass OtherSpec(Recipe):\n    kind: Literal["other"]\n')
-    done.replace(
-        f"{CODE}/jobs.py", "NETWORK_MODULE = {", 'NETWORK_MODULE = {\n    "other": "lossbars.networks.other",'
-    )
+    done.replace(f"{CODE}/jobs.py", "NETWORK_MODULE = {", 'NETWORK_MODULE = {\n    "other": "lossbars.networks.other",')
     assert done.stale() == set()
 
 

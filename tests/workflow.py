@@ -1,6 +1,6 @@
 """The real workflow in a folder of its own, made small; and single models run step by step, without Snakemake."""
 
-import copy
+import json
 import shutil
 import subprocess
 import sys
@@ -43,6 +43,11 @@ TINY_B = {key: value for key, value in TINY.items() if key != "robustness"} | {
 }
 
 
+def own(config: Any) -> Any:
+    """A copy to change, in which no two places share a mapping."""
+    return json.loads(json.dumps(config))
+
+
 # The workflow ------------------------------------------------------------------------------------
 
 
@@ -51,7 +56,7 @@ class Checkout:
 
     def __init__(self, folder: Path, experiments: Mapping[str, Any]) -> None:
         self.folder = folder
-        self.experiments = copy.deepcopy(dict(experiments))
+        self.experiments = own(experiments)
 
     @classmethod
     def fresh(cls, folder: Path, **experiments: Any) -> "Checkout":
@@ -115,7 +120,7 @@ class Checkout:
 
 def plan(**changes: Any) -> Plan:
     """The plan of TINY alone, as experiment ``tiny``, with some of its keys changed."""
-    return Plan({"experiments": {"tiny": copy.deepcopy(TINY) | changes}})
+    return Plan({"experiments": {"tiny": own(TINY | changes)}})
 
 
 def write_data(path: Path, job: Job, samples: int = 60, shape: tuple[int, ...] = (1, 4, 4)) -> Path:

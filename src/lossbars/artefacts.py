@@ -187,8 +187,9 @@ class CheckpointFile:
         write_tensors(self.path, state, self.job)
 
     def remove(self) -> None:
-        """Once the job's results are written."""
-        self.path.unlink(missing_ok=True)
+        """Once the job's results are written; also what a killed run left half-written beside it."""
+        for path in (self.path, *self.path.parent.glob(f".{self.path.name}.*")):
+            path.unlink(missing_ok=True)
 
 
 # Common ------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """config.yaml → :class:`lossbars.recipes.Config`, with errors that a person can act on."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, get_args
 
@@ -27,7 +27,7 @@ def load_config(raw: Mapping[str, Any]) -> Config:
     try:
         return Config(**merged)
     except ValidationError as error:
-        raise ConfigError("config.yaml cannot be run:\n" + "\n".join(_explain(error))) from None
+        raise ConfigError("config.yaml cannot be run:\n" + "\n".join(_explain(error, raw))) from None
 
 
 def scaled(experiment: Experiment, scale: Scale) -> Experiment:
@@ -87,23 +87,34 @@ def _merged(base: Any, own: Any) -> Any:
     return base | {key: _merged(base[key], value) if key in base else value for key, value in own.items()}
 
 
-def _explain(error: ValidationError) -> Iterable[str]:
+def _explain(error: ValidationError, raw: Mapping[str, Any]) -> Iterable[str]:
     seen = set()
     for one in error.errors():
-        line = f"  {_place(one['loc'])}: {_reason(one)}"
+        line = f"  {_place(one['loc'], raw)}: {_reason(one)}"
         if line not in seen:
             seen.add(line)
             yield line
 
 
-def _place(location: tuple[int | str, ...]) -> str:
+def _place(location: tuple[int | str, ...], raw: Mapping[str, Any]) -> str:
     kinds = {"constant", "cyclical", "ramp", "garipov", "chain", "bezier", "mlp", "lenet", "custom"}
     parts = list(location)
     # pydantic puts the chosen kind of a union into the path; a person did not write it there
     kept = [
         p for i, p in enumerate(parts) if not (p in kinds and i and parts[i - 1] in {"schedule", "family", "network"})
     ]
+    if len(kept) > 4 and kept[4] in SHARED and not _states(raw, kept) and _states(raw, [*kept[:2], kept[4]]):
+        kept = kept[:2] + kept[4:]  # what models share is written once, in their experiment
     return ".".join(str(part) for part in kept) or "(top level)"
+
+
+def _states(raw: Any, place: Sequence[int | str]) -> bool:
+    """Whether the configuration says something there."""
+    for part in place:
+        if not isinstance(raw, Mapping) or part not in raw:
+            return False
+        raw = raw[part]
+    return True
 
 
 def _reason(one: Mapping[str, Any]) -> str:

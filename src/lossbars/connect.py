@@ -41,7 +41,8 @@ class _Connection:
         weights = self.family.blend(self.family.sample(uniform))
         self.weights = weights.to(self.fixed.device, self.fixed.dtype)
 
-    def gradient(self, variables: Tensor, step: int, batch: Batch | None) -> tuple[Tensor, Tensor]:
+    def gradient(self, variables: Tensor, step: int, batch: Batch | None, out: Tensor) -> Tensor:
+        """Losses (n,), means over the step's places; the gradient of the free control points goes into ``out``."""
         weights = self.weights[step]  # (n, p, k)
         theta = torch.bmm(weights[..., self.held], self.fixed)
         theta = torch.baddbmm(theta, weights[..., self.free], variables)  # (n, p, d)
@@ -49,10 +50,14 @@ class _Connection:
         losses, gradients = self.landscape.value_and_gradient(theta.view(n * p, d), batch)
         losses, gradients = losses.view(n, p), gradients.view(n, p, d)
         if self.recipe.weight_decay:  # Garipov et al.: the decay is part of the loss at θ(t)
-            gradients = gradients + self.recipe.weight_decay * theta
+            gradients.add_(theta * self.recipe.weight_decay)
         share = torch.softmax(self.recipe.tilt * losses, dim=1).to(weights.dtype)  # 1/p without tilt
         pull = (weights[..., self.free] * share.unsqueeze(-1)).transpose(1, 2)  # (n, f, p)
-        return losses.mean(1), torch.bmm(pull, gradients)
+        if p == 1:  # the usual case: one pass over memory
+            torch.mul(pull, gradients, out=out)
+        else:
+            out.copy_(torch.bmm(pull, gradients))
+        return losses.mean(1)
 
 
 def connect(

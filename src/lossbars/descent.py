@@ -36,11 +36,11 @@ class Checkpoint(Protocol):
 class Problem:
     """What is descended: n rows, each named for messages.
 
-    ``gradient(variables (n, f, d), step of the epoch, batch) -> (losses (n,), gradients (n, f, d))``;
-    ``begin_epoch()`` draws what an epoch needs; ``generators`` are all generators that it draws from.
+    ``gradient(variables (n, f, d), step of the epoch, batch, out (n, f, d)) -> losses (n,)`` writes the gradients
+    into ``out``; ``begin_epoch()`` draws what an epoch needs; ``generators`` are all generators that it draws from.
     """
 
-    gradient: Callable[[Tensor, int, Batch | None], tuple[Tensor, Tensor]]
+    gradient: Callable[[Tensor, int, Batch | None, Tensor], Tensor]
     batches: Callable[[], Iterator[Batch | None]]
     steps_per_epoch: int
     generators: Sequence[Generator]
@@ -99,8 +99,7 @@ def _epoch(
         rate = learning_rate(recipe.schedule, epoch + step / problem.steps_per_epoch, recipe.epochs)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        losses, gradients = problem.gradient(variables.detach()[..., :d], step, batch)
-        variables.grad[..., :d] = gradients
+        losses = problem.gradient(variables.detach()[..., :d], step, batch, variables.grad[..., :d])
         optimiser.step()
         total += losses
         bad = torch.where(losses.isfinite(), bad, bad.clamp(max=step))

@@ -27,12 +27,12 @@ def minimise(
     if len(generators) != len(start):
         raise ValueError(f"{len(start)} starts need as many generators, there are {len(generators)}")
 
-    def gradient(variables: Tensor, _: int, batch: Batch | None) -> tuple[Tensor, Tensor]:
-        theta = variables[:, 0]
-        losses, gradients = landscape.value_and_gradient(theta, batch)
+    def gradient(variables: Tensor, _: int, batch: Batch | None, out: Tensor) -> Tensor:
+        losses, gradients = landscape.value_and_gradient(variables[:, 0], batch)
+        out.copy_(gradients.unsqueeze(1))
         if recipe.weight_decay:
-            gradients = gradients + recipe.weight_decay * theta
-        return losses, gradients.unsqueeze(1)
+            out.add_(variables * recipe.weight_decay)
+        return losses
 
     problem = Problem(
         gradient=gradient,

@@ -17,7 +17,6 @@ from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.dropout import _DropoutNd
 
 from lossbars.augment import crop_flip
 from lossbars.landscape import Batch, Landscape
@@ -74,7 +73,9 @@ class NetworkLandscape(Landscape):
         self.sizes = [p.numel() for _, p in named]
         self.dim = sum(self.sizes)
         self.norms = [m for m in self.module.modules() if isinstance(m, _BatchNorm)]
-        self.random = any(isinstance(m, _DropoutNd) and m.p > 0 for m in self.module.modules())
+        self.random = _draws(self.module.train(), self.train.x[:3])
+        if _draws(self.module.eval(), self.train.x[:3]):
+            raise ValueError("the network draws random numbers in evaluation mode too: it has no one loss of record")
         self.stacking = self._choose(stacking)
         self._gradient = torch.empty(0, self.dim)
 
@@ -190,6 +191,9 @@ class NetworkLandscape(Landscape):
         """(n, b) losses of outputs (n, b, q): cross entropy of classes, squared error of real targets."""
         n = len(output)
         if y.is_floating_point():
+            if output.shape[1:] != y.shape[-2:]:  # else they would be broadcast
+                gives, wanted = tuple(output.shape[2:]), tuple(y.shape[-1:])
+                raise ValueError(f"the network gives outputs of shape {gives} for targets of shape {wanted}")
             return (output - y).square().mean(-1)
         return F.cross_entropy(output.transpose(1, 2), y.expand(n, y.shape[-1]), reduction="none")
 
@@ -234,8 +238,11 @@ class NetworkLandscape(Landscape):
         before = [norm.momentum for norm in self.norms]
         for norm in self.norms:
             norm.train()
+        batches = list(self.train.x.split(EVALUATION_BATCH))
+        if len(batches) > 1 and len(batches[-1]) == 1:  # BatchNorm takes no variance of a single number
+            batches[-2:] = [torch.cat(batches[-2:])]
         seen = 0
-        for x in self.train.x.split(EVALUATION_BATCH):
+        for x in batches:
             seen += len(x)
             for norm in self.norms:
                 norm.momentum = len(x) / seen  # the first batch replaces what was there
@@ -261,3 +268,14 @@ class NetworkLandscape(Landscape):
                 total[rows] += self._gradient[rows]
         self._gradient.copy_(total / len(self.train))
         return loss / len(self.train), self._gradient
+
+
+def _draws(module: nn.Module, x: Tensor) -> bool:
+    """Whether a pass draws random numbers, as it stands: in dropout layers, or in calls that no layer shows."""
+    devices = [x.device] if x.device.type == "cuda" else []
+    buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    with torch.random.fork_rng(devices=devices), torch.no_grad():
+        before = [torch.get_rng_state(), *map(torch.cuda.get_rng_state, devices)]
+        functional_call(module, buffers, (x,))
+        after = [torch.get_rng_state(), *map(torch.cuda.get_rng_state, devices)]
+    return not all(map(torch.equal, before, after))

@@ -18,7 +18,7 @@ class Size:
     outputs: int
 
 
-SIZES = {"digits": Size(1437, 64, 10), "mnist": Size(60_000, 784, 10), "fmnist": Size(60_000, 784, 10)}
+SIZES = {"digits": Size(1438, 64, 10), "mnist": Size(60_000, 784, 10), "fmnist": Size(60_000, 784, 10)}
 UNKNOWN_SIZE = Size(50_000, 3072, 10)  # a user's own data: as much as CIFAR10
 UNKNOWN_NETWORK = (1_000_000, 50_000_000)  # a user's own network: parameters, multiply-adds per sample
 

@@ -6,7 +6,7 @@ from sklearn import datasets as sklearn_datasets
 
 from lossbars.data import Dataset
 
-TEST_EVERY = 5  # each fifth image is a test image: 1437 for training, 360 for the test
+TEST_EVERY = 5  # each fifth image is a test image: 1438 for training, 359 for the test
 
 
 def load_digits() -> Dataset:

@@ -1,0 +1,188 @@
+"""A network and data of the user's own, from config to barcode: BatchNorm, convolutions, two files in a folder."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from lossbars import fingerprint
+from lossbars.artefacts import read_table, read_tensors
+from lossbars.blocks import pair_blocks
+from lossbars.jobs import Jobs
+from lossbars.plan import Plan
+from lossbars.steps.barcode import barcode
+from lossbars.steps.complex import complex_
+from lossbars.steps.curves import curves
+from lossbars.steps.dataset import dataset
+from lossbars.steps.minima import minima
+
+NETWORK = '''
+from torch import nn
+
+class Net(nn.Module):
+    """Convolution, BatchNorm, linear layer."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(1, channels, 3, bias=False), nn.BatchNorm2d(channels)
+        self.fc = nn.Linear(channels * 4, {outputs})
+
+    def forward(self, x):
+        return self.fc(nn.functional.relu(self.norm(self.conv(x))).flatten(1))
+'''
+DATA = """
+import torch
+
+def load():
+    g = torch.Generator().manual_seed(0)
+    x = torch.rand(20, 1, 4, 4, generator=g)
+    bright = x.mean((1, 2, 3)) > 0.5
+    y = {targets}
+    return x[:14], y[:14], x[14:], y[14:]
+"""
+KINDS = {"classes": ("bright.long()", 2), "regression": ("torch.stack([x.mean((1, 2, 3)), x.amax((1, 2, 3))], 1)", 2)}
+DESCENT = {"optimiser": "adam", "schedule": {"kind": "constant", "lr": 0.05}, "batch_size": 4}
+CONFIG: dict[str, Any] = {
+    "experiments": {
+        "mine": {
+            "title": "My network",
+            "data": "my_data.py:load",
+            "device": "cpu",
+            "seeds": 3,
+            "seeds_per_job": 2,
+            "models": {
+                "net": {
+                    "network": {"kind": "custom", "source": "my_net.py:Net", "arguments": {"channels": 3}},
+                    "minima": DESCENT | {"epochs": 3, "weight_decay": 0.01},
+                    "curves": DESCENT
+                    | {"epochs": 2, "family": {"kind": "bezier"}, "grid": {"points": 5, "refinements": 2}},
+                }
+            },
+        }
+    }
+}
+
+
+@pytest.fixture(autouse=True)
+def steady(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A step sets what holds for its whole process; here the process goes on."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture(params=KINDS)
+def jobs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Jobs:
+    """The jobs of the config above, in a folder with the two files."""
+    monkeypatch.chdir(tmp_path)
+    fingerprint._tree.cache_clear()  # another folder has other files of these names
+    targets, outputs = KINDS[request.param]
+    Path("my_net.py").write_text(NETWORK.replace("{outputs}", str(outputs)))
+    Path("my_data.py").write_text(DATA.replace("{targets}", targets))
+    return Jobs(Plan(CONFIG))
+
+
+def run(jobs: Jobs) -> Path:
+    """Every step of the model; the folder of its results."""
+    plan = jobs.plan
+    data, folder = Path(plan.dataset_path("mine")), Path(plan.folder("mine", "net"))
+    dataset(jobs.dataset(plan.data_key("mine")), Path("downloads"), data)
+    settings: dict[str, Any] = {"data": data, "threads": 1, "device": "cpu", "checkpoints": Path(".checkpoints")}
+    thetas = [Path(path) for path in plan.minima_paths("mine", "net", "safetensors")]
+    for seeds, out in zip(plan.blocks("mine"), thetas, strict=True):
+        job = jobs.trained("minima", "mine", "net")
+        minima(job, seeds=seeds, out=out, metrics=out.with_suffix(".parquet"), **settings)
+    nodes = [Path(path) for path in plan.curve_paths("mine", "net", "safetensors")]
+    for (first, second), out in zip(pair_blocks(plan.blocks("mine")), nodes, strict=True):
+        table = out.with_suffix(".parquet")
+        job = jobs.trained("curves", "mine", "net")
+        curves(job, minima=thetas, first=first, second=second, out=out, table=table, **settings)
+    tables = {k: [path.with_suffix(".parquet") for path in paths] for k, paths in (("m", thetas), ("c", nodes))}
+    complex_(jobs.complex("mine", "net"), tables["m"], tables["c"], [], folder / "complex.json")
+    barcode(jobs.barcode("mine", "net"), folder / "complex.json", folder / "barcode.json")
+    return folder
+
+
+def tables(folder: Path, kind: str) -> pd.DataFrame:
+    return pd.concat([read_table(path) for path in sorted((folder / kind).glob("*.parquet"))], ignore_index=True)
+
+
+def test_from_config_to_barcode(jobs: Jobs) -> None:
+    folder = run(jobs)
+    losses = tables(folder, "minima").set_index("seed").loss
+    along = tables(folder, "curves")
+    assert sorted(losses.index) == [0, 1, 2] and losses.nunique() == 3
+    curve_values: dict[tuple[int, ...], float] = {}
+    for (a, b, kind), rows in along.groupby(["a", "b", "kind"]):
+        ends = rows.set_index("t").loss
+        assert ends[0.0] == losses[a] and ends[1.0] == losses[b]  # exactly, whatever BatchNorm did in between
+        assert len(rows) >= 5 and set(rows.t[rows.t % 0.25 == 0]) == {0, 0.25, 0.5, 0.75, 1}
+        if kind == "curve":
+            curve_values[a, b] = rows.loss.max()
+    assert set(curve_values) == {(0, 1), (0, 2), (1, 2)}
+
+    direct, merged = json.loads((folder / "barcode.json").read_text())
+    assert (direct["convention"], merged["convention"]) == ("direct", "merged")
+    lowest = losses.idxmin()
+    for record in (direct, merged):
+        assert (record["experiment"], record["model"]) == ("mine", "net")
+        bars = {bar["born_at"][0]: bar for bar in record["bars"]}
+        assert {seed: bar["birth"] for seed, bar in bars.items()} == losses.to_dict()
+        assert [seed for seed, bar in bars.items() if bar["death"] is None] == [lowest]
+        finite = [bar["death"] - bar["birth"] for bar in bars.values() if bar["death"] is not None]
+        assert record["to_score"] == {"sqrt2": max(finite) / 2**0.5, "linf": max(finite) / 2}
+    for bar in direct["bars"]:  # Algorithm 1, by hand
+        (p,) = bar["born_at"]
+        heights = [value for pair, value in curve_values.items() if p in pair and losses[sum(pair) - p] < losses[p]]
+        assert bar["death"] == min(heights, default=None)
+    assert not list(Path(".checkpoints").glob("*"))
+
+
+def test_minima_are_what_the_module_says(jobs: Jobs) -> None:
+    """θ put into the user's own class by hand, statistics by one pass over the 14 samples."""
+    folder = run(jobs)
+    namespace: dict[str, Any] = {}
+    exec(Path("my_net.py").read_text(), namespace)
+    data, _ = read_tensors(Path(jobs.plan.dataset_path("mine")))
+    regression = data["train_y"].is_floating_point()
+    criterion = nn.MSELoss() if regression else nn.CrossEntropyLoss()
+    metrics = tables(folder, "minima").set_index("seed")
+    for path in (folder / "minima").glob("*.safetensors"):
+        content, facts = read_tensors(path)
+        assert facts["stacking"] == "loop"
+        for seed, theta in zip(content["seeds"].tolist(), content["theta"], strict=True):
+            module = namespace["Net"](3)
+            nn.utils.vector_to_parameters(theta, module.parameters())
+            module.norm.momentum = 1.0
+            with torch.no_grad():
+                module.train()(data["train_x"])
+                loss = criterion(module.eval()(data["train_x"]), data["train_y"])
+                test_loss = criterion(module(data["test_x"]), data["test_y"])
+            row = metrics.loc[seed]
+            assert row.loss == pytest.approx(float(loss), rel=1e-5)
+            assert row.test_loss == pytest.approx(float(test_loss), rel=1e-5)
+            assert row.loss_with_l2 - row.loss == pytest.approx(0.005 * float(theta.square().sum()), rel=1e-5)
+            assert pd.isna(row.train_accuracy) == regression
+
+
+def test_a_changed_file_of_the_users_is_another_job(jobs: Jobs) -> None:
+    def keys() -> list[str]:
+        fresh = Jobs(Plan(CONFIG))
+        trained = [fresh.trained(kind, "mine", "net").key for kind in ("minima", "curves")]
+        return [fresh.dataset("mine-data").key, *trained, fresh.barcode("mine", "net").key]
+
+    before = keys()
+    assert before[1] == jobs.trained("minima", "mine", "net").key
+    path = Path("my_net.py")
+    path.write_text(path.read_text() + "\nCHANGED = 1\n")
+    fingerprint._tree.cache_clear()  # as in a process of its own
+    after = keys()
+    assert after[0] == before[0] and all(one != other for one, other in zip(before[1:], after[1:], strict=True))
+    Path("my_data.py").write_text(Path("my_data.py").read_text() + "\nCHANGED = 1\n")
+    fingerprint._tree.cache_clear()
+    assert all(one != other for one, other in zip(after, keys(), strict=True))
