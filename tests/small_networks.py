@@ -60,12 +60,54 @@ class HiddenDropout(Dropped):
         return self.fc2(F.dropout(F.relu(self.fc1(x.flatten(-3))), 0.5, self.training))
 
 
+class Between(nn.Module):
+    """Linear layers with something between them that may mean another thing with an axis more."""
+
+    between = staticmethod(torch.relu)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(64, 5), nn.Linear(5, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(self.between(self.fc1(x.flatten(-3))))
+
+
+class SoftmaxOverUnits(Between):
+    between = staticmethod(lambda x: F.softmax(x, dim=1))
+
+
+class CentredOverBatch(Between):
+    between = staticmethod(lambda x: x - x.mean(0))
+
+
+class SortedUnits(Between):
+    between = staticmethod(lambda x: x.sort(1).values)
+
+
+class FlattenedFromOne(Between):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(torch.tanh(self.fc1(x.flatten(1))))
+
+
+class OwnScale(Between):
+    """A parameter that belongs to no linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.full((5,), 1.5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(self.scale * torch.tanh(self.fc1(x.flatten(-3))))
+
+
 def mlp() -> nn.Module:
     return MLP(SHAPE, CLASSES, depth=2, width=6)
 
 
 NETWORKS: dict[str, Make] = {"mlp": mlp, "conv": Conv, "norm": Norm, "dropout": Dropped}
 SMOOTH = ("mlp", "conv", "norm")  # without a random mask
+LOOPED: list[Make] = [SoftmaxOverUnits, CentredOverBatch, SortedUnits, FlattenedFromOne, OwnScale]  # cannot be stacked
 
 
 def data(m: int = 24, seed: int = 0, regression: bool = False) -> Split:

@@ -60,9 +60,8 @@ def triangle_weights(low: float, high: float) -> list[float]:
     least, middle, most = sorted(share, key=lambda corner: share[corner])
     weights = [0.0] * 7
     weights[most] = share[most] - share[middle]
-    weights[{(0, 1): 3, (1, 2): 4, (0, 2): 5}[min(most, middle), max(most, middle)]] = 2 * (
-        share[middle] - share[least]
-    )
+    side = {(0, 1): 3, (1, 2): 4, (0, 2): 5}[min(most, middle), max(most, middle)]
+    weights[side] = 2 * (share[middle] - share[least])
     weights[6] = 3 * share[least]
     return weights
 
@@ -230,8 +229,8 @@ def test_refinement_climbs_a_narrow_peak_and_never_falls() -> None:
 
 def test_each_simplex_is_refined_around_its_own_top() -> None:
     peak, _ = line(lambda x: -(x.abs() - 0.3).abs())
-    nodes = torch.tensor([[[0.0], [1.0]], [[-1.0], [0.0]]], dtype=torch.float64)
-    both = profiles(peak, Simplices(Chain(0), nodes), Grid(points=4, refinements=5))
+    nodes = Simplices(Chain(0), torch.tensor([[[0.0], [1.0]], [[-1.0], [0.0]]], dtype=torch.float64))
+    both = profiles(peak, nodes, Grid(points=4, refinements=5))
     for profile, top in zip(both, (0.3, 0.7), strict=True):
         assert float(profile.t[profile.loss.argmax(), 0]) == pytest.approx(top, abs=0.011)
 

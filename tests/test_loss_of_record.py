@@ -23,7 +23,7 @@ from torch import Tensor
 from lossbars import network_landscape
 from lossbars.augment import crop_flip
 from lossbars.landscape import Batch
-from lossbars.network_landscape import NetworkLandscape, Split
+from lossbars.network_landscape import NetworkLandscape
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}  # float32 against float64
 
@@ -247,4 +247,3 @@ def test_a_batch_is_never_larger_than_the_data() -> None:
     of = landscape(Conv, data(5), batch_size=64)
     (batch,) = of.batches(generators(0))
     assert sorted(batch.index.tolist()) == list(range(5)) and of.steps_per_epoch == 1
-    assert isinstance(of.train, Split)

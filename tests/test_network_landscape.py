@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
 from small_networks import (
-    CLASSES,
+    LOOPED,
     NETWORKS,
     SHAPE,
     SMOOTH,
+    Between,
     Conv,
     Dropped,
     HiddenDropout,
@@ -21,7 +21,7 @@ from small_networks import (
     starts,
     value_and_gradient,
 )
-from torch import Tensor, nn
+from torch import Tensor
 
 from lossbars.landscape import Batch
 from lossbars.network_landscape import NetworkLandscape, Split
@@ -144,50 +144,6 @@ def test_outputs_are_not_broadcast_to_targets(targets: int) -> None:
 
 
 # Which networks are stacked ----------------------------------------------------------------------
-
-
-class Between(nn.Module):
-    """Linear layers with something between them that may mean another thing with an axis more."""
-
-    between = staticmethod(torch.relu)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fc1, self.fc2 = nn.Linear(64, 5), nn.Linear(5, CLASSES)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(self.between(self.fc1(x.flatten(-3))))
-
-
-class SoftmaxOverUnits(Between):
-    between = staticmethod(lambda x: F.softmax(x, dim=1))
-
-
-class CentredOverBatch(Between):
-    between = staticmethod(lambda x: x - x.mean(0))
-
-
-class SortedUnits(Between):
-    between = staticmethod(lambda x: x.sort(1).values)
-
-
-class FlattenedFromOne(Between):
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(torch.tanh(self.fc1(x.flatten(1))))
-
-
-class OwnScale(Between):
-    """A parameter that belongs to no linear layer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.full((5,), 1.5))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(self.scale * torch.tanh(self.fc1(x.flatten(-3))))
-
-
-LOOPED: list[Make] = [SoftmaxOverUnits, CentredOverBatch, SortedUnits, FlattenedFromOne, OwnScale]
 
 
 @pytest.mark.parametrize("make", [mlp, Between])

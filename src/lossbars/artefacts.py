@@ -238,10 +238,9 @@ def _whole(path: Path, write: Callable[[str], object]) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except OSError as error:
-        raise ArtefactError(
-            f"cannot write {path}: {error.strerror or error}: check permissions and disk space"
-        ) from None
+    except (OSError, SafetensorError) as error:  # safetensors has its own for a full disk
+        reason = getattr(error, "strerror", None) or error
+        raise ArtefactError(f"cannot write {path}: {reason}: check permissions and disk space") from None
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)

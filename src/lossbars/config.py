@@ -68,13 +68,14 @@ def _with_shared_recipes(experiments: Any) -> Any:
 
 def _spread(experiment: Any) -> Any:
     """Copy the recipes that an experiment shares into each of its models."""
-    if not isinstance(experiment, dict) or not isinstance(experiment.get("models"), dict):
+    if not isinstance(experiment, dict):
         return experiment
+    models = experiment.get("models")
     for name in SHARED:
         if name not in experiment:
             continue
         shared = experiment.pop(name)
-        for model in experiment["models"].values():
+        for model in models.values() if isinstance(models, dict) else ():
             if isinstance(model, dict):
                 model[name] = _merged(shared, model[name]) if name in model else shared
     return experiment

@@ -1,6 +1,6 @@
 """The loss along simplices: a uniform grid with its corners, made finer around the maximum."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -10,13 +10,17 @@ from lossbars.recipes import Grid
 
 
 def profiles(
-    landscape: Landscape, simplices: Simplices, grid: Grid, report: Callable[[str], None] | None = None
+    landscape: Landscape,
+    simplices: Simplices,
+    grid: Grid,
+    report: Callable[[str], None] | None = None,
+    names: Sequence[str] | None = None,
 ) -> list[Profile]:
     """Loss of record along each of n simplices.
 
     Each refinement looks at the neighbours of the largest loss so far, at half the spacing of the round
     before. The largest value found is a lower bound of the maximum on the simplex. Raises ValueError
-    where a loss is not finite.
+    where a loss is not finite; ``names`` are what it calls the simplices.
     """
     n = len(simplices.nodes)
     device = simplices.nodes.device
@@ -32,8 +36,9 @@ def profiles(
     for _ in range(grid.refinements):
         spacing /= 2
         t, loss = _refined(landscape, simplices, t, loss, spacing)
-    if not bool(loss.isfinite().all()):
-        raise ValueError("the loss along a simplex is not finite: its control points are no longer sound")
+    if bad := (~loss.isfinite().all(1)).nonzero().flatten().tolist():
+        which = ", ".join(names[i] if names else f"simplex {i}" for i in bad)
+        raise ValueError(f"the loss along {which} is not finite after the training: try a smaller learning rate")
     return [_sorted(places.cpu(), values.cpu()) for places, values in zip(t, loss, strict=True)]
 
 

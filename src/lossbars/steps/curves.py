@@ -49,7 +49,7 @@ def curves(
     names = [f"curve {a}+{b}" for a, b in pairs]
     end = connect(landscape, start, recipe, order, places, names, checkpoint, checkpoint_seconds, report)
     segments = Simplices(Chain(0), corners)
-    found = profiles(landscape, end, recipe.grid, report)
+    found = profiles(landscape, end, recipe.grid, report, names)
     straight = profiles(landscape, segments, recipe.grid.model_copy(update={"refinements": 0}))
     write_table(table, _table(pairs, found, straight), job)
     facts = {"stacking": landscape.stacking, "device": str(where), "family": recipe.family.kind}

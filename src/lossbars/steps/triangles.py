@@ -55,7 +55,7 @@ def triangles(
     places = [generator(job.experiment, job.model, "triangles", *triple) for triple in triples]
     names = ["triangle " + "+".join(map(str, triple)) for triple in triples]
     end = connect(landscape, start, recipe, order, places, names, checkpoint, checkpoint_seconds, report)
-    found = profiles(landscape, end, recipe.grid, report)
+    found = profiles(landscape, end, recipe.grid, report, names)
     write_table(table, _table(triples, found), job)
     facts = {"stacking": landscape.stacking, "device": str(where), "sides": recipe.sides}
     write_tensors(out, {"triples": torch.tensor(triples), "nodes": end.nodes}, job, facts)
