@@ -90,6 +90,18 @@ class FlattenedFromOne(Between):
         return self.fc2(torch.tanh(self.fc1(x.flatten(1))))
 
 
+class CentredInputs(Between):
+    """As alone where all networks share a batch, another thing where each has its own."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x - x.mean(0))
+
+
+class OtherwiseInTraining(Between):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x if self.training else 2 * x)
+
+
 class OwnScale(Between):
     """A parameter that belongs to no linear layer."""
 
@@ -107,7 +119,14 @@ def mlp() -> nn.Module:
 
 NETWORKS: dict[str, Make] = {"mlp": mlp, "conv": Conv, "norm": Norm, "dropout": Dropped}
 SMOOTH = ("mlp", "conv", "norm")  # without a random mask
-LOOPED: list[Make] = [SoftmaxOverUnits, CentredOverBatch, SortedUnits, FlattenedFromOne, OwnScale]  # cannot be stacked
+LOOPED: list[Make] = [
+    SoftmaxOverUnits,
+    CentredOverBatch,
+    SortedUnits,
+    FlattenedFromOne,
+    CentredInputs,
+    OwnScale,
+]  # cannot be stacked
 
 
 def data(m: int = 24, seed: int = 0, regression: bool = False) -> Split:

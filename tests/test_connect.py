@@ -109,8 +109,7 @@ def test_one_step_is_autograd_through_the_blend(name: str, settings: dict[str, A
 @pytest.mark.parametrize("name", FAMILIES)
 def test_what_is_held_stays_to_the_bit(name: str) -> None:
     family, points = FAMILIES[name], Points(dtype=torch.float32)
-    start = nodes_of(family, 2, points.dim, torch.float32)
-    kept = start.clone()
+    start, kept = (nodes_of(family, 2, points.dim, torch.float32) for _ in range(2))
     made = recipe(4, 0.1, optimiser="adam", weight_decay=0.1)
     end = connect(points, Simplices(family, start), made, *order_and_places(2)).nodes
     held = [i for i in range(family.size) if i not in family.free]

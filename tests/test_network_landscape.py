@@ -13,6 +13,7 @@ from small_networks import (
     HiddenDropout,
     Make,
     Norm,
+    OtherwiseInTraining,
     data,
     landscape,
     loaded,
@@ -146,7 +147,7 @@ def test_outputs_are_not_broadcast_to_targets(targets: int) -> None:
 # Which networks are stacked ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [mlp, Between])
+@pytest.mark.parametrize("make", [mlp, Between, OtherwiseInTraining])
 def test_linear_networks_are_stacked(make: Make) -> None:
     assert landscape(make).stacking == "batched" and landscape(make, stacking="batched").stacking == "batched"
     assert landscape(make, stacking="loop").stacking == "loop"
