@@ -20,11 +20,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lossbars.connect import _Connection
-from lossbars.descent import ROW_MULTIPLE, _optimiser
+from lossbars.data import Split
+from lossbars.descent import ROW_MULTIPLE
 from lossbars.families import Chain
 from lossbars.landscape import Batch, Simplices
-from lossbars.network_landscape import NetworkLandscape, Split
+from lossbars.network_landscape import NetworkLandscape
 from lossbars.networks.mlp import MLP
+from lossbars.optimisers import Optimiser
 from lossbars.recipes import Curves
 from lossbars.seeding import generator
 
@@ -89,18 +91,14 @@ class StackedCurves:
         places = [generator("place", i) for i in range(len(ends))]
         self.connection = _Connection(landscape, self.start, recipe, generator("order"), places)
         self.landscape, self.d = landscape, ends.shape[-1]
-        self.variables = nn.Parameter(F.pad(self.start.nodes[:, 1:2].clone(), (0, -self.d % ROW_MULTIPLE)))
-        self.variables.grad = torch.zeros_like(self.variables)
-        self.optimiser = _optimiser(recipe, self.variables)
-        for group in self.optimiser.param_groups:
-            group["lr"] = LR
+        self.variables = F.pad(self.start.nodes[:, 1:2].clone(), (0, -self.d % ROW_MULTIPLE))
+        self.optimiser = Optimiser(recipe, self.variables)
 
     def step(self, weights: Tensor, batch: Batch) -> None:
         self.connection.weights = weights[None, :, None]
-        assert self.variables.grad is not None
-        out = self.variables.grad[..., : self.d]
-        self.connection.gradient(self.variables.detach()[..., : self.d], 0, batch, out)
-        self.optimiser.step()
+        variables, gradient = self.variables[..., : self.d], self.optimiser.gradient[..., : self.d]
+        self.connection.gradient(variables, 0, batch, gradient)
+        self.optimiser.step(LR)
 
     def evaluate(self, t: Tensor) -> Tensor:
         return self.landscape.loss(self.start.at(t))
@@ -142,7 +140,7 @@ def main() -> None:
 
     slow, fast = in_turn(lambda: plain.step(listed, bx, by), lambda: stacked.step(weights, batch), options.rounds)
     bends = torch.stack([nn.utils.parameters_to_vector(b.parameters()) for b in plain.bends]).detach()
-    error = float((bends - stacked.variables.detach()[:, 0, : stacked.d]).abs().max())
+    error = float((bends - stacked.variables[:, 0, : stacked.d]).abs().max())
     matrix = torch.rand(1024, 1024)
     product, _ = in_turn(lambda: matrix @ matrix, lambda: None, 31)
     peak = 2 * 1024**3 / statistics.median(product) / 1e6

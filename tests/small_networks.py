@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lossbars.network_landscape import NetworkLandscape, Split
+from lossbars.data import Split
+from lossbars.network_landscape import NetworkLandscape
 from lossbars.networks import MLP
 
 CPU = torch.device("cpu")

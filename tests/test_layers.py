@@ -13,7 +13,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "lossbars"
 # A new module must be placed here; a package stands for all of its modules. The earlier, the fewer may be imported.
 LAYERS = [
     # What a run is to make: read while it is planned, without torch.
-    {"lossbars", "recipes", "config", "blocks", "plan", "job", "jobs", "fingerprint", "resources"},
+    {"lossbars", "recipes", "experiments", "config", "blocks", "plan", "job", "jobs", "fingerprint", "resources"},
     # Layer 0: mathematics of barcodes and of simplices.
     {"seeding", "barcode", "complex", "families", "landscape"},
     # Layer 1: landscapes.
@@ -29,7 +29,7 @@ LAYERS = [
         "augment",
     },
     # Layer 2: algorithms, on any landscape.
-    {"descent", "schedules", "minimise", "connect", "profiles", "robustness"},
+    {"descent", "optimisers", "schedules", "minimise", "connect", "profiles", "robustness"},
     # Layer 3: files, claims, figures.
     {"artefacts", "claims", "findings", "depth_findings", "figures"},
     # Layer 4: steps of the workflow.

@@ -24,8 +24,9 @@ from small_networks import (
 )
 from torch import Tensor
 
+from lossbars.data import Split
 from lossbars.landscape import Batch
-from lossbars.network_landscape import NetworkLandscape, Split
+from lossbars.network_landscape import NetworkLandscape
 from lossbars.networks import LeNet
 from lossbars.stacking import can_stack
 

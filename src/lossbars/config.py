@@ -1,4 +1,4 @@
-"""config.yaml → :class:`lossbars.recipes.Config`, with errors that a person can act on."""
+"""config.yaml → :class:`lossbars.experiments.Config`, with errors that a person can act on."""
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from lossbars import recipes
-from lossbars.recipes import Config, Experiment, Scale
+from lossbars import experiments, recipes
+from lossbars.experiments import Config, Experiment, Model, Scale
 
 SHARED = ("minima", "curves", "triangles")  # an experiment may state these once for all of its models
 
@@ -48,7 +48,7 @@ def scaled(experiment: Experiment, scale: Scale) -> Experiment:
     return experiment.model_copy(update={"seeds": seeds, "models": models, "robustness": robustness})
 
 
-def _scaled_model(model: recipes.Model, factor: float) -> recipes.Model:
+def _scaled_model(model: Model, factor: float) -> Model:
     descents = {name: getattr(model, name) for name in SHARED if getattr(model, name) is not None}
     return model.model_copy(update={name: _scaled_descent(descent, factor) for name, descent in descents.items()})
 
@@ -60,10 +60,10 @@ def _scaled_descent(descent: recipes.Descent, factor: float) -> recipes.Descent:
     return descent.model_copy(update={"epochs": max(1, round(descent.epochs * factor)), "schedule": schedule})
 
 
-def _with_shared_recipes(experiments: Any) -> Any:
-    if not isinstance(experiments, Mapping):
-        return experiments
-    return {key: _spread(deepcopy(value)) for key, value in experiments.items()}
+def _with_shared_recipes(stated: Any) -> Any:
+    if not isinstance(stated, Mapping):
+        return stated
+    return {key: _spread(deepcopy(value)) for key, value in stated.items()}
 
 
 def _spread(experiment: Any) -> Any:
@@ -132,5 +132,6 @@ def _reason(one: Mapping[str, Any]) -> str:
 
 
 def _all_keys() -> set[str]:
-    classes = [c for c in vars(recipes).values() if isinstance(c, type) and issubclass(c, BaseModel)]
-    return {field for c in classes for field in c.model_fields} | set(get_args(recipes.Figure))
+    known = [*vars(recipes).values(), *vars(experiments).values()]
+    classes = [c for c in known if isinstance(c, type) and issubclass(c, BaseModel)]
+    return {field for c in classes for field in c.model_fields} | set(get_args(experiments.Figure))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
@@ -47,6 +48,21 @@ class Dataset:
         if self.train_y.is_floating_point():
             return self.train_y.shape[1]
         return int(max(self.train_y.max(), self.test_y.max())) + 1
+
+
+@dataclass(frozen=True)
+class Split:
+    """Inputs (m, ...) float32 and targets (m,) whole numbers of classes, or (m, q) float32 for regression."""
+
+    x: Float[Tensor, "m ..."]
+    y: Int[Tensor, " m"] | Float[Tensor, "m q"]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def to(self, device: torch.device) -> "Split":
+        """The same on another device."""
+        return Split(self.x.to(device), self.y.to(device))
 
 
 def as_inputs(x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from lossbars.landscape import Batch
+from lossbars.optimisers import Optimiser
 from lossbars.recipes import Descent
 from lossbars.schedules import learning_rate
 
@@ -62,34 +63,25 @@ def descend(
     and an earlier state is continued from. Raises Diverged, naming rows, step and learning rate.
     """
     d = start.shape[-1]
-    variables = torch.nn.Parameter(F.pad(start.detach(), (0, -d % ROW_MULTIPLE)))
-    variables.grad = torch.zeros_like(variables)
-    optimiser = _optimiser(recipe, variables)
-    first = _restore(checkpoint, variables, optimiser, problem.generators)
+    optimiser = Optimiser(recipe, F.pad(start.detach(), (0, -d % ROW_MULTIPLE)))
+    first = _restore(checkpoint, optimiser, problem.generators)
     saved = reported = time.monotonic()
     for epoch in range(first, recipe.epochs):
-        losses = _epoch(variables, d, problem, recipe, optimiser, epoch)
+        losses = _epoch(optimiser, d, problem, recipe, epoch)
         now = time.monotonic()
         done = epoch + 1 == recipe.epochs
         if checkpoint and not done and now - saved >= checkpoint_seconds:
-            checkpoint.save(_state(epoch + 1, variables, optimiser, problem.generators))
+            checkpoint.save(_state(epoch + 1, optimiser, problem.generators))
             saved = now
         if report and (done or now - reported >= 5.0):
             report(f"epoch {epoch + 1}/{recipe.epochs}, mean training loss {float(losses.mean()):.4g}")
             reported = now
-    return variables.detach()[..., :d].contiguous()
+    return optimiser.variables[..., :d].contiguous()
 
 
-def _epoch(
-    variables: torch.nn.Parameter,
-    d: int,
-    problem: Problem,
-    recipe: Descent,
-    optimiser: torch.optim.Optimizer,
-    epoch: int,
-) -> Tensor:
+def _epoch(optimiser: Optimiser, d: int, problem: Problem, recipe: Descent, epoch: int) -> Tensor:
     """One pass; the mean training loss of every row (n,)."""
-    assert variables.grad is not None
+    variables, gradient = optimiser.variables[..., :d], optimiser.gradient[..., :d]
     problem.begin_epoch()
     n = len(variables)
     total = torch.zeros(n, dtype=torch.float64, device=variables.device)
@@ -97,10 +89,8 @@ def _epoch(
     step = 0
     for step, batch in enumerate(problem.batches()):
         rate = learning_rate(recipe.schedule, epoch + step / problem.steps_per_epoch, recipe.epochs)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        losses = problem.gradient(variables.detach()[..., :d], step, batch, variables.grad[..., :d])
-        optimiser.step()
+        losses = problem.gradient(variables, step, batch, gradient)
+        optimiser.step(rate)
         total += losses
         bad = torch.where(losses.isfinite(), bad, bad.clamp(max=step))
     if not bool(total.isfinite().all()):
@@ -119,34 +109,22 @@ def _raise_diverged(bad: Tensor, problem: Problem, recipe: Descent, epoch: int) 
     )
 
 
-def _optimiser(recipe: Descent, variables: torch.nn.Parameter) -> torch.optim.Optimizer:
-    """Weight decay is not among the settings: it is part of the training loss, at θ."""
-    if recipe.optimiser == "adam":
-        return torch.optim.Adam([variables], lr=0.0, fused=True)
-    return torch.optim.SGD([variables], lr=0.0, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True)
-
-
-def _state(epoch: int, variables: Tensor, optimiser: torch.optim.Optimizer, generators: Sequence[Generator]) -> State:
-    moments = {f"optimiser.{k}": v for k, v in optimiser.state[variables].items() if isinstance(v, Tensor)}
+def _state(epoch: int, optimiser: Optimiser, generators: Sequence[Generator]) -> State:
+    moments = {f"moment.{name}": moment for name, moment in optimiser.moments.items()}
     randomness = {f"generator.{i}": g.get_state() for i, g in enumerate(generators)}
-    return {"epoch": torch.tensor(epoch), "variables": variables.detach(), **moments, **randomness}
+    return {"epoch": torch.tensor(epoch), "variables": optimiser.variables, **moments, **randomness}
 
 
-def _restore(
-    checkpoint: Checkpoint | None,
-    variables: torch.nn.Parameter,
-    optimiser: torch.optim.Optimizer,
-    generators: Sequence[Generator],
-) -> int:
+def _restore(checkpoint: Checkpoint | None, optimiser: Optimiser, generators: Sequence[Generator]) -> int:
     """Put the last state back; the number of epochs that are done."""
     state = checkpoint.load() if checkpoint else None
     if state is None:
         return 0
-    with torch.no_grad():
-        variables.copy_(state["variables"])
+    optimiser.variables.copy_(state["variables"])
+    device = optimiser.variables.device
     for key, value in state.items():
-        if key.startswith("optimiser."):
-            optimiser.state[variables][key.removeprefix("optimiser.")] = value.to(variables.device).clone()
+        if key.startswith("moment."):
+            optimiser.moments[key.removeprefix("moment.")] = value.to(device, copy=True)
     for i, generator in enumerate(generators):
         generator.set_state(state[f"generator.{i}"])
     return int(state["epoch"])

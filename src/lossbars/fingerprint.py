@@ -18,7 +18,7 @@ SOURCE = Path(__file__).resolve().parent
 
 # What these hold reaches a job in other ways: recipes as values in its params; and the lists of architectures,
 # data sets and figures are not followed, only the chosen member is, so that adding one costs no retraining.
-BY_VALUE = ("lossbars.recipes", "lossbars.config", "lossbars.job", "lossbars.fingerprint")
+BY_VALUE = ("lossbars.recipes", "lossbars.experiments", "lossbars.config", "lossbars.job", "lossbars.fingerprint")
 BY_CHOICE = ("lossbars.networks", "lossbars.datasets", "lossbars.figures")
 NOT_NUMERIC = ("jaxtyping", "pydantic")
 DISTRIBUTION = {"sklearn": "scikit-learn", "PIL": "pillow"}  # imported name → distribution, where they differ

@@ -3,10 +3,11 @@
 from functools import cache
 from typing import Any
 
+from lossbars.experiments import DATASETS, CustomNetwork, split_source
 from lossbars.fingerprint import SOURCE, file_fingerprint, fingerprint, text_fingerprint
 from lossbars.job import Job
 from lossbars.plan import Plan
-from lossbars.recipes import DATASETS, CustomNetwork, Recipe, split_source
+from lossbars.recipes import Recipe
 
 REPORT_TEMPLATE = SOURCE / "templates" / "report.html.j2"
 

@@ -7,38 +7,23 @@ only, never buffers. Training batches use batch statistics.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Generator, Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from lossbars.augment import crop_flip
+from lossbars.data import Split
 from lossbars.landscape import Batch, Landscape
 from lossbars.stacking import Parameters, can_stack, stacked_call
 
 Call = Callable[[Parameters, Tensor], Tensor]
 EVALUATION_BATCH = 1000  # samples at a time in the loss of record; fixed, since BatchNorm's statistics depend on it
-
-
-@dataclass(frozen=True)
-class Split:
-    """Inputs (m, ...) float32 and targets (m,) whole numbers of classes, or (m, q) float32 for regression."""
-
-    x: Float[Tensor, "m ..."]
-    y: Int[Tensor, " m"] | Float[Tensor, "m q"]
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def to(self, device: torch.device) -> "Split":
-        """The same on another device."""
-        return Split(self.x.to(device), self.y.to(device))
 
 
 class NetworkLandscape(Landscape):

@@ -5,7 +5,7 @@ from typing import Any
 
 from lossbars.blocks import blocks, pair_blocks, triple_blocks
 from lossbars.config import load_config, scaled
-from lossbars.recipes import DATASETS, Model, Scale
+from lossbars.experiments import DATASETS, Model, Scale
 
 
 class Plan:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lossbars.recipes import split_source
+from lossbars.experiments import split_source
 
 
 def load_object(source: str, what: str) -> Any:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lossbars.recipes import Bezier, Chain, CustomNetwork, Descent, LeNetSpec, Model
+from lossbars.experiments import CustomNetwork, LeNetSpec, Model
+from lossbars.recipes import Bezier, Chain, Descent
 
 PROCESS_MB = 1200  # a process that imports torch, with room for its allocator
 FLOPS = 1e10  # float32 operations a second that one core is sure to reach

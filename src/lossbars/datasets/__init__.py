@@ -6,7 +6,6 @@ from lossbars.data import DataError as DataError
 from lossbars.data import Dataset as Dataset
 from lossbars.datasets.custom import load_custom
 from lossbars.datasets.digits import load_digits
-from lossbars.datasets.mnist import load_fmnist, load_mnist
 
 
 def load_dataset(name: str, data_root: Path | None, downloads: Path) -> Dataset:
@@ -18,9 +17,11 @@ def load_dataset(name: str, data_root: Path | None, downloads: Path) -> Dataset:
     match name:
         case "digits":
             return load_digits()
-        case "mnist":
-            return load_mnist(data_root, downloads)
-        case "fmnist":
-            return load_fmnist(data_root, downloads)
+        case "mnist" | "fmnist":
+            from lossbars.datasets import mnist  # torchvision takes seconds to load
+
+            return (
+                mnist.load_mnist(data_root, downloads) if name == "mnist" else mnist.load_fmnist(data_root, downloads)
+            )
         case _:
             return load_custom(name)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from lossbars.experiments import CustomNetwork, LeNetSpec, MLPSpec
 from lossbars.networks.custom import load_network
 from lossbars.networks.lenet import LeNet as LeNet
 from lossbars.networks.mlp import MLP as MLP
-from lossbars.recipes import CustomNetwork, LeNetSpec, MLPSpec
 
 
 @dataclass(frozen=True)

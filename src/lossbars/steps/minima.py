@@ -8,11 +8,11 @@ from torch import Tensor
 
 from lossbars.artefacts import CheckpointFile, write_table, write_tensors
 from lossbars.blocks import block_seeds
-from lossbars.data import Dataset, as_inputs
+from lossbars.data import Dataset, Split, as_inputs
 from lossbars.descent import Diverged
 from lossbars.job import Job
 from lossbars.minimise import minimise
-from lossbars.network_landscape import NetworkLandscape, Split
+from lossbars.network_landscape import NetworkLandscape
 from lossbars.recipes import Minima
 from lossbars.seeding import generator
 from lossbars.steps.command import run

@@ -11,11 +11,11 @@ from pydantic import TypeAdapter
 from threadpoolctl import threadpool_limits
 
 from lossbars.artefacts import read_tensors
-from lossbars.data import Dataset, as_inputs
+from lossbars.data import Dataset, Split, as_inputs
+from lossbars.experiments import NetworkSpec
 from lossbars.job import Job
-from lossbars.network_landscape import NetworkLandscape, Split
+from lossbars.network_landscape import NetworkLandscape
 from lossbars.networks import DataShape, network_maker
-from lossbars.recipes import NetworkSpec
 
 
 def use(threads: int, device: str) -> torch.device:

@@ -1,0 +1,72 @@
+"""SGD and Adam on one array, by torch's functional forms.
+
+They are the same fused kernels as ``torch.optim.SGD`` and ``Adam``; the classes would load torch's compiler,
+which costs each process as much as torch itself.
+"""
+
+import torch
+from torch import Tensor
+from torch.optim.adam import adam
+from torch.optim.sgd import sgd
+
+from lossbars.recipes import Descent
+
+BETAS, EPSILON = (0.9, 0.999), 1e-8  # torch's, and Kingma and Ba's
+
+
+class Optimiser:
+    """Moves ``variables`` in place, against ``gradient``; ``moments`` are what it remembers.
+
+    Weight decay is not among the settings: it is part of the training loss, at θ.
+    """
+
+    def __init__(self, recipe: Descent, variables: Tensor) -> None:
+        self.recipe, self.variables = recipe, variables
+        self.gradient = torch.zeros_like(variables)
+        self.moments: dict[str, Tensor] = {}
+
+    def step(self, lr: float) -> None:
+        """One step at learning rate ``lr``."""
+        if self.recipe.optimiser == "adam":
+            self._adam(lr)
+        else:
+            self._sgd(lr)
+
+    def _sgd(self, lr: float) -> None:
+        buffers = [self.moments.get("momentum")]
+        sgd(
+            [self.variables],
+            [self.gradient],
+            buffers,
+            fused=True,
+            weight_decay=0.0,
+            momentum=self.recipe.momentum,
+            lr=lr,
+            dampening=0.0,
+            nesterov=self.recipe.nesterov,
+            maximize=False,
+        )
+        if buffers[0] is not None:
+            self.moments["momentum"] = buffers[0]
+
+    def _adam(self, lr: float) -> None:
+        if not self.moments:
+            step = torch.zeros((), dtype=torch.float32, device=self.variables.device)
+            zeros = torch.zeros_like(self.variables)
+            self.moments = {"mean": zeros, "square": zeros.clone(), "step": step}
+        adam(
+            [self.variables],
+            [self.gradient],
+            [self.moments["mean"]],
+            [self.moments["square"]],
+            [],
+            [self.moments["step"]],
+            fused=True,
+            amsgrad=False,
+            beta1=BETAS[0],
+            beta2=BETAS[1],
+            lr=lr,
+            weight_decay=0.0,
+            eps=EPSILON,
+            maximize=False,
+        )
