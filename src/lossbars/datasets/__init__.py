@@ -20,8 +20,7 @@ def load_dataset(name: str, data_root: Path | None, downloads: Path) -> Dataset:
         case "mnist" | "fmnist":
             from lossbars.datasets import mnist  # torchvision takes seconds to load
 
-            return (
-                mnist.load_mnist(data_root, downloads) if name == "mnist" else mnist.load_fmnist(data_root, downloads)
-            )
+            load = mnist.load_mnist if name == "mnist" else mnist.load_fmnist
+            return load(data_root, downloads)
         case _:
             return load_custom(name)
