@@ -50,7 +50,7 @@ class _Connection:
         losses, gradients = self.landscape.value_and_gradient(theta.view(n * p, d), batch)
         losses, gradients = losses.view(n, p), gradients.view(n, p, d)
         if self.recipe.weight_decay:  # Garipov et al.: the decay is part of the loss at θ(t)
-            gradients.add_(theta * self.recipe.weight_decay)
+            gradients = gradients + theta * self.recipe.weight_decay
         share = torch.softmax(self.recipe.tilt * losses, dim=1).to(weights.dtype)  # 1/p without tilt
         pull = (weights[..., self.free] * share.unsqueeze(-1)).transpose(1, 2)  # (n, f, p)
         if p == 1:  # the usual case: one pass over memory
@@ -74,7 +74,7 @@ def connect(
     """Optimise n simplices at once; corners stay where they are, to the bit.
 
     ``order`` decides the order of the data, which all simplices share; ``places`` has one generator for
-    the random t of each simplex, so that each is what it would be alone. Raises
+    the random t of each simplex, so that each is what it would be alone, up to rounding. Raises
     :class:`lossbars.descent.Diverged`.
     """
     n = len(start.nodes)

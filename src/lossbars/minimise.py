@@ -22,7 +22,7 @@ def minimise(
 ) -> Float[Tensor, "n d"]:
     """Descend from n starts at once, each with its own generator and so its own order of the data.
 
-    Each row is what it would be alone. Raises :class:`lossbars.descent.Diverged`.
+    Each row is what it would be alone, up to rounding. Raises :class:`lossbars.descent.Diverged`.
     """
     if len(generators) != len(start):
         raise ValueError(f"{len(start)} starts need as many generators, there are {len(generators)}")

@@ -3,7 +3,8 @@
 Under :class:`StackedLinear` a module whose weights carry a leading axis of n networks runs them all: every
 ``linear`` becomes one batched matrix product, elementwise operations are as they were. Activations are kept
 as (n, features, batch) in memory, so that no product needs a transposed copy, and the first layer, whose
-input all networks share, is a single wide product. Each network's numbers are the same bits as alone.
+input all networks share, is a single wide product. Each network's numbers are those it has alone, up to rounding:
+the same bits where each has its own batch, or the batch is a multiple of 16, on the machines seen.
 """
 
 from collections.abc import Callable
