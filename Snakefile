@@ -1,9 +1,9 @@
 """Loss barcodes, from data sets to figures. See README.md; config.yaml says what is run."""
 
 import itertools
-import os
 import shlex
 import sys
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 

@@ -55,19 +55,30 @@ def job_of(kind):
 
 
 def ran_experiments():
-    """Experiments whose claims belong into the common documents: those asked for now, and those that ran before."""
+    """Experiments of the common documents: those asked for now, and those that ran before and are not stale."""
     wanted = set(workflow.dag_settings.targets or ["digits"])
     asked = (
         set(PLAN.experiments) - {"digits"}
         if "paper" in wanted
         else wanted & set(PLAN.experiments)
     )
-    there = {
-        key
-        for key in PLAN.experiments
-        if os.path.exists(f"{RESULTS}/{key}/claims.parquet")
-    }
-    return [key for key in PLAN.experiments if key in asked | there]
+    return [key for key in PLAN.experiments if key in asked or claims_stand(key)]
+
+
+def claims_stand(experiment):
+    """Whether an experiment's claims are there, made by its present recipe and code."""
+    path = Path(f"{RESULTS}/{experiment}/claims.parquet")
+    if not path.exists():
+        return False
+    from lossbars.artefacts import (
+        ArtefactError,
+        made_by,
+    )  # pandas takes a second to load
+
+    try:
+        return made_by(path).key == JOBS.claims(experiment).key
+    except ArtefactError:
+        return False
 
 
 def triangle_sides(wildcards):

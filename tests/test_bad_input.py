@@ -53,7 +53,7 @@ def refusal(raw: dict[str, Any]) -> list[str]:
     with pytest.raises(ConfigError) as error:
         Plan(raw)
     head, *lines = str(error.value).splitlines()
-    assert head == "config.yaml cannot be run:"
+    assert head == "the configuration cannot be run:"
     return [line.strip() for line in lines]
 
 

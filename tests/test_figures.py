@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Annotation, Text
 
 from lossbars import figures
+from lossbars.figures.tables import explain
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -372,7 +373,7 @@ class TestErrors:
 
 def test_an_unknown_convention():
     with pytest.raises(ValueError, match="'best'"):
-        figures.barcodes(make_bars(), LABELS, "", "best")
+        explain("best")
 
 
 @pytest.mark.parametrize(("labels", "long"), [({"one": "One"}, 1), (LABELS, 3), (MANY, 1)], ids=["1", "2", "10"])

@@ -131,7 +131,7 @@ def test_own_network(tmp_path: Path) -> None:
     ("text", "name", "message"),
     [
         ("x = 1", "Net", "defines no 'Net'"),
-        ("x = ", "x", "failed while it was imported: SyntaxError"),
+        ("x = ", "x", "is no Python: invalid syntax"),
         ("x = 1 / 0", "x", "failed while it was imported: ZeroDivisionError"),
     ],
 )

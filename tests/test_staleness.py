@@ -61,6 +61,11 @@ def test_nothing_changed_runs_nothing(done):
     assert done.stale("tiny") == set(), "asking for one experiment leaves the documents of both as they are"
 
 
+def test_a_deleted_result_is_made_again(done):
+    (done.folder / "results/tiny/mlp/curves/0+1.parquet").unlink()
+    assert done.stale() == {"tiny/mlp/curves/0+1"} | LATER
+
+
 def test_a_curve_setting_leaves_minima_and_triangles_with_sides_of_their_own(done):
     done.experiments["tiny"]["curves"]["epochs"] = 2
     assert done.stale() == CURVES | LATER

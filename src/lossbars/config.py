@@ -27,7 +27,7 @@ def load_config(raw: Mapping[str, Any]) -> Config:
     try:
         return Config(**merged)
     except ValidationError as error:
-        raise ConfigError("config.yaml cannot be run:\n" + "\n".join(_explain(error, raw))) from None
+        raise ConfigError("the configuration cannot be run:\n" + "\n".join(_explain(error, raw))) from None
 
 
 def scaled(experiment: Experiment, scale: Scale) -> Experiment:

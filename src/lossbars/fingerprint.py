@@ -96,7 +96,7 @@ def _imports(name: str) -> frozenset[str]:
 @cache
 def _tree(path: Path) -> str:
     """The syntax tree as text, docstrings out (comments and layout are no part of it)."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(), str(path))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None

@@ -80,7 +80,17 @@ class Plan:
         """What a run of the experiment leaves, claims and report apart."""
         tables = [f"{self.results}/{experiment}/{name}.parquet" for name in ("barcodes", "claims")]
         figures = [path for suffix in ("pdf", "svg") for path in self.figure_paths(experiment, suffix)]
-        return self.of_models(experiment, "barcode.json") + tables + figures
+        # what lies between is named too: Snakemake does not make again a deleted file that only made files need
+        kinds = (self.minima_paths, self.curve_paths, self.triangle_paths)
+        trained = [
+            path
+            for model in self.experiments[experiment].models
+            for paths in kinds
+            for suffix in ("safetensors", "parquet")
+            for path in paths(experiment, model, suffix)
+        ]
+        reduced = self.of_models(experiment, "complex.json") + self.of_models(experiment, "barcode.json")
+        return trained + reduced + tables + figures
 
 
 def results_folder(scale: Scale) -> str:

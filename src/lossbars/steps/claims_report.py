@@ -15,7 +15,9 @@ INTRODUCTION = """\
 
 Papers: Barannikov et al., *Topological obstructions in neural networks' learning*, and Barannikov et al., *Loss
 barcode: a topological measure of escapability in loss landscapes*. A verdict is what the numbers of this run say,
-whichever way they fall. ± is one standard deviation, and the detail says of what.
+whichever way they fall. ± is one standard deviation, and the detail says of what. A fall with depth *holds* where every
+step falls; it is *undecided* where the ends differ by less than their spread and no step rises by more than its own;
+otherwise it *does not hold*.
 """
 
 
