@@ -134,8 +134,11 @@ def test_a_missing_part(part):
     [
         ("class Other: pass", "network '{0}:Net': {0} defines no 'Net'"),
         ("class Net: pass", "network '{0}:Net': not a subclass of torch.nn.Module"),
-        ("import nothing_of_this_name", "network '{0}:Net': {0} failed while it was imported: ModuleNotFoundError"),
-        ("class Net(", "network '{0}:Net': {0} failed while it was imported: SyntaxError"),
+        (
+            "import nothing_of_this_name\nclass Net: pass",
+            "network '{0}:Net': {0} failed while it was imported: ModuleNotFoundError",
+        ),
+        ("class Net(", "network '{0}:Net': {0} is no Python: '(' was never closed"),
     ],
 )
 def test_a_network_that_is_none(tmp_path, text, message):
@@ -146,7 +149,7 @@ def test_a_network_that_is_none(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(ValueError) as error:  # noqa: PT011 (its text is what matters)
         minima.minima(**arguments)
-    assert str(error.value).startswith(message.format(path))
+    assert message.format(path) in str(error.value)
     assert not arguments["out"].parent.exists()
 
 
