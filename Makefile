@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORES ?= all
 READY := $(VENV)/.ready
 
-.PHONY: run test lint format lock clean
+.PHONY: run test faults lint format lock clean
 
 run: $(READY)
 	. $(BIN)/activate && snakemake --cores $(CORES)
@@ -13,6 +13,12 @@ run: $(READY)
 
 test: $(READY)
 	. $(BIN)/activate && pytest -n 2 --dist loadscope
+
+# About an hour, as root, with the SLURM of the tests: python3 tests/slurm/cluster.py install
+faults: $(READY)
+	python3 tests/slurm/cluster.py start --cpus 2
+	. $(BIN)/activate && PYTHONPATH=src:tests python -m faults --folder /var/tmp/lossbars-faults --table docs/faults.md
+	python3 tests/slurm/cluster.py stop
 
 lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

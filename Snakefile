@@ -10,11 +10,17 @@ from snakemake.exceptions import WorkflowError
 SOURCE = f"{workflow.basedir}/src"
 sys.path.insert(0, SOURCE)
 
-from lossbars.blocks import block_pairs, block_seeds, block_triples
+from lossbars.artefacts import condition
+from lossbars.blocks import block_pairs, stacked
+from lossbars.code_record import record_code
 from lossbars.config import ConfigError
+from lossbars.expected import documents, expected
 from lossbars.jobs import Jobs
+from lossbars.pathlists import compact
 from lossbars.plan import Plan
-from lossbars.resources import SIZES, UNKNOWN_SIZE, memory_mb, minutes
+from lossbars.resources import GROWING, TRAINED, request
+from lossbars.store import prune
+from lossbars.unfit import unfit
 
 
 configfile: f"{workflow.basedir}/config.yaml"
@@ -29,13 +35,14 @@ except ConfigError as error:
 RESULTS = PLAN.results
 
 # Every step runs this checkout's code, with exactly the threads that its rule was given. Folders of this machine are
-# put in when a job starts: in a rule's text they would make every result stale once something is moved.
+# put in when a job starts: in a rule's text they would make every result stale once something is moved. The shell and
+# tee outlive a signal that asks the step to stop, so that it can save its state and say so.
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={shlex.quote(SOURCE)} "
-    f"LOSSBARS_DATA_ROOT={shlex.quote(PLAN.data_root or '')}; "
+    f"set -euo pipefail; trap '' TERM; export PYTHONPATH={shlex.quote(SOURCE)} "
+    f"LOSSBARS_DATA_ROOT={shlex.quote(PLAN.data_root or '')} LOSSBARS_CACHE={shlex.quote(PLAN.cache or '')}; "
 )
-STEP = "OMP_NUM_THREADS={threads} MKL_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} python -m lossbars.steps."
-LOGGED = " 2>&1 | tee {log}"
+STEP = "LOSSBARS_LOG={log:q} OMP_NUM_THREADS={threads} MKL_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} python -m lossbars.steps."
+LOGGED = " 2>&1 | tee --ignore-interrupts {log}"
 
 
 wildcard_constraints:
@@ -58,6 +65,8 @@ include: "rules/barcodes.smk"
 include: "rules/robustness.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
+include: "rules/provenance.smk"
+include: "rules/budget.smk"
 
 
 for key in PLAN.experiments:
@@ -67,13 +76,21 @@ for key in PLAN.experiments:
             key
         default_target: key == "digits"
         input:
-            PLAN.targets(key),
-            f"{RESULTS}/claims.md",
-            f"{RESULTS}/report.html",
+            lambda wildcards, key=key: whole_targets([key]),
 
 
 rule paper:
     input:
-        [PLAN.targets(key) for key in PLAN.experiments if key != "digits"],
-        f"{RESULTS}/claims.md",
-        f"{RESULTS}/report.html",
+        lambda wildcards: whole_targets(
+            [key for key in PLAN.experiments if key != "digits"]
+        ),
+
+
+onstart:
+    for key in ran_experiments():
+        expected(JOBS, key)
+    record_code(JOBS)
+
+
+onsuccess:
+    prune(Path(".checkpoints"))

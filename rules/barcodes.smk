@@ -1,3 +1,7 @@
+localrules:
+    tables,
+
+
 rule complex:
     input:
         minima=lambda wildcards: PLAN.minima_paths(
@@ -19,18 +23,21 @@ rule complex:
         "../envs/lossbars.yaml"
     resources:
         gpu=0,
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=10,
+        mem_mb=asks("complex", "mem_mb"),
+        runtime=asks("complex", "runtime"),
     params:
         job=lambda wildcards: JOBS.complex(
             wildcards.experiment, wildcards.model
         ).to_json(),
+        minima=lambda wildcards, input: compact(input.minima),
+        curves=lambda wildcards, input: compact(input.curves),
+        triangles=lambda wildcards, input: compact(input.triangles),
     message:
         "Gather the filtered complex of {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
-        + "complex --job {params.job:q} --minima {input.minima:q} --curves {input.curves:q}"
-        + " --triangles {input.triangles:q} --out {output:q}"
+        + "complex --job {params.job:q} --minima {params.minima:q} --curves {params.curves:q}"
+        + " --triangles {params.triangles:q} --out {output:q}"
         + LOGGED
 
 
@@ -47,8 +54,8 @@ rule barcode:
         "../envs/lossbars.yaml"
     resources:
         gpu=0,
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=10,
+        mem_mb=asks("barcode", "mem_mb"),
+        runtime=asks("barcode", "runtime"),
     params:
         job=lambda wildcards: JOBS.barcode(
             wildcards.experiment, wildcards.model
@@ -74,8 +81,8 @@ rule tables:
         "../envs/lossbars.yaml"
     resources:
         gpu=0,
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=10,
+        mem_mb=asks("tables", "mem_mb"),
+        runtime=asks("tables", "runtime"),
     params:
         job=lambda wildcards: JOBS.tables(wildcards.experiment).to_json(),
     message:

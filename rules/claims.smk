@@ -1,5 +1,7 @@
 localrules:
+    claims,
     claims_report,
+    usage,
     report,
 
 
@@ -26,16 +28,19 @@ rule claims:
         "../envs/lossbars.yaml"
     resources:
         gpu=0,
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=10,
+        mem_mb=asks("claims", "mem_mb"),
+        runtime=asks("claims", "runtime"),
     params:
         job=lambda wildcards: JOBS.claims(wildcards.experiment).to_json(),
+        minima=lambda wildcards, input: compact(input.minima),
+        curves=lambda wildcards, input: compact(input.curves),
+        triangles=lambda wildcards, input: compact(input.triangles),
     message:
         "Compare {wildcards.experiment} with what the papers report"
     shell:
         STEP
-        + "claims --job {params.job:q} --bars {input.bars:q} --minima {input.minima:q}"
-        + " --curves {input.curves:q} --triangles {input.triangles:q}"
+        + "claims --job {params.job:q} --bars {input.bars:q} --minima {params.minima:q}"
+        + " --curves {params.curves:q} --triangles {params.triangles:q}"
         + " --robustness {input.robustness:q} --out {output:q}"
         + LOGGED
 
@@ -56,8 +61,8 @@ rule claims_report:
         "../envs/lossbars.yaml"
     resources:
         gpu=0,
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=asks("claims_report", "mem_mb"),
+        runtime=asks("claims_report", "runtime"),
     params:
         job=lambda wildcards: JOBS.claims_report(ran_experiments()).to_json(),
     message:
@@ -65,6 +70,35 @@ rule claims_report:
     shell:
         STEP
         + "claims_report --job {params.job:q} --claims {input:q} --out {output.text:q} --table {output.table:q}"
+        + LOGGED
+
+
+# Benchmark files are no results: nothing that trains may depend on them. The table is made anew with any result of the
+# experiment, and reads what lies there.
+rule usage:
+    input:
+        claims=f"{RESULTS}/{{experiment}}/claims.parquet",
+        figures=lambda wildcards: PLAN.figure_paths(wildcards.experiment, "svg"),
+    output:
+        f"{RESULTS}/{{experiment}}/benchmarks/usage.parquet",
+    log:
+        f"{RESULTS}/{{experiment}}/logs/usage.log",
+    benchmark:
+        f"{RESULTS}/{{experiment}}/benchmarks/usage.tsv"
+    conda:
+        "../envs/lossbars.yaml"
+    resources:
+        gpu=0,
+        mem_mb=asks("usage", "mem_mb"),
+        runtime=asks("usage", "runtime"),
+    params:
+        job=lambda wildcards: JOBS.usage(wildcards.experiment).to_json(),
+        results=lambda wildcards, output: str(Path(output[0]).parents[2]),
+    message:
+        "Gather what the jobs of {wildcards.experiment} used"
+    shell:
+        STEP
+        + "usage --job {params.job:q} --results {params.results:q} --out {output:q}"
         + LOGGED
 
 
@@ -81,6 +115,7 @@ rule report:
             for key in ran_experiments()
             for path in PLAN.of_models(key, "barcode.json")
         ],
+        usage=lambda wildcards: [PLAN.usage_path(key) for key in ran_experiments()],
     output:
         f"{RESULTS}/report.html",
     log:
@@ -91,8 +126,8 @@ rule report:
         "../envs/lossbars.yaml"
     resources:
         gpu=0,
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=asks("report", "mem_mb"),
+        runtime=asks("report", "runtime"),
     params:
         job=lambda wildcards: JOBS.report(ran_experiments()).to_json(),
     message:
@@ -100,5 +135,5 @@ rule report:
     shell:
         STEP
         + "report --job {params.job:q} --claims {input.claims:q} --figures {input.figures:q}"
-        + " --barcodes {input.barcodes:q} --out {output:q}"
+        + " --barcodes {input.barcodes:q} --usage {input.usage:q} --out {output:q}"
         + LOGGED

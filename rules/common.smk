@@ -1,42 +1,22 @@
 """What the rules share: sizes, resources, and inputs that depend on the plan."""
 
 
-def stacked(wildcards, kind):
-    """How many networks one job trains at once."""
-    if kind == "minima":
-        return len(block_seeds(wildcards.seeds))
-    if kind == "curves":
-        return len(block_pairs(wildcards.first, wildcards.second))
-    return len(block_triples(wildcards.first, wildcards.second, wildcards.third))
+def whose(wildcards, rule):
+    """Experiment, model and how many networks, of a job that trains."""
+    blocks = ("seeds", "first", "second", "third")
+    part = "+".join(wildcards[name] for name in blocks if name in wildcards.keys())
+    return wildcards.experiment, wildcards.model, stacked(rule, part)
 
 
-def data_size(wildcards):
-    return SIZES.get(PLAN.experiments[wildcards.experiment].data, UNKNOWN_SIZE)
+def asks(rule, name):
+    """What the jobs of a rule ask for; memory and time grow with each attempt."""
 
+    def resource(wildcards, attempt):
+        job = whose(wildcards, rule) if rule in TRAINED else ()
+        at_first = getattr(request(PLAN, rule, *job), name)
+        return at_first * attempt if name in GROWING else at_first
 
-def memory_of(kind):
-    def mem_mb(wildcards, attempt):
-        model = PLAN.model(wildcards.experiment, wildcards.model)
-        return memory_mb(
-            model, kind, data_size(wildcards), stacked(wildcards, kind), attempt
-        )
-
-    return mem_mb
-
-
-def runtime_of(kind):
-    def runtime(wildcards, attempt):
-        model = PLAN.model(wildcards.experiment, wildcards.model)
-        return minutes(
-            model, kind, data_size(wildcards), stacked(wildcards, kind), attempt
-        )
-
-    return runtime
-
-
-def gpus(wildcards):
-    """Experiments that may use a GPU ask for one; on a machine without, ``device: auto`` runs on the CPU."""
-    return 0 if PLAN.experiments[wildcards.experiment].device == "cpu" else 1
+    return resource
 
 
 def device(wildcards):
@@ -54,31 +34,40 @@ def job_of(kind):
     ).to_json()
 
 
+def asked_experiments():
+    """Experiments that are targets of this run."""
+    wanted = set(workflow.dag_settings.targets or ["digits"])
+    asked = wanted | set(PLAN.experiments) - {"digits"} if "paper" in wanted else wanted
+    return [key for key in PLAN.experiments if key in asked]
+
+
 def ran_experiments():
     """Experiments of the common documents: those asked for now, and those that ran before and are not stale."""
-    wanted = set(workflow.dag_settings.targets or ["digits"])
-    asked = (
-        set(PLAN.experiments) - {"digits"}
-        if "paper" in wanted
-        else wanted & set(PLAN.experiments)
-    )
+    asked = asked_experiments()
     return [key for key in PLAN.experiments if key in asked or claims_stand(key)]
+
+
+def whole_targets(experiments):
+    """All that a run of the experiments leaves.
+
+    Results that are there, but cut off or made by another recipe or other code, are made again, and said to be:
+    Snakemake does not look into files. (It forces results that it knows to be incomplete in this same way.)
+    """
+    if workflow.is_main_process:
+        found = unfit(JOBS, experiments, ran_experiments())
+        for path, reason in found.items():
+            logger.warning(f"{path} is {reason}: it is made again.")
+        workflow.dag.forcefiles.update(found)
+    common = [
+        f"{RESULTS}/{name}" for name in ("claims.md", "report.html", "provenance.json")
+    ]
+    return [path for key in experiments for path in PLAN.targets(key)] + common
 
 
 def claims_stand(experiment):
     """Whether an experiment's claims are there, made by its present recipe and code."""
     path = Path(f"{RESULTS}/{experiment}/claims.parquet")
-    if not path.exists():
-        return False
-    from lossbars.artefacts import (
-        ArtefactError,
-        made_by,
-    )  # pandas takes a second to load
-
-    try:
-        return made_by(path).key == JOBS.claims(experiment).key
-    except ArtefactError:
-        return False
+    return condition(path, JOBS.claims(experiment).key) is None
 
 
 def triangle_sides(wildcards):
@@ -118,3 +107,10 @@ def trained_tables(experiment, paths):
         for model in PLAN.experiments[experiment].models
         for path in paths(experiment, model, "parquet")
     ]
+
+
+def provenance_inputs(wildcards):
+    """All that the experiments that ran leave."""
+    found = [expected(JOBS, key) for key in ran_experiments()]
+    left = itertools.chain(*found, documents(JOBS, ran_experiments()))
+    return list(dict.fromkeys(one.path for one in left if one.rule != "provenance"))

@@ -18,9 +18,10 @@ rule curves:
         "../envs/lossbars.yaml"
     threads: 1
     resources:
-        gpu=gpus,
-        mem_mb=memory_of("curves"),
-        runtime=runtime_of("curves"),
+        gpu=asks("curves", "gpu"),
+        mem_mb=asks("curves", "mem_mb"),
+        gpu_mem_mb=asks("curves", "gpu_mem_mb"),
+        runtime=asks("curves", "runtime"),
         device=device,
     params:
         job=job_of("curves"),

@@ -13,8 +13,8 @@ rule dataset:
         "../envs/lossbars.yaml"
     resources:
         gpu=0,
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=30,
+        mem_mb=asks("dataset", "mem_mb"),
+        runtime=asks("dataset", "runtime"),
     params:
         job=lambda wildcards: JOBS.dataset(wildcards.data).to_json(),
     message:
@@ -22,5 +22,6 @@ rule dataset:
     shell:
         STEP
         + 'dataset --job {params.job:q} "--data-root=$LOSSBARS_DATA_ROOT" --downloads results/datasets/downloads'
+        + " --checkpoints .checkpoints"
         + " --out {output}"
         + LOGGED

@@ -1,3 +1,7 @@
+localrules:
+    figure,
+
+
 rule figure:
     input:
         bars=lambda wildcards: f"{RESULTS}/{PLAN.figures[wildcards.figure][0]}/barcodes.parquet",
@@ -6,7 +10,7 @@ rule figure:
         robustness=figure_tables("robustness"),
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
-        svg=f"{RESULTS}/figures/{{figure}}.svg",
+        svg=report(f"{RESULTS}/figures/{{figure}}.svg", category="Figures"),
     log:
         f"{RESULTS}/figures/logs/{{figure}}.log",
     benchmark:
@@ -15,15 +19,17 @@ rule figure:
         "../envs/lossbars.yaml"
     resources:
         gpu=0,
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=10,
+        mem_mb=asks("figure", "mem_mb"),
+        runtime=asks("figure", "runtime"),
     params:
         job=lambda wildcards: JOBS.figure(wildcards.figure).to_json(),
+        curves=lambda wildcards, input: compact(input.curves),
+        triangles=lambda wildcards, input: compact(input.triangles),
     message:
         "Draw {wildcards.figure}"
     shell:
         STEP
-        + "figure --job {params.job:q} --bars {input.bars:q} --curves {input.curves:q}"
-        + " --triangles {input.triangles:q} --robustness {input.robustness:q}"
+        + "figure --job {params.job:q} --bars {input.bars:q} --curves {params.curves:q}"
+        + " --triangles {params.triangles:q} --robustness {input.robustness:q}"
         + " --pdf {output.pdf:q} --svg {output.svg:q}"
         + LOGGED

@@ -12,9 +12,10 @@ rule minima:
         "../envs/lossbars.yaml"
     threads: 1
     resources:
-        gpu=gpus,
-        mem_mb=memory_of("minima"),
-        runtime=runtime_of("minima"),
+        gpu=asks("minima", "gpu"),
+        mem_mb=asks("minima", "mem_mb"),
+        gpu_mem_mb=asks("minima", "gpu_mem_mb"),
+        runtime=asks("minima", "runtime"),
         device=device,
     params:
         job=job_of("minima"),

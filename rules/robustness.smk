@@ -11,8 +11,8 @@ rule robustness:
         "../envs/lossbars.yaml"
     resources:
         gpu=0,
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=10,
+        mem_mb=asks("robustness", "mem_mb"),
+        runtime=asks("robustness", "runtime"),
     params:
         job=lambda wildcards: JOBS.robustness(
             wildcards.experiment, wildcards.model

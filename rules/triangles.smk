@@ -19,9 +19,10 @@ rule triangles:
         "../envs/lossbars.yaml"
     threads: 1
     resources:
-        gpu=gpus,
-        mem_mb=memory_of("triangles"),
-        runtime=runtime_of("triangles"),
+        gpu=asks("triangles", "gpu"),
+        mem_mb=asks("triangles", "mem_mb"),
+        gpu_mem_mb=asks("triangles", "gpu_mem_mb"),
+        runtime=asks("triangles", "runtime"),
         device=device,
     params:
         job=job_of("triangles"),

@@ -43,18 +43,24 @@ class Interrupted(Exception):  # noqa: N818 (it says what happened)
 
 
 class Memory:
-    """A checkpoint in memory that brings the run down after some number of saves."""
+    """A checkpoint in memory, after every ``every``-th step, that brings the run down after some number of saves."""
 
-    def __init__(self, saves: int | None = None) -> None:
+    def __init__(self, saves: int | None = None, every: int = DATA // 2) -> None:
         self.state: State | None = None
-        self.saves = saves
-        self.epochs: list[int] = []
+        self.saves, self.every = saves, every
+        self.steps = 0
+        self.stopping = False
+        self.places: list[tuple[int, int]] = []
+
+    def due(self) -> bool:
+        self.steps += 1
+        return self.steps % self.every == 0 or self.stopping
 
     def load(self) -> State | None:
         return self.state
 
     def save(self, state: State) -> None:
         self.state = {name: value.clone() for name, value in state.items()}
-        self.epochs.append(int(state["epoch"]))
-        if self.saves is not None and len(self.epochs) == self.saves:
+        self.places.append((int(state["epoch"]), int(state["step"])))
+        if self.saves is not None and len(self.places) == self.saves:
             raise Interrupted

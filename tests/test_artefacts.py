@@ -1,6 +1,9 @@
 """Files: round trips, digests, keys, and that they appear whole or not at all."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import metadata
@@ -12,14 +15,15 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import torch
+from matplotlib.figure import Figure
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import lossbars
-from lossbars import artefacts
+from lossbars import checkpoints, figures
 from lossbars.artefacts import (
     ArtefactError,
-    CheckpointFile,
+    condition,
     made_by,
     read_records,
     read_table,
@@ -27,10 +31,13 @@ from lossbars.artefacts import (
     write_records,
     write_table,
     write_tensors,
-    write_text,
 )
+from lossbars.checkpoints import CheckpointFile
+from lossbars.documents import mark, write_document
+from lossbars.files import whole
 from lossbars.job import Job
 
+SOURCE = str(Path(lossbars.__file__).parent.parent)
 JOB = Job("minima", "digits", "mlp-1", {"epochs": 3, "lr": 1e-3}, "0123", {"dataset": "4567"})
 OTHER = Job("minima", "digits", "mlp-1", {"epochs": 4, "lr": 1e-3}, "0123", {"dataset": "4567"})
 TENSORS = {
@@ -102,7 +109,7 @@ def facts_of(path: Path) -> dict[str, str]:
     if path.suffix == ".parquet":
         return {k.decode(): v.decode() for k, v in pq.read_schema(path).metadata.items()}
     with safe_open(path, framework="pt") as file:
-        return file.metadata()
+        return json.loads(file.metadata()["lossbars"])
 
 
 @every_kind
@@ -135,7 +142,7 @@ def test_one_changed_number_is_noticed(tmp_path: Path) -> None:
     write_tensors(tensors, TENSORS, JOB)
     facts, content = facts_of(tensors), load_file(tensors)
     content["theta"][1, 2] = torch.nextafter(content["theta"][1, 2], torch.tensor(9.0))
-    save_file(content, tensors, metadata=facts)
+    save_file(content, tensors, metadata={"lossbars": json.dumps(facts)})
 
     write_table(table, TABLE, JOB)
     content = pq.read_table(table)
@@ -153,7 +160,7 @@ def test_shape_and_name_of_a_tensor_are_part_of_its_digest(tmp_path: Path) -> No
     path = tmp_path / "a.safetensors"
     for edit in ({"x": torch.zeros(3, 2)}, {"y": torch.zeros(2, 3)}, {"x": torch.zeros(2, 3, dtype=torch.int32)}):
         write_tensors(path, {"x": torch.zeros(2, 3)}, JOB)
-        save_file(edit, path, metadata=facts_of(path))
+        save_file(edit, path, metadata={"lossbars": json.dumps(facts_of(path))})
         with pytest.raises(ArtefactError, match="was changed"):
             read_tensors(path)
 
@@ -215,7 +222,7 @@ def test_files_that_others_wrote_are_refused(tmp_path: Path) -> None:
 )
 def test_a_failing_writer_leaves_what_was_there(tmp_path: Path, failure: BaseException) -> None:
     path = tmp_path / "a.txt"
-    write_text(path, "old")
+    path.write_text("old")
 
     def write(temporary: str) -> None:
         Path(temporary).write_text("ne")
@@ -223,7 +230,7 @@ def test_a_failing_writer_leaves_what_was_there(tmp_path: Path, failure: BaseExc
 
     expected = ArtefactError if isinstance(failure, OSError) else type(failure)
     with pytest.raises(expected):
-        artefacts._whole(path, write)
+        whole(path, write)
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"] and path.read_text() == "old"
 
 
@@ -231,6 +238,18 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ArtefactError, match=r"cannot write .*file/a\.json.*check permissions"):
         write_records(tmp_path / "file" / "a.json", RECORDS, JOB)
+
+
+def test_the_same_tensors_are_the_same_bytes(tmp_path: Path) -> None:
+    """In every process: the order of a hash table must not show."""
+    code = "import sys, torch; from pathlib import Path; from lossbars.artefacts import write_tensors; "
+    code += "from lossbars.job import Job; "
+    code += "tensors, job = {'b': torch.ones(2), 'a': torch.zeros(3)}, Job('minima', 'x', 'y', {}, '0'); "
+    code += "write_tensors(Path(sys.argv[1]), tensors, job, {'device': 'cpu', 'seeds': '0', 'stacking': 'no'})"
+    paths = [tmp_path / f"{i}.safetensors" for i in range(3)]
+    for path in paths:
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True, env=os.environ | {"PYTHONPATH": SOURCE})
+    assert len({path.read_bytes() for path in paths}) == 1
 
 
 def test_checkpoints(tmp_path: Path) -> None:
@@ -247,3 +266,80 @@ def test_checkpoints(tmp_path: Path) -> None:
     checkpoint.remove()
     checkpoint.remove()
     assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_a_checkpoint_belongs_to_the_content_of_its_inputs(tmp_path: Path) -> None:
+    data = tmp_path / "data.safetensors"
+    write_tensors(data, {"x": torch.zeros(2)}, JOB)
+    checkpoint = CheckpointFile(tmp_path, JOB, "0", [data])
+    checkpoint.save({"epoch": torch.tensor(1)})
+    assert CheckpointFile(tmp_path, JOB, "0", [data]).load() is not None
+    write_tensors(data, {"x": torch.ones(2)}, JOB)
+    assert CheckpointFile(tmp_path, JOB, "0", [data]).load() is None
+
+
+def test_a_checkpoint_is_due_after_its_time_or_at_once_where_the_job_must_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now[0])
+    checkpoint = CheckpointFile(tmp_path, JOB, "0", seconds=30.0)
+    assert not checkpoint.due()
+    now[0] += 29.9
+    assert not checkpoint.due()
+    checkpoint.stopping = True
+    assert checkpoint.due()
+    checkpoint.stopping = False
+    now[0] += 0.2
+    assert checkpoint.due()
+
+    def slow(*_: Any) -> None:
+        now[0] += 6.0
+
+    monkeypatch.setattr(checkpoints, "write_tensors", slow)
+    checkpoint.save({})
+    now[0] += 119.9
+    assert not checkpoint.due(), "saving takes a twentieth of the time at most"
+    now[0] += 0.2
+    assert checkpoint.due()
+
+
+def test_a_checkpoint_that_cannot_be_written_costs_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    CheckpointFile(tmp_path / "file", JOB, "0").save({"epoch": torch.tensor(1)})
+    assert "warning: no checkpoint: cannot write" in capsys.readouterr().err
+
+
+# What a plan sees of a file ----------------------------------------------------------------------
+
+
+@every_kind
+def test_the_condition_of_an_artefact(written: Path, kind: str) -> None:
+    suffix, _, _ = KINDS[kind]
+    assert condition(written, JOB.key) is None
+    assert condition(written, OTHER.key) == "made by another recipe or by other code"
+    whole_file = written.read_bytes()
+    for cut in (1, 20, len(whole_file) // 2, len(whole_file)):
+        written.write_bytes(whole_file[:-cut])
+        if suffix != "json" or cut > 1:  # the last byte of a record is the end of its line
+            assert condition(written, JOB.key) == "damaged", cut
+    written.unlink()
+    assert condition(written, JOB.key) == "missing"
+
+
+@pytest.mark.parametrize("suffix", ["md", "html", "svg", "pdf"])
+def test_the_condition_of_a_document(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    if suffix in ("svg", "pdf"):
+        figures.save(Figure(), tmp_path / "a.pdf", tmp_path / "a.svg", mark(JOB))
+    else:
+        write_document(path, "A text.\n", JOB)
+        assert path.read_text() == f"A text.\n<!-- lossbars key {JOB.key} -->\n"
+    assert condition(path, JOB.key) is None
+    assert condition(path, OTHER.key) == "made by another recipe or by other code"
+    content = path.read_bytes()
+    for cut in (3, len(content) // 2, len(content)):
+        path.write_bytes(content[:-cut])
+        assert condition(path, JOB.key) == "damaged", cut

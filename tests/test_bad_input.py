@@ -173,7 +173,7 @@ def fake_mnist(root: Path, content: bytes) -> Path:
 def fetch(name: str, folder: Path, root: Path | None) -> Path:
     out = folder / "results" / f"{name}.safetensors"
     job = Job("dataset", "", name, {"name": name}, "code")
-    dataset.dataset(job, folder / "downloads", out, root)
+    dataset.dataset(job, folder / "downloads", folder / "checkpoints", out, root)
     return out
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from pydantic import TypeAdapter
-from small_landscapes import Interrupted, Memory, Points, log_cosh
+from small_landscapes import DATA, Interrupted, Memory, Points, log_cosh
 from small_networks import NETWORKS, landscape
 from torch import Generator, Tensor
 
@@ -18,6 +18,7 @@ from lossbars.landscape import Batch, Landscape, Simplices
 from lossbars.minimise import minimise
 from lossbars.recipes import Minima, Schedule, Triangles
 from lossbars.schedules import learning_rate
+from lossbars.stopping import Stopped
 
 CYCLE = {"kind": "cyclical", "lr_max": 0.1, "lr_min": 0.01, "cycles": 2}
 SGD = {"optimiser": "sgd", "momentum": 0.0}
@@ -188,7 +189,7 @@ def test_a_rate_too_large_diverges_by_itself() -> None:
 
 def minima(name: str, of: Landscape, checkpoint: Memory | None) -> Tensor:
     start = of.init(2, generators(0)[0])
-    return minimise(of, start, recipe(5, **OPTIMISERS[name]), generators(1, 2), None, checkpoint, 0.0)
+    return minimise(of, start, recipe(5, **OPTIMISERS[name]), generators(1, 2), None, checkpoint)
 
 
 def simplices(name: str, of: Landscape, checkpoint: Memory | None) -> Tensor:
@@ -196,7 +197,12 @@ def simplices(name: str, of: Landscape, checkpoint: Memory | None) -> Tensor:
     family = Triangle()
     start = Simplices(family, family.start(of.init(6, generators(0)[0]).view(2, 3, -1)))
     (order, *places) = generators(1, 2, 3)
-    return connect(of, start, Triangles(**settings), order, places, None, checkpoint, 0.0).nodes
+    return connect(of, start, Triangles(**settings), order, places, None, checkpoint).nodes
+
+
+STEPS = DATA // 2  # of an epoch
+ENDS = [(epoch, STEPS) for epoch in range(5)]  # of all epochs, where a state is due
+WHOLE = [*ENDS, (5, 0)]  # and the end of the descent
 
 
 @pytest.mark.parametrize("run", [minima, simplices])
@@ -205,29 +211,55 @@ def test_an_interrupted_run_ends_at_the_same_bits(name: str, run: Callable[..., 
     of = Points(dtype=torch.float32)
     undisturbed, watched = run(name, of, None), Memory()
     assert torch.equal(run(name, of, watched), undisturbed)
-    assert watched.epochs == [1, 2, 3, 4]  # nothing is kept of the end: the results are
-    for epoch in range(1, 5):
-        memory = Memory(saves=epoch)
+    assert watched.places == WHOLE
+    for saves in range(1, 7):
+        memory = Memory(saves=saves)
         with pytest.raises(Interrupted):
             run(name, of, memory)
         assert torch.equal(run(name, of, memory), undisturbed)
-        assert memory.epochs == [1, 2, 3, 4]  # continued, not begun anew
+        assert memory.places == WHOLE, "continued, not begun anew"
+
+
+@pytest.mark.parametrize("run", [minima, simplices])
+@pytest.mark.parametrize("after", [1, 2, 3, 5, 7])
+def test_a_run_goes_on_in_the_middle_of_an_epoch(run: Callable[..., Tensor], after: int) -> None:
+    of, memory = Points(dtype=torch.float32), Memory(saves=1, every=after)
+    undisturbed = run("adam", of, None)
+    with pytest.raises(Interrupted):
+        run("adam", of, memory)
+    place = ((after - 1) // STEPS, (after - 1) % STEPS + 1)
+    assert memory.places == [place]
+    assert torch.equal(run("adam", of, memory), undisturbed)
 
 
 @pytest.mark.parametrize("name", ["mlp", "dropout"])
 def test_an_interrupted_network_ends_at_the_same_bits(name: str) -> None:
-    memory, of = Memory(saves=2), landscape(NETWORKS[name], augment="none")
+    of = landscape(NETWORKS[name], augment="none")
     undisturbed = minima("adam", of, None)
-    with pytest.raises(Interrupted):
+    for every in (of.steps_per_epoch, 1, 2):
+        memory = Memory(saves=2, every=every)
+        with pytest.raises(Interrupted):
+            minima("adam", of, memory)
+        assert torch.equal(minima("adam", landscape(NETWORKS[name]), memory), undisturbed)
+
+
+def test_a_run_that_is_asked_to_stop_saves_its_state_and_goes_on_later() -> None:
+    of, memory = Points(dtype=torch.float32), Memory(every=10**9)
+    undisturbed = minima("adam", of, None)
+    memory.stopping = True
+    with pytest.raises(Stopped, match=r"stopped in epoch 1 of 5; run it again"):
         minima("adam", of, memory)
-    assert torch.equal(minima("adam", landscape(NETWORKS[name]), memory), undisturbed)
-    assert memory.epochs == [1, 2, 3, 4]
+    assert memory.places == [(0, 1)]
+    memory.stopping = False
+    lines = list[str]()
+    start = of.init(2, generators(0)[0])
+    end = minimise(of, start, recipe(5, **OPTIMISERS["adam"]), generators(1, 2), None, memory, lines.append)
+    assert torch.equal(end, undisturbed)
+    assert lines[0] == "goes on from epoch 0, step 1"
 
 
-def test_a_checkpoint_is_saved_no_more_often_than_asked_and_progress_is_reported() -> None:
-    points, memory, lines = Points(), Memory(), list[str]()
-    made = recipe(5)
-    start = points.init(1, generators(0)[0])
-    end = minimise(points, start, made, generators(1), None, memory, 1e6, lines.append)
-    assert memory.epochs == [] and len(lines) == 1 and lines[0].startswith("epoch 5/5, mean training loss ")
+def test_no_state_is_saved_before_it_is_due_but_the_last_and_progress_is_reported() -> None:
+    points, memory, lines = Points(), Memory(every=10**9), list[str]()
+    end = minimise(points, points.init(1, generators(0)[0]), recipe(5), generators(1), None, memory, lines.append)
+    assert memory.places == [(5, 0)] and len(lines) == 1 and lines[0].startswith("epoch 5/5, mean training loss ")
     assert end.shape == (1, 7)

@@ -13,9 +13,25 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "lossbars"
 # A new module must be placed here; a package stands for all of its modules. The earlier, the fewer may be imported.
 LAYERS = [
     # What a run is to make: read while it is planned, without torch.
-    {"lossbars", "recipes", "experiments", "config", "blocks", "plan", "job", "jobs", "fingerprint", "resources"},
+    {
+        "lossbars",
+        "recipes",
+        "experiments",
+        "config",
+        "blocks",
+        "plan",
+        "job",
+        "jobs",
+        "fingerprint",
+        "costs",
+        "resources",
+        "expected",
+        "pathlists",
+        "budget",
+        "inputs",
+    },
     # Layer 0: mathematics of barcodes and of simplices.
-    {"seeding", "barcode", "complex", "families", "landscape"},
+    {"seeding", "barcode", "complex", "families", "landscape", "stopping"},
     # Layer 1: landscapes.
     {
         "functions",
@@ -31,11 +47,27 @@ LAYERS = [
     # Layer 2: algorithms, on any landscape.
     {"descent", "optimisers", "schedules", "minimise", "connect", "profiles", "robustness"},
     # Layer 3: files, claims, figures.
-    {"artefacts", "claims", "findings", "depth_findings", "figures"},
+    {
+        "files",
+        "documents",
+        "artefacts",
+        "checkpoints",
+        "store",
+        "unfit",
+        "rulegraph",
+        "runs",
+        "code_record",
+        "claims",
+        "findings",
+        "depth_findings",
+        "figures",
+    },
     # Layer 4: steps of the workflow.
     {"steps"},
+    # What a person asks of a workflow, beside running it.
+    {"operations", "__main__"},
 ]
-PLANNING, MATHEMATICS, LANDSCAPES, ALGORITHMS, RESULTS, STEPS = LAYERS
+PLANNING, MATHEMATICS, LANDSCAPES, ALGORITHMS, RESULTS, STEPS, OPERATIONS = LAYERS
 
 
 def modules() -> dict[str, Path]:

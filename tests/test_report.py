@@ -3,6 +3,7 @@
 import base64
 import re
 from html.parser import HTMLParser
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from lossbars.artefacts import ArtefactError, write_records, write_table
 from lossbars.claims import COLUMNS
 from lossbars.job import Job
 from lossbars.steps.report import report
+from lossbars.steps.usage import COLUMNS as USAGE_COLUMNS
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle id="clip" cx="5" cy="5" r="{}"/></svg>'
 EMPTY_TAGS = {"meta", "img", "br", "hr", "link", "input"}
@@ -57,9 +59,19 @@ def record(experiment: str, convention: str, score: float) -> dict[str, Any]:
     return own | {"to_score_by_index": {"0": scores}}
 
 
-def make(folder: Path, experiments: list[str]) -> tuple[Job, list[Path], list[Path], list[Path]]:
-    """A report job and its inputs: claims, figures, barcodes."""
-    expects, claims, figures, barcodes, recipes = {}, [], [], [], {}
+RULES = {"minima": (3, ["dataset"]), "curves": (1, ["dataset", "minima"])}
+USED = [
+    ("minima", "mlp-1", "0", 2000, 1500.0, 10, 90.0, 80.0),
+    ("minima", "mlp-1", "1", 1000, 950.0, 10, 30.0, 28.0),
+    ("minima", "mlp-1", "2", 1000, nan, 10, nan, nan),
+    ("curves", "mlp-1", "0+1", 1600, nan, 120, 7260.0, nan),
+    ("tables", "", "", 1000, nan, 10, nan, nan),
+]
+
+
+def make(folder: Path, experiments: list[str]) -> tuple[Job, list[Path], list[Path], list[Path], list[Path]]:
+    """A report job and its inputs: claims, figures, barcodes, usage."""
+    expects, claims, figures, barcodes, usage, recipes = {}, [], [], [], [], {}
     for experiment in experiments:
         recipes[experiment] = {
             "title": f"Networks <of> {experiment}",
@@ -81,13 +93,22 @@ def make(folder: Path, experiments: list[str]) -> tuple[Job, list[Path], list[Pa
         expects[f"barcode/{experiment}/mlp-1"] = maker.key
         barcodes.append(folder / experiment / "barcode.json")
         write_records(barcodes[-1], [record(experiment, "direct", 0.5303), record(experiment, "merged", 0.4111)], maker)
-    return Job("report", "", "", recipes, "code", expects), claims, figures, barcodes
+        maker = Job("usage", experiment, "", {}, "code")
+        expects[f"usage/{experiment}"] = maker.key
+        usage.append(folder / experiment / "usage.parquet")
+        write_table(usage[-1], pd.DataFrame(USED, columns=USAGE_COLUMNS), maker)
+    recipe = {
+        "experiments": recipes,
+        "given": {key: f"experiments:\n  {key}: {{}}\n" for key in experiments},
+        "rules": dict.fromkeys(experiments, RULES),
+    }
+    return Job("report", "", "", recipe, "code", expects), claims, figures, barcodes, usage
 
 
 def test_the_page_holds_every_figure_claim_and_score(tmp_path: Path) -> None:
-    job, claims, figures, barcodes = make(tmp_path, ["fc", "fc-mnist"])  # one key begins as the other does
+    job, claims, figures, barcodes, usage = make(tmp_path, ["fc", "fc-mnist"])  # one key begins as the other does
     out = tmp_path / "report.html"
-    report(job, claims, figures, barcodes, out)
+    report(job, claims, figures, barcodes, usage, out)
     page = Page(out.read_text())
     images = page.of("img")
     shown = [
@@ -103,8 +124,8 @@ def test_the_page_holds_every_figure_claim_and_score(tmp_path: Path) -> None:
 
 
 def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
-    job, claims, figures, barcodes = make(tmp_path, ["fc"])
-    report(job, claims, figures, barcodes, tmp_path / "report.html")
+    job, claims, figures, barcodes, usage = make(tmp_path, ["fc"])
+    report(job, claims, figures, barcodes, usage, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     page = Page(text)
     assert "http://" not in text and "https://" not in text
@@ -117,11 +138,37 @@ def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
 
 
 def test_tables_have_headers(tmp_path: Path) -> None:
-    job, claims, figures, barcodes = make(tmp_path, ["fc"])
-    report(job, claims, figures, barcodes, tmp_path / "report.html")
+    job, claims, figures, barcodes, usage = make(tmp_path, ["fc"])
+    report(job, claims, figures, barcodes, usage, tmp_path / "report.html")
     page = Page((tmp_path / "report.html").read_text())
-    assert len(page.of("table")) == len(page.of("caption")) == 2
-    assert all(header.get("scope") in ("col", "row") for header in page.of("th"))
+    assert len(page.of("table")) == len(page.of("caption")) == 3
+    assert all(header.get("scope") in ("col", "row", "colgroup") for header in page.of("th"))
+
+
+def cells(text: str, rule: str) -> list[str]:
+    """The row of a rule in the table of resources."""
+    row = re.search(rf'<tr><th scope="row">{rule}</th>(.*?)</tr>', text, re.DOTALL)
+    assert row
+    return re.findall(r"<td[^>]*>(.*?)</td>", row[1])
+
+
+def test_what_was_used_stands_beside_what_was_asked_for(tmp_path: Path) -> None:
+    report(*make(tmp_path, ["fc"]), tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    # jobs, measured; memory asked, used, largest share; time asked, longest, largest share, sum; load
+    first = ["3", "2", "2,000", "1,500", "95%", "10 min", "90 s", "15%", "2 min", "90%"]
+    assert cells(text, "minima") == first
+    assert cells(text, "curves") == ["1", "1", "1,600", "–", "–", "2 h 00", "2 h 01", "101%", "2 h 01", "–"]
+    assert cells(text, "tables") == ["1", "0", "1,000", "–", "–", "10 min", "–", "–", "–", "–"]
+
+
+def test_rules_are_drawn_with_their_jobs_and_the_configuration_is_shown(tmp_path: Path) -> None:
+    job, claims, figures, barcodes, usage = make(tmp_path, ["fc"])
+    report(job, claims, figures, barcodes, usage, tmp_path / "report.html")
+    page = Page((tmp_path / "report.html").read_text())
+    assert len(page.of("rect")) == 2 and len([p for p in page.of("path") if p["class"] == "arrow"]) == 1
+    assert "3 jobs" in page.text and "1 job" in page.text and "1 jobs" not in page.text
+    assert job.recipe["given"]["fc"] in page.text
 
 
 def test_the_same_inputs_give_the_same_page(tmp_path: Path) -> None:
@@ -132,14 +179,21 @@ def test_the_same_inputs_give_the_same_page(tmp_path: Path) -> None:
 
 
 def test_strangers_are_refused(tmp_path: Path) -> None:
-    job, claims, figures, barcodes = make(tmp_path, ["fc"])
+    job, claims, figures, barcodes, usage = make(tmp_path, ["fc"])
     stray = tmp_path / "other-barcodes.svg"
     stray.write_text(SVG)
     with pytest.raises(ArtefactError, match="a figure of no experiment"):
-        report(job, claims, [*figures, stray], barcodes, tmp_path / "report.html")
+        report(job, claims, [*figures, stray], barcodes, usage, tmp_path / "report.html")
     with pytest.raises(ArtefactError, match="is missing"):
-        report(job, claims, [tmp_path / "fc-barcodes.svg", tmp_path / "gone" / "fc-to-score.svg"], [], tmp_path / "r")
+        report(
+            job,
+            claims,
+            [tmp_path / "fc-barcodes.svg", tmp_path / "gone" / "fc-to-score.svg"],
+            [],
+            usage,
+            tmp_path / "r",
+        )
     without = Job("report", "", "", job.recipe, "code", {"claims/fc": job.expects["claims/fc"]})
     with pytest.raises(ArtefactError, match="made by another recipe"):
-        report(without, claims, figures, barcodes, tmp_path / "report.html")
+        report(without, claims, figures, barcodes, usage, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()

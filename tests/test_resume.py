@@ -1,10 +1,13 @@
 """A run that is killed goes on from its checkpoint and ends with the bits of a run that nothing disturbed."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,9 @@ import pytest
 import torch
 from workflow import ADAM, ROOT, TINY, Model, command_line, plan
 
-from lossbars import artefacts, descent
+from lossbars import descent
 from lossbars.artefacts import read_table, read_tensors
+from lossbars.checkpoints import CheckpointFile
 from lossbars.steps import curves, minima, triangles
 
 STEPS: dict[str, Callable[..., None]] = {
@@ -21,9 +25,10 @@ STEPS: dict[str, Callable[..., None]] = {
     "curves": curves.curves,
     "triangles": triangles.triangles,
 }
+STEPS_MODULE = {"minima": minima, "curves": curves}
 BLOCKS = {"minima": ("0-1",), "curves": ("0-1", "2"), "triangles": ("0-1", "0-1", "2")}
 EPOCHS, STEPS_PER_EPOCH = 4, 3
-EVERY_EPOCH = {"checkpoint_seconds": 0.0}
+EVERY_STEP = {"checkpoint_seconds": 0.0}
 
 SGD = {
     "optimiser": "sgd",
@@ -48,10 +53,10 @@ class Net(nn.Sequential):
 KILLED = """
 import os, runpy, signal, sys
 
-from lossbars import artefacts, descent
+from lossbars import descent, files
 
 what, left, module = sys.argv.pop(1), int(sys.argv.pop(1)), sys.argv.pop(1)
-place = {"step": (descent, "learning_rate"), "write": (artefacts.os, "replace")}[what]
+place = {"step": (descent, "learning_rate"), "write": (files.os, "replace")}[what]
 real = getattr(*place)
 
 
@@ -121,17 +126,23 @@ def checkpoints(made: Model) -> list[Path]:
 
 
 def assert_nothing_left(made: Model) -> None:
-    """Neither a checkpoint nor a half-written file."""
-    assert not list(made.common["checkpoints"].iterdir())
+    """Neither a checkpoint nor a half-written file; only the results, under a second name."""
+    assert [path.name for path in made.common["checkpoints"].iterdir()] == ["finished"]
     assert not list(made.folder.glob("*/.*"))
+
+
+def command(kind: str, arguments: dict[str, Any]) -> list[str]:
+    return [f"lossbars.steps.{kind}", *command_line(arguments)]
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def kill(kind: str, arguments: dict[str, Any], what: str, at: int) -> None:
     """Run the step in a process of its own, which is killed."""
-    options = command_line(arguments | EVERY_EPOCH)
-    command = [sys.executable, "-c", KILLED, what, str(at), f"lossbars.steps.{kind}", *options]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    line = [sys.executable, "-c", KILLED, what, str(at), *command(kind, arguments | EVERY_STEP)]
+    done = subprocess.run(line, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
@@ -143,14 +154,15 @@ def test_killed_in_the_middle_of_an_epoch(tmp_path, kind, steps_done):
 
     made = model(tmp_path / "killed")
     arguments = prepared(made, kind)
-    kill(kind, arguments, "step", 2 * STEPS_PER_EPOCH + 2)  # in the third epoch
+    kill(kind, arguments, "step", 2 * STEPS_PER_EPOCH + 2)  # in the third epoch, after its first step
     assert not arguments["out"].parent.exists()
     (checkpoint,) = checkpoints(made)
-    assert int(read_tensors(checkpoint, arguments["job"].key)[0]["epoch"]) == 2
+    state = read_tensors(checkpoint, arguments["job"].key)[0]
+    assert (int(state["epoch"]), int(state["step"])) == (2, 1)
 
     steps_done[0] = 0
     STEPS[kind](**arguments)
-    assert steps_done[0] == (EPOCHS - 2) * STEPS_PER_EPOCH, "only what was left is done"
+    assert steps_done[0] == (EPOCHS - 2) * STEPS_PER_EPOCH - 1, "only what was left is done"
     assert_same_bits(arguments, undisturbed)
     assert_nothing_left(made)
 
@@ -160,10 +172,10 @@ def test_killed_while_a_checkpoint_is_written(tmp_path, steps_done):
     made, there = model(tmp_path / "killed"), model(tmp_path / "undisturbed")
     kill("minima", made.minima("0"), "write", 2)
     (checkpoint,) = checkpoints(made)
-    assert int(read_tensors(checkpoint)[0]["epoch"]) == 1
+    assert int(read_tensors(checkpoint)[0]["step"]) == 1
     assert len(list(checkpoint.parent.iterdir())) == 2, "the one that was being written"
     minima.minima(**made.minima("0"))
-    assert steps_done[0] == (EPOCHS - 1) * STEPS_PER_EPOCH
+    assert steps_done[0] == EPOCHS * STEPS_PER_EPOCH - 1
     assert_nothing_left(made)
     minima.minima(**there.minima("0"))
     assert_same_bits(made.minima("0"), there.minima("0"))
@@ -182,10 +194,10 @@ def test_cut_at_any_step(tmp_path, kind, descents, at, steps_done):
     STEPS[kind](**undisturbed)
     steps_done[:] = 0, at
     with pytest.raises(Cut):
-        STEPS[kind](**arguments, **EVERY_EPOCH)
+        STEPS[kind](**arguments, **EVERY_STEP)
     steps_done[:] = 0, 0
     STEPS[kind](**arguments)
-    assert steps_done[0] == EPOCHS * STEPS_PER_EPOCH - (at - 1) // STEPS_PER_EPOCH * STEPS_PER_EPOCH
+    assert steps_done[0] == EPOCHS * STEPS_PER_EPOCH - (at - 1)
     assert_same_bits(arguments, undisturbed)
 
 
@@ -197,10 +209,10 @@ def test_a_network_with_batchnorm_and_dropout(tmp_path, steps_done):
     minima.minima(**there.minima("0-1"))
     steps_done[:] = 0, 8
     with pytest.raises(Cut):
-        minima.minima(**made.minima("0-1"), **EVERY_EPOCH)
+        minima.minima(**made.minima("0-1"), **EVERY_STEP)
     steps_done[:] = 0, 0
     minima.minima(**made.minima("0-1"))
-    assert steps_done[0] == 2 * STEPS_PER_EPOCH
+    assert steps_done[0] == EPOCHS * STEPS_PER_EPOCH - 7
     assert_same_bits(made.minima("0-1"), there.minima("0-1"))
 
 
@@ -221,11 +233,11 @@ def test_cut_between_two_outputs(tmp_path, monkeypatch):
     assert_same_bits(made.minima("0"), there.minima("0"))
 
 
-def cut_after_two_epochs(made: Model, steps_done: list[int]) -> Path:
+def cut_in_the_third_epoch(made: Model, steps_done: list[int]) -> Path:
     """A training cut in its third epoch; its checkpoint."""
     steps_done[:] = 0, 2 * STEPS_PER_EPOCH + 2
     with pytest.raises(Cut):
-        minima.minima(**made.minima("0"), **EVERY_EPOCH)
+        minima.minima(**made.minima("0"), **EVERY_STEP)
     steps_done[:] = 0, 0
     (checkpoint,) = checkpoints(made)
     return checkpoint
@@ -239,7 +251,7 @@ def flipped(content: bytes) -> bytes:
 @pytest.mark.parametrize("damage", [lambda content: content[: len(content) // 2], lambda content: content[:0], flipped])
 def test_a_damaged_checkpoint_is_not_used(tmp_path, steps_done, damage):
     made, there = model(tmp_path / "cut"), model(tmp_path / "undisturbed")
-    checkpoint = cut_after_two_epochs(made, steps_done)
+    checkpoint = cut_in_the_third_epoch(made, steps_done)
     checkpoint.write_bytes(damage(checkpoint.read_bytes()))
     minima.minima(**made.minima("0"))
     assert steps_done[0] == EPOCHS * STEPS_PER_EPOCH, "it starts afresh"
@@ -252,11 +264,12 @@ def test_a_damaged_checkpoint_is_not_used(tmp_path, steps_done, damage):
 def test_a_checkpoint_of_another_recipe_is_not_used(tmp_path, steps_done, renamed):
     rate = {"minima": {"schedule": {"kind": "constant", "lr": 0.05}}}
     before, there = model(tmp_path / "same"), model(tmp_path / "undisturbed", **rate)
-    old = cut_after_two_epochs(before, steps_done)
+    old = cut_in_the_third_epoch(before, steps_done)
     after = model(tmp_path / "same", **rate)
     assert after.job("minima").key != before.job("minima").key
     if renamed:
-        old.rename(artefacts.CheckpointFile(after.common["checkpoints"], after.job("minima"), "0").path)
+        inputs = [after.data]
+        old.rename(CheckpointFile(after.common["checkpoints"], after.job("minima"), "0", inputs).path)
     minima.minima(**after.minima("0"))
     assert steps_done[0] == EPOCHS * STEPS_PER_EPOCH
     minima.minima(**there.minima("0"))
@@ -265,7 +278,7 @@ def test_a_checkpoint_of_another_recipe_is_not_used(tmp_path, steps_done, rename
 
 def test_a_checkpoint_of_other_seeds_is_not_used(tmp_path, steps_done):
     made = model(tmp_path)
-    kept = cut_after_two_epochs(made, steps_done)
+    kept = cut_in_the_third_epoch(made, steps_done)
     minima.minima(**made.minima("1"))
     assert steps_done[0] == EPOCHS * STEPS_PER_EPOCH
     assert checkpoints(made) == [kept], "nor is it removed"
@@ -277,3 +290,63 @@ def test_no_checkpoint_before_its_time(tmp_path, steps_done):
     with pytest.raises(Cut):
         minima.minima(**made.minima("0"), checkpoint_seconds=1.0e6)
     assert not checkpoints(made)
+
+
+# What a scheduler and a keyboard do --------------------------------------------------------------
+
+LONG = 20_000  # epochs that no test waits for
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("kind", ["minima", "curves"])
+def test_asked_to_stop(tmp_path, kind, number, monkeypatch):
+    """In the shell of the rules, as a scheduler does it: to the whole group of processes at once."""
+    made = model(tmp_path, **{kind: {"epochs": LONG}})
+    arguments = prepared(made, kind)
+    line = shlex.join([sys.executable, "-m", *command(kind, arguments)])
+    script = f"set -euo pipefail; trap '' TERM; {line} 2>&1 | tee --ignore-interrupts {tmp_path}/log"
+    shell = subprocess.Popen(
+        ["bash", "-c", script], env=environment(), start_new_session=True, stdout=subprocess.DEVNULL
+    )
+    wait_for(lambda: "epoch" in (tmp_path / "log").read_text())
+    os.killpg(shell.pid, number)
+    assert shell.wait(20) != 0
+    assert f"lossbars.steps.{kind}: stopped in epoch" in (tmp_path / "log").read_text()
+    (checkpoint,) = checkpoints(made)
+    state = read_tensors(checkpoint, arguments["job"].key)[0]
+    epoch, step = int(state["epoch"]), int(state["step"])
+    assert 0 < epoch < LONG
+
+    lines = list[str]()
+    monkeypatch.setattr(STEPS_MODULE[kind], "reporter", lambda *_: lines.append)
+    monkeypatch.setattr(descent, "_epoch", lambda *_: pytest.fail("enough") if lines else None)
+    with pytest.raises(pytest.fail.Exception, match="enough"):
+        STEPS[kind](**arguments)
+    assert lines == [f"goes on from epoch {epoch}, step {step}"]
+
+
+def test_asked_to_stop_while_it_measures(tmp_path):
+    """The training is done and need not be done again."""
+    made, there = model(tmp_path / "stopped"), model(tmp_path / "undisturbed")
+    arguments, undisturbed = prepared(made, "curves"), prepared(there, "curves")
+    code = "from lossbars.steps import curves; import os, signal\n"
+    code += "def profiles(*_): os.kill(os.getpid(), signal.SIGTERM)\n"
+    code += "curves.profiles = profiles\ncurves.run(curves.curves)"
+    line = [sys.executable, "-c", code, *command_line(arguments)]
+    done = subprocess.run(line, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 143 and done.stderr.endswith("stopped by SIGTERM; run it again\n"), done.stderr
+    (checkpoint,) = checkpoints(made)
+    assert int(read_tensors(checkpoint)[0]["epoch"]) == EPOCHS
+    curves.curves(**arguments)
+    curves.curves(**undisturbed)
+    assert_same_bits(arguments, undisturbed)
+
+
+def wait_for(there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        with suppress(OSError):
+            if there():
+                return
+        assert time.monotonic() < deadline, "waited for a minute"
+        time.sleep(0.05)

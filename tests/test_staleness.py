@@ -1,32 +1,37 @@
 """What Snakemake makes again after a change, on the real workflow, run once: the sets are exact."""
 
 import ast
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from workflow import ROOT, TINY, TINY_B, Checkout, plan
 
+from lossbars.artefacts import made_by, read_records
 from lossbars.jobs import Jobs
 
 MINIMA = {f"tiny/mlp/minima/{seed}" for seed in range(3)}
 CURVES = {f"tiny/mlp/curves/{pair}" for pair in ("0+1", "0+2", "1+2")}
 TRIANGLES = {"tiny/mlp/triangles/0+1+2"}
 FIGURES = {"figures/tiny-barcodes", "figures/tiny-profiles"}
-DOCUMENTS = {"claims", "report"}
+DOCUMENTS = {"claims", "report", "provenance"}
 LATER = {f"tiny/mlp/{name}" for name in ("complex", "barcode", "robustness")}
-LATER |= {"tiny/barcodes", "tiny/claims"} | FIGURES | DOCUMENTS
+LATER |= {"tiny/barcodes", "tiny/claims", "tiny/benchmarks/usage"} | FIGURES | DOCUMENTS
 
 MINIMA_B, CURVES_B, TRIANGLES_B = (
     {f"tiny-b/mlp/{blocks}"} for blocks in ("minima/0-2", "curves/0-2+0-2", "triangles/0-2+0-2+0-2")
 )
 FIGURES_B = {"figures/tiny-b-barcodes"}
-LATER_B = {"tiny-b/mlp/complex", "tiny-b/mlp/barcode", "tiny-b/barcodes", "tiny-b/claims"} | FIGURES_B | DOCUMENTS
+LATER_B = {f"tiny-b/{name}" for name in ("mlp/complex", "mlp/barcode", "barcodes", "claims", "benchmarks/usage")}
+LATER_B |= FIGURES_B | DOCUMENTS
 
 TRAINED = CURVES | TRIANGLES | CURVES_B | TRIANGLES_B
 ALL = MINIMA | MINIMA_B | TRAINED | LATER | LATER_B
 
+USAGE = {"tiny/benchmarks/usage", "tiny-b/benchmarks/usage"}
 CODE = "src/lossbars"
 
 
@@ -66,6 +71,44 @@ def test_a_deleted_result_is_made_again(done):
     assert done.stale() == {"tiny/mlp/curves/0+1"} | LATER
 
 
+def test_a_result_that_is_cut_off_is_made_again_and_what_is_whole_is_not(done):
+    """What depends on it runs too, since Snakemake goes by times, but takes its results as they were made."""
+    before = done.files()
+    for name in ("tiny/mlp/minima/1.parquet", "claims.md", "figures/tiny-barcodes.pdf"):
+        path = done.folder / "results" / name
+        path.write_bytes(path.read_bytes()[:-9])
+    curves = {"tiny/mlp/curves/0+1", "tiny/mlp/curves/1+2"}
+    assert done.stale() == {"tiny/mlp/minima/1"} | curves | TRIANGLES | LATER
+    again = done.snakemake("--cores", "2", "--", "tiny", "tiny-b")
+    assert again.returncode == 0, again.stderr
+    said = again.stdout + again.stderr
+    assert "results/tiny/mlp/minima/1.parquet is damaged: it is made again." in said
+    assert said.count("taken, as made before, from .checkpoints/finished/") == 1 + len(curves | TRIANGLES)
+    assert "mean training loss" not in said
+    after = done.files()
+    for name in ("results/report.html", "results/provenance.json"):  # these tell of times and attempts
+        assert before.pop(name) and after.pop(name)
+    assert after == before, "the same bits"
+
+
+def test_results_that_snakemake_knows_nothing_of_are_looked_into(done):
+    """A Snakemake that was killed records nothing of the jobs that ended after it; their results say it themselves."""
+    shutil.rmtree(done.folder / ".snakemake/metadata")
+    assert done.stale() == set()
+    done.experiments["tiny"]["curves"]["epochs"] = 2
+    assert done.stale() == CURVES | LATER
+
+
+def test_the_record_of_a_run_knows_machine_and_time_of_each_job(whole):
+    (record,) = read_records(whole.folder / "results/provenance.json")
+    assert {run["rule"] for run in record["runs"]} > {"dataset", "minima", "complex", "figure", "usage", "report"}
+    for run in record["runs"]:
+        (attempt,) = run["attempts"]
+        assert attempt["ended"] == "done" and attempt["processor"]
+        assert run["measured"]["seconds"] > 0
+    assert all(record["code"].values())
+
+
 def test_a_curve_setting_leaves_minima_and_triangles_with_sides_of_their_own(done):
     done.experiments["tiny"]["curves"]["epochs"] = 2
     assert done.stale() == CURVES | LATER
@@ -92,15 +135,19 @@ def test_one_more_model_costs_only_itself(done):
     done.experiments["tiny"]["models"]["deep"] = {"network": {"kind": "mlp", "depth": 2, "width": 8}}
     new = {path.replace("/mlp/", "/deep/") for path in MINIMA | CURVES | TRIANGLES}
     new |= {f"tiny/deep/{name}" for name in ("complex", "barcode", "robustness")}
-    assert done.stale() == new | {"tiny/barcodes", "tiny/claims"} | FIGURES | DOCUMENTS
+    assert done.stale() == new | {"tiny/barcodes", "tiny/claims", "tiny/benchmarks/usage"} | FIGURES | DOCUMENTS
 
 
 @pytest.mark.parametrize(
     ("place", "value", "stale"),
     [
         (("samples",), 190, MINIMA | CURVES | TRIANGLES | LATER),
-        (("robustness", "max_subsets"), 9, {"tiny/mlp/robustness", "tiny/claims"} | DOCUMENTS),
-        (("device",), "auto", {"report"}),  # where it runs is no part of what it is; the report shows the recipe whole
+        (("robustness", "max_subsets"), 9, {"tiny/mlp/robustness", "tiny/claims", "tiny/benchmarks/usage"} | DOCUMENTS),
+        (
+            ("device",),
+            "auto",
+            {"report", "provenance"},
+        ),  # where it runs is no part of what it is; these show the recipe
     ],
     ids=lambda value: value[-1] if isinstance(value, tuple) else None,
 )
@@ -116,7 +163,7 @@ def test_a_setting_of_one_experiment_reaches_only_what_it_decides(done, place, v
 def test_names_reach_only_what_shows_them(done):
     done.experiments["tiny"]["title"] = "Another title"
     done.experiments["tiny"]["models"]["mlp"]["label"] = "another label"
-    assert done.stale() == FIGURES | {"tiny/claims"} | DOCUMENTS
+    assert done.stale() == FIGURES | {"tiny/claims", "tiny/benchmarks/usage"} | DOCUMENTS
 
 
 def test_another_data_set_of_one_experiment(done):
@@ -133,9 +180,9 @@ def test_a_formula_in_connect(done):
 @pytest.mark.parametrize(
     ("module", "stale"),
     [
-        ("figures/profiles.py", {"figures/tiny-profiles", "report"}),
-        ("figures/style.py", FIGURES | FIGURES_B | {"report"}),
-        ("claims.py", {"tiny/claims", "tiny-b/claims"} | DOCUMENTS),
+        ("figures/profiles.py", {"figures/tiny-profiles", "tiny/benchmarks/usage", "report", "provenance"}),
+        ("figures/style.py", FIGURES | FIGURES_B | USAGE | {"report", "provenance"}),
+        ("claims.py", {"tiny/claims", "tiny-b/claims"} | USAGE | DOCUMENTS),
         ("complex.py", LATER | LATER_B),
         ("schedules.py", ALL),
         ("datasets/digits.py", ALL | {"datasets/digits"}),
@@ -148,7 +195,7 @@ def test_code_reaches_what_runs_it(done, module, stale):
 
 def test_the_template_of_the_report(done):
     done.edit(f"{CODE}/templates/report.html.j2", lambda text: text + "<!-- more -->\n")
-    assert done.stale() == {"report"}
+    assert done.stale() == {"report", "provenance"}
 
 
 def test_comments_docstrings_and_layout_cost_nothing(done):
@@ -167,19 +214,31 @@ def test_a_new_architecture_and_a_new_figure_cost_nothing_of_what_is_there(done)
         done.edit(f"{CODE}/{package}/__init__.py", lambda text, line=line: f"{text}\n{line}\n")
     done.edit(f"{CODE}/recipes.py", lambda text: text + '\n\nclass OtherSpec(Recipe):\n    kind: Literal["other"]\n')
     done.replace(f"{CODE}/jobs.py", "NETWORK_MODULE = {", 'NETWORK_MODULE = {\n    "other": "lossbars.networks.other",')
-    assert done.stale() == set()
+    assert done.stale() == {"provenance"}, "which knows all jobs, and takes a second"
 
 
-def test_a_result_edited_by_hand_stops_the_run(done):
+def test_a_result_edited_by_hand_is_made_again(done):
     path = done.folder / "results/tiny/mlp/minima/1.parquet"
+    before = path.read_bytes()
     table = pd.read_parquet(path)
     table["loss"] = 0.0
     table.to_parquet(path)
+    assert "tiny/mlp/minima/1" in done.stale()
+    done.run()
+    assert path.read_bytes() == before
+
+
+def test_a_result_edited_by_hand_that_says_it_is_whole_stops_the_run(done):
+    """It is found where it is read; a plan looks at what files say of themselves."""
+    path = done.folder / "results/tiny/mlp/minima/1.parquet"
+    content = pq.read_table(path)
+    pq.write_table(content.set_column(1, "loss", [[0.0]]), path)
+    assert made_by(path).kind == "minima"
     barcode = done.files("results/tiny/*/barcode.json")
     stopped = done.snakemake("--cores", "1", "--", "tiny")
     assert stopped.returncode != 0
     text = stopped.stdout + stopped.stderr
-    assert "results/tiny/mlp/minima/1.parquet was not written by lossbars: delete it and run again" in text
+    assert "results/tiny/mlp/minima/1.parquet was changed after it was written: delete it and run again" in text
     assert "Traceback" not in text
     assert not done.files("results/tiny/*/complex.json")
     assert done.files("results/tiny/*/barcode.json") == barcode

@@ -1,10 +1,11 @@
 """The real workflow in a folder of its own, made small; and single models run step by step, without Snakemake."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -18,7 +19,7 @@ from lossbars.jobs import Jobs
 from lossbars.plan import Plan
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("Snakefile", "config.yaml", "rules", "envs", "src")  # what a run needs of a checkout
+PARTS = ("Snakefile", "config.yaml", "rules", "envs", "src", "profiles", "slurm")  # what a run needs of a checkout
 
 ADAM = {"optimiser": "adam", "schedule": {"kind": "constant", "lr": 1.0e-2}, "batch_size": 50}
 TINY: dict[str, Any] = {
@@ -87,14 +88,30 @@ class Checkout:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def stale(self, *targets: str) -> set[str]:
-        """What Snakemake would make now: paths below ``results/`` without their suffixes."""
+        """What Snakemake would make now: paths below ``results/`` without their suffixes. ``lossbars why`` agrees."""
         table = self.snakemake("--summary", "--", *(targets or self.experiments))
         assert table.returncode == 0, table.stdout + table.stderr
         head, *rows = (line.split("\t") for line in table.stdout.splitlines())
         assert head[0] == "output_file" and head[-1] == "plan", table.stdout
         assert {row[-1] for row in rows} <= {"update pending", "no update"}, table.stdout
-        pending = [PurePath(row[0]) for row in rows if row[-1] == "update pending"]
-        return {str(path.relative_to("results").with_suffix("")) for path in pending}
+        pending = short(row[0] for row in rows if row[-1] == "update pending")
+        assert self.explained(*targets) == pending
+        return pending
+
+    def explained(self, *targets: str) -> set[str]:
+        """What ``lossbars why`` would name, by this checkout's code: as :meth:`stale`."""
+        code = (
+            "import sys, pathlib; from lossbars.jobs import Jobs; from lossbars.plan import Plan; "
+            "from lossbars.operations.configuration import read_configuration; "
+            "from lossbars.operations.why import causes; "
+            "jobs = Jobs(Plan(read_configuration([pathlib.Path('tiny.yaml')], []))); "
+            "print(*causes(jobs, sys.argv[1:]), sep='\\n')"
+        )
+        command = [sys.executable, "-c", code, *(targets or self.experiments)]
+        environment = os.environ | {"PYTHONPATH": str(self.folder / "src")}
+        told = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stderr
+        return short(told.stdout.split())
 
     def edit(self, path: str, change: Callable[[str], str]) -> None:
         """Rewrite a file; fails where that leaves it as it was."""
@@ -113,6 +130,11 @@ class Checkout:
         found = [path for path in self.folder.glob(pattern) if path.is_file()]
         names = {str(path.relative_to(self.folder)): path for path in found}
         return {name: path.read_bytes() for name, path in names.items() if not {"logs", "benchmarks"} & set(path.parts)}
+
+
+def short(paths: Iterable[str]) -> set[str]:
+    """Paths below ``results/``, without their suffixes."""
+    return {str(PurePath(path).relative_to("results").with_suffix("")) for path in paths}
 
 
 # Single steps ------------------------------------------------------------------------------------

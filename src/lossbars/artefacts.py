@@ -2,39 +2,35 @@
 
 safetensors for tensors, parquet for tables, json for small records. Each artefact carries the job it was
 made by, the versions it was made with, and a digest of its content; reading checks the digest and, where
-the reader says what it expects, the job's key. Files appear whole or not at all. Torch is loaded only where
-tensors are, since it takes seconds and the steps that read tables are many and short.
+the reader says what it expects, the job's key. Torch, pandas and pyarrow are loaded only where they are
+needed: they take seconds, and a plan that looks through thousands of artefacts needs none of them.
 """
 
 import hashlib
 import json
-import os
+import math
 import platform
-import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
 from lossbars import __version__
+from lossbars.documents import marked
+from lossbars.files import ArtefactError as ArtefactError
+from lossbars.files import exists, whole
 from lossbars.job import Job
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
     from torch import Tensor
 
 LIBRARIES = ("torch", "numpy", "gudhi", "pandas", "safetensors")
 Facts = dict[str, str]  # what an artefact says of itself
-
-
-class ArtefactError(ValueError):
-    """A file is missing, damaged, edited, or not what the reader expects."""
+HEAD = "lossbars"  # the name under which tensors carry it
 
 
 # Tensors -----------------------------------------------------------------------------------------
@@ -47,18 +43,26 @@ def write_tensors(
     from safetensors.torch import save_file
 
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    head = _head(job, _digest_tensors(plain), facts)
-    _whole(path, lambda temporary: save_file(plain, temporary, metadata=head))
+    # one text, since safetensors writes several in an order that changes from run to run
+    head = {HEAD: json.dumps(_head(job, _digest_tensors(plain), facts), sort_keys=True)}
+
+    def write(temporary: str) -> None:
+        try:
+            save_file(plain, temporary, metadata=head)
+        except SafetensorError as error:  # its own for a full disk
+            raise OSError(str(error)) from None
+
+    whole(path, write)
 
 
 def read_tensors(path: Path, key: str | None = None) -> tuple[dict[str, "Tensor"], Facts]:
     """Tensors and facts. Raises ArtefactError; ``key``, where given, is the key of the job that must have made it."""
-    _exists(path)
+    exists(path)
     try:
         with safe_open(path, framework="pt") as file:
-            head = file.metadata() or {}
+            head = json.loads((file.metadata() or {}).get(HEAD, "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise ArtefactError(f"{path} is damaged ({error}): delete it and run again") from None
     _check(path, head, _digest_tensors(tensors), key)
     return tensors, head
@@ -78,16 +82,21 @@ def _digest_tensors(tensors: Mapping[str, "Tensor"]) -> str:
 # Tables ------------------------------------------------------------------------------------------
 
 
-def write_table(path: Path, table: pd.DataFrame, job: Job) -> None:
+def write_table(path: Path, table: "pd.DataFrame", job: Job) -> None:
     """Write a table without its index."""
+    import pyarrow.parquet as pq
+
     content = _arrow(table)
     head = _head(job, _digest_table(content), None)
-    _whole(path, lambda temporary: pq.write_table(content.replace_schema_metadata(head), temporary))
+    whole(path, lambda temporary: pq.write_table(content.replace_schema_metadata(head), temporary))
 
 
-def read_table(path: Path, key: str | None = None) -> pd.DataFrame:
+def read_table(path: Path, key: str | None = None) -> "pd.DataFrame":
     """The table. Raises ArtefactError; see :func:`read_tensors`."""
-    _exists(path)
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    exists(path)
     try:
         content = pq.read_table(path)
         head = {k.decode(): v.decode() for k, v in (content.schema.metadata or {}).items()}
@@ -97,16 +106,20 @@ def read_table(path: Path, key: str | None = None) -> pd.DataFrame:
     return content.to_pandas()
 
 
-def _arrow(table: pd.DataFrame) -> pa.Table:
+def _arrow(table: "pd.DataFrame") -> "pa.Table":
     """NaN stays a number: what memory holds in place of a missing one is not defined, and would be in the digest."""
+    import pyarrow as pa
+
     content = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
     for i, field in enumerate(content.schema):
         if content.column(i).null_count and pa.types.is_floating(field.type):
-            content = content.set_column(i, field, pa.array(table.iloc[:, i].to_numpy(np.float64), field.type))
+            content = content.set_column(i, field, pa.array(table.iloc[:, i].to_numpy("float64"), field.type))
     return content
 
 
-def _digest_table(content: pa.Table) -> str:
+def _digest_table(content: "pa.Table") -> str:
+    import pyarrow as pa
+
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, content.schema) as writer:
         writer.write_table(content.combine_chunks())
@@ -121,12 +134,12 @@ def write_records(path: Path, records: list[dict[str, Any]], job: Job) -> None:
     finite = _finite(records)
     head = _head(job, _digest_records(finite), None)
     text = json.dumps([record | {"provenance": head} for record in finite], indent=1, allow_nan=False)
-    _whole(path, lambda temporary: Path(temporary).write_text(text + "\n"))
+    whole(path, lambda temporary: Path(temporary).write_text(text + "\n"))
 
 
 def read_records(path: Path, key: str | None = None) -> list[dict[str, Any]]:
     """The records. Raises ArtefactError; see :func:`read_tensors`."""
-    _exists(path)
+    exists(path)
     try:
         records = json.loads(path.read_text())
         head = records[0]["provenance"]
@@ -146,58 +159,75 @@ def _finite(value: Any) -> Any:
         return {k: _finite(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(v) for v in value]
-    if isinstance(value, float) and np.isposinf(value):
+    if isinstance(value, float) and value == math.inf:
         return None
     return value
 
 
+# Looking at artefacts without reading them -------------------------------------------------------
+
+
 def made_by(path: Path) -> Job:
-    """The job that made an artefact, by its own word. Raises ArtefactError."""
-    _exists(path)
+    """The job that made an artefact, by its own word. Raises ArtefactError, also for a file that is cut off."""
     try:
-        if path.suffix == ".json":
-            return Job.from_json(json.loads(path.read_text())[0]["provenance"]["job"])
-        if path.suffix == ".parquet":
-            return Job.from_json((pq.read_schema(path).metadata or {})[b"job"].decode())
-        with safe_open(path, framework="pt") as file:
-            return Job.from_json((file.metadata() or {})["job"])
-    except (ValueError, LookupError, TypeError, OSError, pa.ArrowException, SafetensorError) as error:
+        return Job.from_json(_look(path)["job"])
+    except (ValueError, TypeError) as error:
         raise ArtefactError(f"{path} is damaged ({error!r}): delete it and run again") from None
 
 
-# Checkpoints -------------------------------------------------------------------------------------
+def digest_of(path: Path) -> str:
+    """The digest of an artefact's content, by its own word. Raises ArtefactError."""
+    return _look(path)["digest"]
 
 
-class CheckpointFile:
-    """The state of a job on its way, named by the job's key, outside every declared output."""
+def versions_of(path: Path) -> dict[str, str]:
+    """The versions that an artefact was made with. Raises ArtefactError."""
+    return json.loads(_look(path)["versions"])
 
-    def __init__(self, folder: Path, job: Job, part: str) -> None:
-        self.job = job
-        self.path = folder / f"{job.experiment}-{job.model}-{job.kind}-{part}-{job.key}.safetensors"
 
-    def load(self) -> "dict[str, Tensor] | None":
-        """The last state; None where there is none, or where a crash of the machine damaged it."""
-        try:
-            return read_tensors(self.path, self.job.key)[0]
-        except ArtefactError:
-            return None
+def condition(path: Path, key: str) -> str | None:
+    """Why an artefact cannot stand for the result of the job with this key, in words; None where it can.
 
-    def save(self, state: Mapping[str, "Tensor"]) -> None:
-        """Replace the state; the one before stays until the new one is whole."""
-        write_tensors(self.path, state, self.job)
+    Looks at heads and sizes only, so a plan of thousands of artefacts is looked through in seconds; a flipped bit is
+    found where the artefact is read.
+    """
+    if not path.is_file():
+        return "missing"
+    try:
+        found = made_by(path).key if path.suffix in _READ_HEAD else marked(path)
+    except ArtefactError:
+        return "damaged"
+    return None if found == key else "made by another recipe or by other code"
 
-    def remove(self) -> None:
-        """Once the job's results are written; also what a killed run left half-written beside it."""
-        for path in (self.path, *self.path.parent.glob(f".{self.path.name}.*")):
-            path.unlink(missing_ok=True)
+
+def _look(path: Path) -> Facts:
+    exists(path)
+    try:
+        head = _READ_HEAD[path.suffix](path)
+        return {name: head[name] for name in ("job", "digest", "versions")}
+    except (ValueError, LookupError, TypeError, OSError, SafetensorError) as error:
+        raise ArtefactError(f"{path} is damaged ({error!r}): delete it and run again") from None
+
+
+def _head_of_tensors(path: Path) -> Facts:
+    with safe_open(path, framework="np") as file:  # checks the file's length too
+        return json.loads((file.metadata() or {})[HEAD])
+
+
+def _head_of_table(path: Path) -> Facts:
+    import pyarrow.parquet as pq
+
+    return {k.decode(): v.decode() for k, v in (pq.read_schema(path).metadata or {}).items()}
+
+
+def _head_of_records(path: Path) -> Facts:
+    return json.loads(path.read_text())[0]["provenance"]
+
+
+_READ_HEAD = {".safetensors": _head_of_tensors, ".parquet": _head_of_table, ".json": _head_of_records}
 
 
 # Common ------------------------------------------------------------------------------------------
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text, whole or not at all."""
-    _whole(path, lambda temporary: Path(temporary).write_text(text))
 
 
 def _head(job: Job, digest: str, facts: Mapping[str, str] | None) -> Facts:
@@ -217,30 +247,3 @@ def _check(path: Path, head: Mapping[str, str], digest: str, key: str | None) ->
             f"{path} was made by another recipe or by other code (key {head['key']}, needed {key}): "
             "delete it and run again"
         )
-
-
-def _exists(path: Path) -> None:
-    if not path.is_file():
-        raise ArtefactError(f"{path} is missing: run the rule that makes it")
-
-
-def _whole(path: Path, write: Callable[[str], object]) -> None:
-    """Write beside the target, then rename. Raises ArtefactError where the folder cannot be written to."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise ArtefactError(f"cannot write {path}: {error.strerror}: check permissions and disk space") from None
-    os.close(handle)
-    try:
-        write(temporary)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:  # safetensors has its own for a full disk
-        reason = getattr(error, "strerror", None) or error
-        raise ArtefactError(f"cannot write {path}: {reason}: check permissions and disk space") from None
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)

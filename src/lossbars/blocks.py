@@ -43,3 +43,18 @@ def pair_blocks(names: list[str]) -> list[tuple[str, str]]:
 def triple_blocks(names: list[str]) -> list[tuple[str, str, str]]:
     """Triples of blocks that have triples of seeds."""
     return [t for t in itertools.combinations_with_replacement(names, 3) if block_triples(*t)]
+
+
+def parts(kind: str, names: list[str]) -> list[str]:
+    """What the jobs that train minima, curves or triangles are called: a block, or the blocks of a pair or a triple."""
+    if kind == "minima":
+        return names
+    return ["+".join(several) for several in (pair_blocks(names) if kind == "curves" else triple_blocks(names))]
+
+
+def stacked(kind: str, part: str) -> int:
+    """How many minima, curves or triangles one job trains."""
+    names = part.split("+")
+    if kind == "minima":
+        return len(block_seeds(*names))
+    return len(block_pairs(*names) if kind == "curves" else block_triples(*names))

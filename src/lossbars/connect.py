@@ -68,14 +68,13 @@ def connect(
     places: Sequence[Generator],
     names: Sequence[str] | None = None,
     checkpoint: Checkpoint | None = None,
-    checkpoint_seconds: float = 30.0,
     report: Callable[[str], None] | None = None,
 ) -> Simplices:
     """Optimise n simplices at once; corners stay where they are, to the bit.
 
     ``order`` decides the order of the data, which all simplices share; ``places`` has one generator for
     the random t of each simplex, so that each is what it would be alone, up to rounding. Raises
-    :class:`lossbars.descent.Diverged`.
+    :class:`lossbars.descent.Diverged` and Stopped.
     """
     n = len(start.nodes)
     if len(places) != n:
@@ -90,7 +89,7 @@ def connect(
         begin_epoch=connection.begin_epoch,
     )
     free = start.nodes[:, connection.free]
-    end = descend(free, problem, recipe, checkpoint, checkpoint_seconds, report)
+    end = descend(free, problem, recipe, checkpoint, report)
     nodes = start.nodes.clone()
     nodes[:, connection.free] = end
     return Simplices(start.family, nodes)

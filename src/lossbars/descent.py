@@ -1,5 +1,6 @@
 """The one training loop: variables (n, f, d) moved downhill, row by row independent, restartable to the same bits."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from lossbars.landscape import Batch
 from lossbars.optimisers import Optimiser
 from lossbars.recipes import Descent
 from lossbars.schedules import learning_rate
+from lossbars.stopping import Stopped
 
 State = dict[str, Tensor]
 ROW_MULTIPLE = 16  # rows are padded to this many numbers: a fused optimiser rounds an array's odd tail otherwise
@@ -25,6 +27,11 @@ class Diverged(RuntimeError):  # noqa: N818 (it says what happened)
 @runtime_checkable
 class Checkpoint(Protocol):
     """Where a descent leaves its state on the way."""
+
+    stopping: bool  # asked to stop: save, and go no further
+
+    def due(self) -> bool:
+        """Whether the state should be saved now; asked after every step."""
 
     def load(self) -> State | None:
         """The last state saved, None at a fresh start."""
@@ -49,53 +56,77 @@ class Problem:
     begin_epoch: Callable[[], None] = field(default=lambda: None)
 
 
+@dataclass
+class _Place:
+    """How far a descent has come, inside an epoch too."""
+
+    epoch: int
+    step: int
+    total: Tensor  # (n,) float64, losses of this epoch's steps
+    bad: Tensor  # (n,) first step whose loss is not finite
+    randomness: list[Tensor]  # of the generators, as this epoch began
+
+    @classmethod
+    def begin(cls, epoch: int, like: Tensor, generators: Sequence[Generator]) -> "_Place":
+        n, device = len(like), like.device
+        total = torch.zeros(n, dtype=torch.float64, device=device)
+        bad = torch.full((n,), torch.iinfo(torch.long).max, device=device)
+        return cls(epoch, 0, total, bad, [g.get_state() for g in generators])
+
+
 def descend(
     start: Tensor,
     problem: Problem,
     recipe: Descent,
     checkpoint: Checkpoint | None = None,
-    checkpoint_seconds: float = 30.0,
     report: Callable[[str], None] | None = None,
 ) -> Tensor:
     """Variables (n, f, d) after ``recipe.epochs`` passes.
 
-    With a checkpoint the state is saved at ends of epochs, every ``checkpoint_seconds`` or more rarely,
-    and an earlier state is continued from. Raises Diverged, naming rows, step and learning rate.
+    A checkpoint is saved after any step where it is due, and at the end; an earlier state is continued from, to the
+    same bits. Raises Diverged, naming rows, step and learning rate; Stopped, where the checkpoint was asked to stop.
     """
     d = start.shape[-1]
     optimiser = Optimiser(recipe, F.pad(start.detach(), (0, -d % ROW_MULTIPLE)))
-    first = _restore(checkpoint, optimiser, problem.generators)
-    saved = reported = time.monotonic()
-    for epoch in range(first, recipe.epochs):
-        losses = _epoch(optimiser, d, problem, recipe, epoch)
-        now = time.monotonic()
-        done = epoch + 1 == recipe.epochs
-        if checkpoint and not done and now - saved >= checkpoint_seconds:
-            checkpoint.save(_state(epoch + 1, optimiser, problem.generators))
-            saved = now
-        if report and (done or now - reported >= 5.0):
-            report(f"epoch {epoch + 1}/{recipe.epochs}, mean training loss {float(losses.mean()):.4g}")
-            reported = now
+    place = _restore(checkpoint, optimiser, problem.generators)
+    if report and (place.epoch or place.step):
+        report(f"goes on from epoch {place.epoch}, step {place.step}")
+    reported = time.monotonic()
+    while place.epoch < recipe.epochs:
+        losses = _epoch(optimiser, d, problem, recipe, place, checkpoint)
+        place = _Place.begin(place.epoch + 1, start, problem.generators)
+        done = place.epoch == recipe.epochs
+        if checkpoint and done:  # what follows the descent may take long too, and be cut off
+            checkpoint.save(_state(place, optimiser))
+        if report and (done or time.monotonic() - reported >= 5.0):
+            report(f"epoch {place.epoch}/{recipe.epochs}, mean training loss {float(losses.mean()):.4g}")
+            reported = time.monotonic()
     return optimiser.variables[..., :d].contiguous()
 
 
-def _epoch(optimiser: Optimiser, d: int, problem: Problem, recipe: Descent, epoch: int) -> Tensor:
-    """One pass; the mean training loss of every row (n,)."""
+def _epoch(
+    optimiser: Optimiser, d: int, problem: Problem, recipe: Descent, place: _Place, checkpoint: Checkpoint | None
+) -> Tensor:
+    """The rest of one pass; the mean training loss of every row (n,)."""
     variables, gradient = optimiser.variables[..., :d], optimiser.gradient[..., :d]
     problem.begin_epoch()
-    n = len(variables)
-    total = torch.zeros(n, dtype=torch.float64, device=variables.device)
-    bad = torch.full((n,), torch.iinfo(torch.long).max, device=variables.device)  # first step whose loss is not finite
-    step = 0
-    for step, batch in enumerate(problem.batches()):
-        rate = learning_rate(recipe.schedule, epoch + step / problem.steps_per_epoch, recipe.epochs)
+    steps = enumerate(problem.batches())
+    for step, batch in itertools.islice(steps, place.step, None):  # what is done is drawn again, and passed over
+        rate = learning_rate(recipe.schedule, place.epoch + step / problem.steps_per_epoch, recipe.epochs)
         losses = problem.gradient(variables, step, batch, gradient)
         optimiser.step(rate)
-        total += losses
-        bad = torch.where(losses.isfinite(), bad, bad.clamp(max=step))
-    if not bool(total.isfinite().all()):
-        _raise_diverged(bad, problem, recipe, epoch)
-    return total / (step + 1)
+        place.total += losses
+        place.bad = torch.where(losses.isfinite(), place.bad, place.bad.clamp(max=step))
+        place.step = step + 1
+        if checkpoint and checkpoint.due():
+            checkpoint.save(_state(place, optimiser))
+            if checkpoint.stopping:
+                raise Stopped(
+                    f"stopped in epoch {place.epoch + 1} of {recipe.epochs}; run it again to go on from there"
+                )
+    if not bool(place.total.isfinite().all()):
+        _raise_diverged(place.bad, problem, recipe, place.epoch)
+    return place.total / place.step
 
 
 def _raise_diverged(bad: Tensor, problem: Problem, recipe: Descent, epoch: int) -> None:
@@ -109,22 +140,27 @@ def _raise_diverged(bad: Tensor, problem: Problem, recipe: Descent, epoch: int) 
     )
 
 
-def _state(epoch: int, optimiser: Optimiser, generators: Sequence[Generator]) -> State:
+def _state(place: _Place, optimiser: Optimiser) -> State:
     moments = {f"moment.{name}": moment for name, moment in optimiser.moments.items()}
-    randomness = {f"generator.{i}": g.get_state() for i, g in enumerate(generators)}
-    return {"epoch": torch.tensor(epoch), "variables": optimiser.variables, **moments, **randomness}
+    randomness = {f"generator.{i}": state for i, state in enumerate(place.randomness)}
+    count = {"epoch": torch.tensor(place.epoch), "step": torch.tensor(place.step)}
+    return {**count, "total": place.total, "bad": place.bad, "variables": optimiser.variables, **moments, **randomness}
 
 
-def _restore(checkpoint: Checkpoint | None, optimiser: Optimiser, generators: Sequence[Generator]) -> int:
-    """Put the last state back; the number of epochs that are done."""
+def _restore(checkpoint: Checkpoint | None, optimiser: Optimiser, generators: Sequence[Generator]) -> _Place:
+    """Put the last state back, the generators as they were when its epoch began; where it is."""
+    place = _Place.begin(0, optimiser.variables, generators)
     state = checkpoint.load() if checkpoint else None
     if state is None:
-        return 0
+        return place
     optimiser.variables.copy_(state["variables"])
     device = optimiser.variables.device
     for key, value in state.items():
         if key.startswith("moment."):
             optimiser.moments[key.removeprefix("moment.")] = value.to(device, copy=True)
-    for i, generator in enumerate(generators):
-        generator.set_state(state[f"generator.{i}"])
-    return int(state["epoch"])
+    place.randomness = [state[f"generator.{i}"] for i in range(len(generators))]
+    for generator, randomness in zip(generators, place.randomness, strict=True):
+        generator.set_state(randomness)
+    place.epoch, place.step = int(state["epoch"]), int(state["step"])
+    place.total, place.bad = state["total"].to(device, copy=True), state["bad"].to(device, copy=True)
+    return place

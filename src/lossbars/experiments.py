@@ -102,6 +102,14 @@ DataName = Annotated[str, BeforeValidator(_known_data)]
 Figure = Literal["barcodes", "to-score", "profiles", "triangle", "robustness", "persistence"]
 
 
+class Resources(Recipe):
+    """What jobs that train ask for at their first attempt, in place of what is computed. Decides no result."""
+
+    mem_mb: PositiveInt | None = None
+    gpu_mem_mb: PositiveInt | None = None
+    runtime: PositiveInt | None = None  # minutes
+
+
 class Model(Recipe):
     """One network of an experiment, with the recipes it is trained by."""
 
@@ -110,6 +118,7 @@ class Model(Recipe):
     minima: Minima
     curves: Curves
     triangles: Triangles | None = None
+    resources: Resources = Resources()  # each goes before the experiment's
 
     @model_validator(mode="after")
     def _fixed_sides_need_one_bend(self) -> "Model":
@@ -129,6 +138,7 @@ class Experiment(Recipe):
     seeds: Annotated[int, Field(ge=2)]  # minima per model; pairs need two
     seeds_per_job: PositiveInt = 1
     device: Literal["cpu", "cuda", "auto"] = "auto"
+    resources: Resources = Resources()
     robustness: Robustness | None = None
     figures: list[Figure] = ["barcodes", "profiles", "persistence"]
     models: dict[str, Model]
@@ -169,6 +179,7 @@ class Config(Recipe):
     """config.yaml, whole."""
 
     data_root: str | None = None  # files already on disk, in torchvision's layout
+    cache: str | None = None  # folder of finished results that clones and users share
     scale: Annotated[Scale, BeforeValidator(_scale_shorthand)] = Scale()
     experiments: dict[str, Experiment]
 

@@ -20,8 +20,13 @@ SOURCE = Path(__file__).resolve().parent
 # data sets and figures are not followed, only the chosen member is, so that adding one costs no retraining.
 BY_VALUE = ("lossbars.recipes", "lossbars.experiments", "lossbars.config", "lossbars.job", "lossbars.fingerprint")
 BY_CHOICE = ("lossbars.networks", "lossbars.datasets", "lossbars.figures")
+BESIDE = ("lossbars.runs",)  # writes beside results, never into them
 NOT_NUMERIC = ("jaxtyping", "pydantic")
-DISTRIBUTION = {"sklearn": "scikit-learn", "PIL": "pillow"}  # imported name → distribution, where they differ
+DISTRIBUTION = {
+    "sklearn": "scikit-learn",
+    "PIL": "pillow",
+    "yaml": "pyyaml",
+}  # imported name → distribution, where they differ
 
 
 @cache
@@ -34,6 +39,13 @@ def fingerprint(module: str, chosen: tuple[str, ...] = ()) -> str:
     for name in sorted(libraries):
         digest.update(f"{name}=={metadata.version(DISTRIBUTION.get(name, name))}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def ingredients(module: str, chosen: tuple[str, ...] = ()) -> dict[str, str]:
+    """What the fingerprint covers: module → digest of its syntax tree, library → version."""
+    modules, libraries = closure(module, chosen)
+    trees = {name: file_fingerprint(_file(name)) for name in modules}
+    return trees | {name: metadata.version(DISTRIBUTION.get(name, name)) for name in libraries}
 
 
 def file_fingerprint(path: Path) -> str:
@@ -64,7 +76,7 @@ def closure(module: str, chosen: tuple[str, ...] = ()) -> tuple[frozenset[str], 
 
 
 def _skipped(name: str) -> bool:
-    return name in BY_VALUE or name in BY_CHOICE
+    return name in BY_VALUE or name in BY_CHOICE or name in BESIDE
 
 
 def _parents(name: str) -> Iterable[str]:

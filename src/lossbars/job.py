@@ -7,6 +7,7 @@ changes. The key of a job is the digest of that text, and each artefact carries 
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 
@@ -21,13 +22,17 @@ class Job:
     code: str  # fingerprint of the modules that the step runs
     expects: dict[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Digest of all that decides the result."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
 
     def to_json(self) -> str:
         """Canonical text."""
+        return self._text
+
+    @cached_property  # a plan of thousands of jobs asks for few texts, each thousands of times
+    def _text(self) -> str:
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
 
     @classmethod

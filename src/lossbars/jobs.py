@@ -1,13 +1,20 @@
 """The jobs of a plan: recipe, code and expected inputs of every rule. Loads no torch."""
 
-from functools import cache
-from typing import Any
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
 
-from lossbars.experiments import DATASETS, CustomNetwork, split_source
+import yaml
+
+from lossbars.blocks import parts, stacked
+from lossbars.expected import rule_graph
+from lossbars.experiments import DATASETS, CustomNetwork, Scale, split_source
 from lossbars.fingerprint import SOURCE, file_fingerprint, fingerprint, text_fingerprint
 from lossbars.job import Job
 from lossbars.plan import Plan
 from lossbars.recipes import Recipe
+from lossbars.resources import request
 
 REPORT_TEMPLATE = SOURCE / "templates" / "report.html.j2"
 
@@ -32,25 +39,38 @@ FIGURE_MODULE = {
 }
 
 
+def _once(method: "Callable[Concatenate[Jobs, ...], Job]") -> "Callable[Concatenate[Jobs, ...], Job]":
+    """Makes each job once: a plan of thousands of jobs asks for the same few again and again."""
+
+    @wraps(method)
+    def made_before(self: "Jobs", *names: str) -> Job:
+        place = (method.__name__, *names)
+        if place not in self._made:
+            self._made[place] = method(self, *names)
+        return self._made[place]
+
+    return made_before
+
+
 class Jobs:
     """Jobs of one plan. The key of each covers all that comes before it, since it names its inputs' keys."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._trained = cache(self._make_trained)
+        self.codes: dict[str, tuple[str, tuple[str, ...]]] = {}  # fingerprint → what it was asked for
+        self._made: dict[tuple[str, ...], Job] = {}
 
+    @_once
     def dataset(self, key: str) -> Job:
         """Fetching a data set; ``key`` is its file's name."""
         name = self.plan.data_keys[key]
         recipe = {"name": name} | _user_file("file", name if name not in DATASETS else None)
         module = DATASET_MODULE.get(name, "lossbars.datasets.custom")
-        return Job("dataset", "", key, recipe, fingerprint("lossbars.steps.dataset", (module,)))
+        return Job("dataset", "", key, recipe, self._code("lossbars.steps.dataset", (module,)))
 
+    @_once
     def trained(self, kind: str, experiment: str, model: str) -> Job:
         """Minima, curves or triangles of a model."""
-        return self._trained(kind, experiment, model)
-
-    def _make_trained(self, kind: str, experiment: str, model: str) -> Job:
         whole, own = self.plan.experiments[experiment], self.plan.model(experiment, model)
         custom = own.network.source if isinstance(own.network, CustomNetwork) else None
         recipe = {
@@ -65,31 +85,36 @@ class Jobs:
             expects["minima"] = self.trained("minima", experiment, model).key
         if kind == "triangles" and recipe["triangles"]["sides"] == "fixed":
             expects["curves"] = self.trained("curves", experiment, model).key
-        code = fingerprint(f"lossbars.steps.{kind}", (NETWORK_MODULE[own.network.kind],))
+        code = self._code(f"lossbars.steps.{kind}", (NETWORK_MODULE[own.network.kind],))
         return Job(kind, experiment, model, recipe, code, expects)
 
+    @_once
     def complex(self, experiment: str, model: str) -> Job:
         """The filtered complex of a model."""
         kinds = ["minima", "curves"] + ["triangles"] * (self.plan.model(experiment, model).triangles is not None)
         expects = {kind: self.trained(kind, experiment, model).key for kind in kinds}
-        return Job("complex", experiment, model, {}, fingerprint("lossbars.steps.complex"), expects)
+        return Job("complex", experiment, model, {}, self._code("lossbars.steps.complex"), expects)
 
+    @_once
     def barcode(self, experiment: str, model: str) -> Job:
         """The barcodes of a model."""
         expects = {"complex": self.complex(experiment, model).key}
-        return Job("barcode", experiment, model, {}, fingerprint("lossbars.steps.barcode"), expects)
+        return Job("barcode", experiment, model, {}, self._code("lossbars.steps.barcode"), expects)
 
+    @_once
     def robustness(self, experiment: str, model: str) -> Job:
         """The barcodes of subsets of a model's minima."""
         recipe = {"robustness": _plain(self.plan.experiments[experiment].robustness)}
         expects = {"complex": self.complex(experiment, model).key}
-        return Job("robustness", experiment, model, recipe, fingerprint("lossbars.steps.robustness"), expects)
+        return Job("robustness", experiment, model, recipe, self._code("lossbars.steps.robustness"), expects)
 
+    @_once
     def tables(self, experiment: str) -> Job:
         """The one table of an experiment's bars."""
         expects = {f"barcode/{model}": self.barcode(experiment, model).key for model in self._models(experiment)}
-        return Job("tables", experiment, "", {}, fingerprint("lossbars.steps.tables"), expects)
+        return Job("tables", experiment, "", {}, self._code("lossbars.steps.tables"), expects)
 
+    @_once
     def figure(self, key: str) -> Job:
         """A figure; ``key`` names the experiment and the figure."""
         experiment, figure = self.plan.figures[key]
@@ -103,7 +128,7 @@ class Jobs:
             if kind != "triangles" or whole.models[model].triangles
         }
         return Job(
-            "figure", experiment, "", recipe, fingerprint("lossbars.steps.figure", (FIGURE_MODULE[figure],)), expects
+            "figure", experiment, "", recipe, self._code("lossbars.steps.figure", (FIGURE_MODULE[figure],)), expects
         )
 
     def figure_inputs(self, key: str) -> list[str]:
@@ -118,6 +143,7 @@ class Jobs:
         kinds = wanted.get(figure, [])
         return [kind for kind in kinds if kind != "robustness" or self.plan.experiments[experiment].robustness]
 
+    @_once
     def claims(self, experiment: str) -> Job:
         """An experiment's claims."""
         whole = self.plan.experiments[experiment]
@@ -142,21 +168,75 @@ class Jobs:
                 expects[f"{kind}/{model}"] = self.trained(kind, experiment, model).key
             if whole.robustness:
                 expects[f"robustness/{model}"] = self.robustness(experiment, model).key
-        return Job("claims", experiment, "", recipe, fingerprint("lossbars.steps.claims"), expects)
+        return Job("claims", experiment, "", recipe, self._code("lossbars.steps.claims"), expects)
+
+    @_once
+    def usage(self, experiment: str) -> Job:
+        """What the experiment's jobs used, beside what they asked for."""
+        whole, names = self.plan.experiments[experiment], self.plan.blocks(experiment)
+        models = {model: self.plan.kinds(experiment, model) for model in whole.models}
+        sizes = {(m, k, stacked(k, part)) for m, kinds in models.items() for k in kinds for part in parts(k, names)}
+        asked = {f"{k}/{m}/{n}": request(self.plan, k, experiment, m, n) for m, k, n in sorted(sizes)}
+        short = [
+            "dataset",
+            "complex",
+            "barcode",
+            *["robustness"] * bool(whole.robustness),
+            "tables",
+            "figure",
+            "claims",
+        ]
+        asked |= {rule: request(self.plan, rule) for rule in short}
+        figures = {key: self.figure(key).key for key, (own, _) in self.plan.figures.items() if own == experiment}
+        recipe = {
+            "data": self.plan.data_key(experiment),
+            "blocks": names,
+            "models": models,
+            "figures": list(figures),
+            "requests": {name: [one.mem_mb, one.runtime] for name, one in asked.items()},
+        }
+        expects = {"claims": self.claims(experiment).key} | {f"figure/{key}": own for key, own in figures.items()}
+        return Job("usage", experiment, "", recipe, self._code("lossbars.steps.usage"), expects)
 
     def claims_report(self, experiments: list[str]) -> Job:
         """The claims of all experiments that ran, in one document."""
         expects = {f"claims/{key}": self.claims(key).key for key in experiments}
-        return Job("claims_report", "", "", {}, fingerprint("lossbars.steps.claims_report"), expects)
+        return Job("claims_report", "", "", {}, self._code("lossbars.steps.claims_report"), expects)
 
     def report(self, experiments: list[str]) -> Job:
         """The report of all experiments that ran."""
-        recipe = {key: _plain(self.plan.experiments[key]) for key in experiments}
+        recipe = {
+            "experiments": {key: _plain(self.plan.experiments[key]) for key in experiments},
+            "given": {key: self._given(key) for key in experiments},
+            "rules": {key: rule_graph(self, key) for key in experiments},
+        }
         expects = {f"claims/{key}": self.claims(key).key for key in experiments}
+        expects |= {f"usage/{key}": self.usage(key).key for key in experiments}
         expects |= {f"barcode/{key}/{m}": self.barcode(key, m).key for key in experiments for m in self._models(key)}
-        figures = {key: self.figure(key).key for key, (own, _) in self.plan.figures.items() if own in experiments}
-        code = f"{fingerprint('lossbars.steps.report')}-{text_fingerprint(REPORT_TEMPLATE)}"
-        return Job("report", "", "", recipe | {"figures": figures}, code, expects)
+        figures = [key for key, (own, _) in self.plan.figures.items() if own in experiments]
+        expects |= {f"figure/{key}": self.figure(key).key for key in figures}
+        code = f"{self._code('lossbars.steps.report')}-{text_fingerprint(REPORT_TEMPLATE)}"
+        return Job("report", "", "", recipe, code, expects)
+
+    def _given(self, experiment: str) -> str:
+        """An experiment as YAML, in the order of the file that it was given in."""
+        # through JSON: what an anchor puts in several places is then written out in each
+        given = json.loads(json.dumps({"experiments": {experiment: self.plan.given[experiment]}}))
+        scale = {} if self.plan.scale == Scale() else {"scale": _plain(self.plan.scale)}
+        return yaml.safe_dump(scale | given, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
+
+    def provenance(self, experiments: list[str]) -> Job:
+        """Where everything comes from that the experiments left; the recipe is their configuration, in its order."""
+        given = {key: self.plan.given[key] for key in experiments}
+        recipe = {"configuration": json.dumps({"experiments": given, "scale": _plain(self.plan.scale)})}
+        expects = {f"usage/{key}": self.usage(key).key for key in experiments}
+        expects |= {"claims_report": self.claims_report(experiments).key, "report": self.report(experiments).key}
+        return Job("provenance", "", "", recipe, self._code("lossbars.steps.provenance"), expects)
+
+    def _code(self, module: str, chosen: tuple[str, ...] = ()) -> str:
+        code = fingerprint(module, chosen)
+        self.codes[code] = (module, chosen)
+        return code
 
     def _models(self, experiment: str) -> list[str]:
         return list(self.plan.experiments[experiment].models)

@@ -17,12 +17,11 @@ def minimise(
     generators: Sequence[Generator],
     names: Sequence[str] | None = None,
     checkpoint: Checkpoint | None = None,
-    checkpoint_seconds: float = 30.0,
     report: Callable[[str], None] | None = None,
 ) -> Float[Tensor, "n d"]:
     """Descend from n starts at once, each with its own generator and so its own order of the data.
 
-    Each row is what it would be alone, up to rounding. Raises :class:`lossbars.descent.Diverged`.
+    Each row is what it would be alone, up to rounding. Raises :class:`lossbars.descent.Diverged` and Stopped.
     """
     if len(generators) != len(start):
         raise ValueError(f"{len(start)} starts need as many generators, there are {len(generators)}")
@@ -41,5 +40,5 @@ def minimise(
         generators=generators,
         names=names or [f"row {i}" for i in range(len(start))],
     )
-    end = descend(start.unsqueeze(1), problem, recipe, checkpoint, checkpoint_seconds, report)
+    end = descend(start.unsqueeze(1), problem, recipe, checkpoint, report)
     return end[:, 0]

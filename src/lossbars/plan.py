@@ -15,8 +15,10 @@ class Plan:
         config = load_config(raw)
         self.scale = config.scale
         self.data_root = config.data_root
+        self.cache = config.cache
         self.experiments = {key: scaled(one, config.scale) for key, one in config.experiments.items()}
         self.results = results_folder(config.scale)
+        self.given: Mapping[str, Any] = raw["experiments"]  # as a person wrote them
 
     # Names and paths ------------------------------------------------------------------------------
 
@@ -63,6 +65,14 @@ class Plan:
         triples = triple_blocks(self.blocks(experiment))
         return [f"{self.folder(experiment, model)}/triangles/{a}+{b}+{c}.{suffix}" for a, b, c in triples]
 
+    def kinds(self, experiment: str, model: str) -> list[str]:
+        """What is trained for a model, in this order."""
+        return ["minima", "curves"] + ["triangles"] * (self.model(experiment, model).triangles is not None)
+
+    def usage_path(self, experiment: str) -> str:
+        """What the experiment's jobs used: measurements, which differ from run to run."""
+        return f"{self.results}/{experiment}/benchmarks/usage.parquet"
+
     def of_models(self, experiment: str, name: str) -> list[str]:
         """One file of every model of an experiment."""
         return [f"{self.folder(experiment, model)}/{name}" for model in self.experiments[experiment].models]
@@ -90,7 +100,7 @@ class Plan:
             for path in paths(experiment, model, suffix)
         ]
         reduced = self.of_models(experiment, "complex.json") + self.of_models(experiment, "barcode.json")
-        return trained + reduced + tables + figures
+        return [*trained, *reduced, *tables, *figures, self.usage_path(experiment)]
 
 
 def results_folder(scale: Scale) -> str:

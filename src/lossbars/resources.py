@@ -1,72 +1,69 @@
-"""What a job asks of the machine, from the size of its model and its recipe. Loads no torch."""
+"""What each job asks of the machine. Loads no torch."""
 
-from dataclasses import dataclass
-from itertools import pairwise
+import math
+from dataclasses import dataclass, replace
+from functools import cache
 
-from lossbars.experiments import CustomNetwork, LeNetSpec, Model
-from lossbars.recipes import Bezier, Chain, Descent
+from lossbars.costs import MB, SIZES, UNKNOWN_SIZE, Machine, Training, device_memory, memory, seconds, training
+from lossbars.plan import Plan
 
-PROCESS_MB = 1200  # a process that imports torch, with room for its allocator
-FLOPS = 1e10  # float32 operations a second that one core is sure to reach
+TRAINED = ("minima", "curves", "triangles")
+GROWING = ("mem_mb", "runtime")  # what is asked for is multiplied by the number of the attempt
+
+SNAKEMAKE_MB = 400  # the two snakemakes that a job on a cluster has around its step
+MEMORY_SAFETY = 1.3  # asked for over computed, of what grows with the job
+TIME_SAFETY = 3
+LEAST_MINUTES = 10
+
+CORE = Machine(start=10.0, call=2e-4, products=1.5e10, moved=5e9)
+# No GPU was at hand: its calls are taken to cost what a core's do, its arithmetic to be 20 times as fast.
+GPU = Machine(start=30.0, call=2e-4, products=3e11, moved=1e11)
+GPU_CONTEXT_MB = 1000
 
 
 @dataclass(frozen=True)
-class Size:
-    """Numbers that decide cost: training samples, numbers per sample, outputs."""
+class Request:
+    """What a job asks for at its first attempt."""
 
-    samples: int
-    inputs: int
-    outputs: int
-
-
-SIZES = {"digits": Size(1438, 64, 10), "mnist": Size(60_000, 784, 10), "fmnist": Size(60_000, 784, 10)}
-UNKNOWN_SIZE = Size(50_000, 3072, 10)  # a user's own data: as much as CIFAR10
-UNKNOWN_NETWORK = (1_000_000, 50_000_000)  # a user's own network: parameters, multiply-adds per sample
+    gpu: int
+    mem_mb: int
+    gpu_mem_mb: int
+    runtime: int  # minutes
 
 
-def network_cost(model: Model, size: Size) -> tuple[int, int]:
-    """Parameters, and multiply-adds of one forward pass of one sample."""
-    network = model.network
-    if isinstance(network, LeNetSpec):
-        return 44_426, 281_640
-    if isinstance(network, CustomNetwork):
-        return UNKNOWN_NETWORK
-    widths = [size.inputs, *[network.width] * network.depth, size.outputs]
-    products = sum(a * b for a, b in pairwise(widths))
-    return products + sum(widths[1:]), products
+# Rules that train nothing: fetching MNIST used 970 MB, a figure of a small run 250 MB, its tables 150 MB.
+SHORT = {"dataset": Request(0, 2000, 0, 30), "figure": Request(0, 1500, 0, 10)}
+SHORT_OTHERS = Request(0, 1000, 0, 10)
 
 
-def evaluations(model: Model, kind: str) -> int:
-    """Passes over the data that measuring one simplex takes."""
-    if kind == "minima":
-        return 4
-    grid = (model.curves if kind == "curves" else model.triangles).grid  # type: ignore[union-attr]
-    if kind == "curves":
-        return 2 * grid.points + 2 * grid.refinements
-    return grid.points * (grid.points + 1) // 2 + 6 * grid.refinements
+def request(plan: Plan, rule: str, experiment: str = "", model: str = "", several: int = 1) -> Request:
+    """What a job of a rule asks for; ``several`` is how many minima, curves or triangles it trains."""
+    if rule not in TRAINED:
+        return SHORT.get(rule, SHORT_OTHERS)
+    whole, own = plan.experiments[experiment], plan.model(experiment, model)
+    size = SIZES.get(whole.data, UNKNOWN_SIZE)
+    samples = max(1, round(min(whole.samples or size.train, size.train) * plan.scale.samples))
+    computed = _computed(training(own, rule, size, samples, several), whole.device != "cpu")
+    stated = {
+        name: value
+        for stating in (whole.resources, own.resources)
+        for name, value in stating.model_dump().items()
+        if value is not None and (name != "gpu_mem_mb" or computed.gpu)
+    }
+    return replace(computed, **stated)
 
 
-def control_points(model: Model, kind: str) -> int:
-    """Vectors of the parameters' length that one simplex holds."""
-    family = model.curves.family
-    bends = family.bends if isinstance(family, Chain | Bezier) else 0
-    return {"minima": 1, "curves": bends + 2, "triangles": 7}[kind]
+@cache
+def _computed(job: Training, gpu: bool) -> Request:
+    if not gpu:
+        return Request(0, _mem_mb(memory(job)), 0, _minutes(seconds(job, CORE)))
+    on_device = GPU_CONTEXT_MB + math.ceil(MEMORY_SAFETY * device_memory(job) / MB)
+    return Request(1, _mem_mb(memory(job)), on_device, _minutes(seconds(job, GPU)))
 
 
-def memory_mb(model: Model, kind: str, size: Size, stacked: int, attempt: int) -> int:
-    """Data, vectors of parameters (control points, moments, gradients) and activations; ×attempt."""
-    descent: Descent = getattr(model, kind)
-    parameters, products = network_cost(model, size)
-    data = size.samples * size.inputs * 6
-    vectors = stacked * parameters * 4 * (4 * control_points(model, kind) + 4)
-    activations = 8 * stacked * max(descent.batch_size, 1000) * min(products // 10, 100_000)
-    return (PROCESS_MB + (data + vectors + activations) // 2**20) * attempt
+def _mem_mb(computed: int) -> int:
+    return SNAKEMAKE_MB + math.ceil(MEMORY_SAFETY * computed / MB / 100) * 100
 
 
-def minutes(model: Model, kind: str, size: Size, stacked: int, attempt: int) -> int:
-    """Three products per sample and step, one per sample of an evaluation; at least 10 minutes; ×attempt."""
-    descent: Descent = getattr(model, kind)
-    _, products = network_cost(model, size)
-    points = getattr(descent, "points", 1)
-    passes = 3 * descent.epochs * points + evaluations(model, kind)
-    return (10 + round(2 * products * size.samples * stacked * passes / FLOPS / 60)) * attempt
+def _minutes(computed: float) -> int:
+    return max(LEAST_MINUTES, math.ceil(TIME_SAFETY * computed / 60))

@@ -28,20 +28,22 @@ UNPACKED_MD5 = {
     },
 }
 
+KINDS: dict[str, type[MNIST]] = {"mnist": MNIST, "fmnist": FashionMNIST}
+
 
 def load_mnist(data_root: Path | None, downloads: Path) -> Dataset:
     """60,000 + 10,000 images (1, 28, 28) in bytes, 10 classes."""
-    return _load(MNIST, data_root, downloads)
+    return _load(KINDS["mnist"], data_root, downloads)
 
 
 def load_fmnist(data_root: Path | None, downloads: Path) -> Dataset:
     """60,000 + 10,000 images (1, 28, 28) in bytes, 10 classes."""
-    return _load(FashionMNIST, data_root, downloads)
+    return _load(KINDS["fmnist"], data_root, downloads)
 
 
 def _load(kind: type[MNIST], data_root: Path | None, downloads: Path) -> Dataset:
     name = kind.__name__
-    raw = _raw_folder(kind, data_root) or _download(kind, data_root, downloads)
+    raw = raw_folder(kind, data_root) or _download(kind, data_root, downloads)
     archives = {Path(file).stem: checksum for file, checksum in kind.resources}
 
     def read(file: str) -> Tensor:
@@ -56,7 +58,7 @@ def _load(kind: type[MNIST], data_root: Path | None, downloads: Path) -> Dataset
     )
 
 
-def _raw_folder(kind: type[MNIST], root: Path | None) -> Path | None:
+def raw_folder(kind: type[MNIST], root: Path | None) -> Path | None:
     """The folder with all four files, packed or unpacked; None where any is missing."""
     if root is None:
         return None

@@ -142,13 +142,14 @@ def loss_axis(axes: Axes, which: Literal["x", "y"], log: bool, label: str = "los
         axis.set_minor_formatter(NullFormatter())
 
 
-def save(figure: Figure, pdf_path: str | os.PathLike[str], svg_path: str | os.PathLike[str]) -> None:
+def save(figure: Figure, pdf_path: str | os.PathLike[str], svg_path: str | os.PathLike[str], mark: str = "") -> None:
     """Writes ``figure`` as PDF and as SVG, the same bytes every time; neither file appears unless both are whole.
 
-    The layout is computed once and then kept, so both files, and a second call, have the same one.
+    ``mark`` says what made them: among the PDF's keywords, and in a comment at the SVG's end. The layout is computed
+    once and then kept, so both files, and a second call, have the same one.
     """
     paths = {"pdf": Path(pdf_path), "svg": Path(svg_path)}
-    dates = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    facts = {"pdf": {"CreationDate": None, "Keywords": mark or None}, "svg": {"Date": None}}
     parts = {kind: path.with_name(f".{path.name}.{os.getpid()}.part") for kind, path in paths.items()}
     try:
         with context():
@@ -156,7 +157,10 @@ def save(figure: Figure, pdf_path: str | os.PathLike[str], svg_path: str | os.Pa
             figure.set_layout_engine("none")
             for kind, part in parts.items():
                 part.parent.mkdir(parents=True, exist_ok=True)
-                figure.savefig(part, format=kind, metadata=dates[kind])
+                figure.savefig(part, format=kind, metadata=facts[kind])
+        if mark:
+            with parts["svg"].open("a") as svg:
+                svg.write(f"<!-- {mark} -->\n")
         for kind, part in parts.items():
             os.replace(part, paths[kind])
     finally:

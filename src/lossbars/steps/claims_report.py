@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from lossbars.artefacts import made_by, read_table, write_table, write_text
+from lossbars.artefacts import made_by, read_table, write_table
 from lossbars.claims import COLUMNS
+from lossbars.documents import write_document
 from lossbars.job import Job
 from lossbars.steps.command import run
 
@@ -31,7 +32,7 @@ def claims_report(job: Job, claims: list[Path], out: Path, table: Path) -> None:
         sections.append(_section(own.experiment, own.recipe, rows))
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
     write_table(table, rows, job)
-    write_text(out, "\n".join([INTRODUCTION, _summary(rows), *sections]))
+    write_document(out, "\n".join([INTRODUCTION, _summary(rows), *sections]), job)
 
 
 def read_claims(path: Path, job: Job) -> pd.DataFrame:

@@ -2,25 +2,49 @@
 
 import argparse
 import inspect
+import signal
 import sys
 import typing
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from lossbars.job import Job
+from lossbars.pathlists import paths
+from lossbars.runs import on_record
+from lossbars.stopping import Stopped
+
+STOPPED = 143  # exit status of a step that was asked to stop, as shells report SIGTERM
 
 
 def run(step: Callable[..., None], known: tuple[type[Exception], ...] = ()) -> None:
     """Call ``step`` with the options of the command line; a known error ends in one message, not in a traceback."""
-    arguments = vars(_parser(step).parse_args())
+    arguments = _arguments(step)
+    for number in (signal.SIGTERM, signal.SIGINT):  # the rules' shells ignore them, and so did this process until here
+        signal.signal(number, _stop)
     try:
-        step(**arguments)
+        with on_record(arguments["job"], arguments):
+            step(**arguments)
+    except Stopped as stopped:
+        print(f"{_module(step)}: {stopped}", file=sys.stderr, flush=True)
+        sys.exit(STOPPED)
     except (ValueError, *known) as error:  # type: ignore[misc]  # bad data, artefacts, recipes: ValueErrors
         sys.exit(f"{_module(step)}: error: {error}")
 
 
+def _stop(number: int, _: FrameType | None) -> None:
+    raise Stopped(f"stopped by {signal.Signals(number).name}; run it again")
+
+
 def _module(step: Callable[..., None]) -> str:
     return f"lossbars.steps.{Path(inspect.getfile(step)).stem}"
+
+
+def _arguments(step: Callable[..., None]) -> dict[str, Any]:
+    given = vars(_parser(step).parse_args())
+    lists = [name for name, kind in typing.get_type_hints(step).items() if kind == list[Path]]
+    return given | {name: [path for several in given[name] for path in several] for name in lists}
 
 
 def _parser(step: Callable[..., None]) -> argparse.ArgumentParser:
@@ -33,7 +57,7 @@ def _parser(step: Callable[..., None]) -> argparse.ArgumentParser:
         if kind is Job:
             parser.add_argument(option, type=Job.from_json, required=True)
         elif kind == list[Path]:
-            parser.add_argument(option, type=Path, nargs="*", required=required, default=parameter.default)
+            parser.add_argument(option, type=paths, action="extend", nargs="*", required=required, default=[])
         elif kind == Path | None:
             parser.add_argument(option, type=lambda text: Path(text) if text else None, default=parameter.default)
         else:

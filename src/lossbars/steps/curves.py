@@ -6,8 +6,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lossbars.artefacts import CheckpointFile, read_tensors, write_table, write_tensors
+from lossbars.artefacts import read_tensors, write_table, write_tensors
 from lossbars.blocks import block_pairs
+from lossbars.checkpoints import CheckpointFile
 from lossbars.connect import connect
 from lossbars.descent import Diverged
 from lossbars.families import Bezier, Chain
@@ -17,7 +18,8 @@ from lossbars.profiles import profiles
 from lossbars.recipes import Curves
 from lossbars.seeding import generator
 from lossbars.steps.command import run
-from lossbars.steps.setting import make_landscape, read_data, reporter, use
+from lossbars.steps.setting import CHECKPOINT_SECONDS, make_landscape, read_data, reporter, saved_on_stop, use
+from lossbars.store import Finished
 
 
 def curves(
@@ -31,29 +33,35 @@ def curves(
     checkpoints: Path,
     out: Path,
     table: Path,
-    checkpoint_seconds: float = 30.0,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> None:
     """Write control points (n, k, d) of the block's curves and the profiles along them and along the segments."""
+    part = f"{first}+{second}"
+    inputs = [data, *minima]
+    kept = Finished(checkpoints, job, part, inputs, [out, table])
+    if kept.fetch():
+        return
     where = use(threads, device)
     recipe = Curves(**job.recipe["curves"])
     landscape = make_landscape(job, read_data(data, job), recipe.batch_size, where)
     theta = read_minima(minima, job)
     pairs = block_pairs(first, second)
-    part = f"{first}+{second}"
-    checkpoint, report = CheckpointFile(checkpoints, job, part), reporter(job, part)
+    checkpoint, report = CheckpointFile(checkpoints, job, part, inputs, checkpoint_seconds), reporter(job, part)
     family = Chain(recipe.family.bends) if recipe.family.kind == "chain" else Bezier(recipe.family.bends)
     corners = torch.stack([torch.stack([theta[a], theta[b]]) for a, b in pairs]).to(where)
     start = Simplices(family, family.start(corners))
     order = generator(job.experiment, job.model, "curves", "order")
     places = [generator(job.experiment, job.model, "curves", a, b) for a, b in pairs]
     names = [f"curve {a}+{b}" for a, b in pairs]
-    end = connect(landscape, start, recipe, order, places, names, checkpoint, checkpoint_seconds, report)
+    with saved_on_stop(checkpoint):
+        end = connect(landscape, start, recipe, order, places, names, checkpoint, report)
     segments = Simplices(Chain(0), corners)
     found = profiles(landscape, end, recipe.grid, report, names)
     straight = profiles(landscape, segments, recipe.grid.model_copy(update={"refinements": 0}))
     write_table(table, _table(pairs, found, straight), job)
     facts = {"stacking": landscape.stacking, "device": str(where), "family": recipe.family.kind}
     write_tensors(out, {"pairs": torch.tensor(pairs), "nodes": end.nodes}, job, facts)
+    kept.keep()
     checkpoint.remove()
     report(f"maxima {min(p.value for p in found):.4g} to {max(p.value for p in found):.4g}")
 

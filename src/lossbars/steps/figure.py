@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from lossbars import figures
 from lossbars.artefacts import read_table
+from lossbars.documents import mark
 from lossbars.job import Job
 from lossbars.steps.command import run
 from lossbars.steps.tables import read_models
@@ -15,7 +16,7 @@ def figure(
     job: Job, bars: Path, curves: list[Path], triangles: list[Path], robustness: list[Path], pdf: Path, svg: Path
 ) -> None:
     """Write the figure that the job's recipe names, as PDF and SVG."""
-    figures.save(_draw(job, bars, curves, triangles, robustness), pdf, svg)
+    figures.save(_draw(job, bars, curves, triangles, robustness), pdf, svg, mark(job))
 
 
 def _draw(job: Job, bars: Path, curves: list[Path], triangles: list[Path], robustness: list[Path]) -> Figure:

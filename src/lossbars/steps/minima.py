@@ -6,8 +6,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lossbars.artefacts import CheckpointFile, write_table, write_tensors
+from lossbars.artefacts import write_table, write_tensors
 from lossbars.blocks import block_seeds
+from lossbars.checkpoints import CheckpointFile
 from lossbars.data import Dataset, Split, as_inputs
 from lossbars.descent import Diverged
 from lossbars.job import Job
@@ -16,7 +17,8 @@ from lossbars.network_landscape import NetworkLandscape
 from lossbars.recipes import Minima
 from lossbars.seeding import generator
 from lossbars.steps.command import run
-from lossbars.steps.setting import make_landscape, read_data, reporter, use
+from lossbars.steps.setting import CHECKPOINT_SECONDS, make_landscape, read_data, reporter, saved_on_stop, use
+from lossbars.store import Finished
 
 
 def minima(
@@ -28,15 +30,19 @@ def minima(
     checkpoints: Path,
     out: Path,
     metrics: Path,
-    checkpoint_seconds: float = 30.0,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> None:
     """Write θ (n, d) of the block's seeds and a table of their metrics."""
+    inputs = [data]
+    kept = Finished(checkpoints, job, seeds, inputs, [out, metrics])
+    if kept.fetch():
+        return
     where = use(threads, device)
     recipe = Minima(**job.recipe["minima"])
     data_set = read_data(data, job)
     landscape = make_landscape(job, data_set, recipe.batch_size, where)
     numbers = block_seeds(seeds)
-    checkpoint, report = CheckpointFile(checkpoints, job, seeds), reporter(job, seeds)
+    checkpoint, report = CheckpointFile(checkpoints, job, seeds, inputs, checkpoint_seconds), reporter(job, seeds)
 
     def of(purpose: str, seed: int) -> torch.Generator:
         return generator(job.experiment, job.model, purpose, seed)
@@ -44,11 +50,13 @@ def minima(
     start = torch.cat([landscape.init(1, of("start", seed)) for seed in numbers])
     order = [of("order", seed) for seed in numbers]
     names = [f"seed {seed}" for seed in numbers]
-    theta = minimise(landscape, start, recipe, order, names, checkpoint, checkpoint_seconds, report)
+    with saved_on_stop(checkpoint):
+        theta = minimise(landscape, start, recipe, order, names, checkpoint, report)
     table = _metrics(landscape, theta, numbers, data_set, recipe.weight_decay)
     facts = {"stacking": landscape.stacking, "device": str(where), "seeds": seeds}
     write_table(metrics, table, job)
     write_tensors(out, {"seeds": torch.tensor(numbers), "theta": theta}, job, facts)
+    kept.keep()
     checkpoint.remove()
     report(f"losses {table.loss.min():.4g} to {table.loss.max():.4g}")
 

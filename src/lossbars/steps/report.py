@@ -10,11 +10,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lossbars import __version__, findings
-from lossbars.artefacts import LIBRARIES, ArtefactError, made_by, read_records, write_text
+from lossbars.artefacts import LIBRARIES, ArtefactError, made_by, read_records, read_table
+from lossbars.documents import write_document
 from lossbars.findings import number
 from lossbars.job import Job
+from lossbars.rulegraph import HEIGHT, TIP, WIDTH, draw
 from lossbars.steps.claims_report import read_claims, scale_in_words
 from lossbars.steps.command import run
+from lossbars.steps.usage import usage_rows
 
 CAPTIONS = {
     "barcodes": "Barcodes: a bar for each minimum, from its loss up to the height at which a direct curve can reach "
@@ -29,13 +32,16 @@ CAPTIONS = {
 TONES = {findings.HOLDS: "good", findings.AGREES: "good", findings.FAILS: "bad", findings.DIFFERS: "bad"}
 
 
-def report(job: Job, claims: list[Path], figures: list[Path], barcodes: list[Path], out: Path) -> None:
+def report(
+    job: Job, claims: list[Path], figures: list[Path], barcodes: list[Path], usage: list[Path], out: Path
+) -> None:
     """Write one self-contained HTML page with a section per experiment of the claims.
 
     Raises ArtefactError for a figure or a barcode that belongs to none of them.
     """
     drawings = {path.stem: path for path in figures}
-    sections = [_section(path, job, drawings, barcodes) for path in claims]
+    used = {made_by(path).experiment: path for path in usage}
+    sections = [_section(path, job, drawings, barcodes, used) for path in claims]
     known = {figure["key"] for section in sections for figure in section["figures"]}
     if stray := set(drawings) - known:
         raise ArtefactError(f"{drawings[min(stray)]} is a figure of no experiment of this report: delete it")
@@ -49,23 +55,31 @@ def report(job: Job, claims: list[Path], figures: list[Path], barcodes: list[Pat
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = jinja.get_template("report.html.j2").render(sections=sections, versions=versions, lines=_lines)
-    write_text(out, page)
+    box = {"width": WIDTH, "height": HEIGHT, "tip": TIP}
+    page = jinja.get_template("report.html.j2").render(sections=sections, versions=versions, lines=_lines, box=box)
+    write_document(out, page, job)
 
 
-def _section(path: Path, job: Job, drawings: dict[str, Path], barcodes: list[Path]) -> dict[str, Any]:
+def _section(
+    path: Path, job: Job, drawings: dict[str, Path], barcodes: list[Path], used: dict[str, Path]
+) -> dict[str, Any]:
     own, rows = made_by(path), read_claims(path, job)
-    recipe = job.recipe[own.experiment]
+    key = own.experiment
+    recipe = job.recipe["experiments"][key]
     verdicts = rows["verdict"].value_counts(sort=False)
     return {
-        "key": own.experiment,
+        "key": key,
         "title": recipe["title"],
         "scale": scale_in_words(own.recipe["scale"]),
         "budget": "; ".join(dict.fromkeys(rows["budget"])),
         "verdicts": [(verdict, _tone(verdict), int(count)) for verdict, count in verdicts.items()],
         "claims": [row | {"tone": _tone(row["verdict"])} for row in rows.to_dict("records")],
-        "figures": _figures(own.experiment, recipe, drawings),
-        "scores": _scores(own.experiment, recipe, job, barcodes),
+        "figures": _figures(key, recipe, drawings),
+        "scores": _scores(key, recipe, job, barcodes),
+        "graph": draw({rule: needs for rule, (_, needs) in job.recipe["rules"][key].items()}),
+        "counts": {rule: count for rule, (count, _) in job.recipe["rules"][key].items()},
+        "usage": usage_rows(read_table(used[key], job.expects[f"usage/{key}"])) if key in used else [],
+        "given": job.recipe["given"][key],
         "recipe": json.dumps(recipe, indent=2, ensure_ascii=False),
     }
 

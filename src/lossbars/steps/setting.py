@@ -1,9 +1,12 @@
 """What the training steps share: threads, device, the landscape of a job, its progress."""
 
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -11,11 +14,14 @@ from pydantic import TypeAdapter
 from threadpoolctl import threadpool_limits
 
 from lossbars.artefacts import read_tensors
+from lossbars.checkpoints import CheckpointFile
 from lossbars.data import Dataset, Split, as_inputs
 from lossbars.experiments import NetworkSpec
 from lossbars.job import Job
 from lossbars.network_landscape import NetworkLandscape
 from lossbars.networks import DataShape, network_maker
+
+CHECKPOINT_SECONDS = float(os.environ.get("LOSSBARS_CHECKPOINT_SECONDS", "30"))  # between two saves of a job's state
 
 
 def use(threads: int, device: str) -> torch.device:
@@ -44,6 +50,24 @@ def make_landscape(job: Job, data: Dataset, batch_size: int, device: torch.devic
     x = as_inputs(data.train_x)
     maker = network_maker(spec, DataShape(tuple(x.shape[1:]), data.outputs))
     return NetworkLandscape(maker, Split(x, data.train_y), batch_size, device, job.recipe["augment"])
+
+
+@contextmanager
+def saved_on_stop(checkpoint: CheckpointFile) -> Iterator[None]:
+    """A descent in here that SIGTERM or SIGINT asks to stop saves its state first.
+
+    A scheduler sends SIGTERM ahead of a time limit and before it takes a node for other work.
+    """
+
+    def stop(_: int, __: FrameType | None) -> None:
+        checkpoint.stopping = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def reporter(job: Job, part: str) -> Callable[[str], None]:

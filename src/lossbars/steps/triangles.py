@@ -6,8 +6,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lossbars.artefacts import CheckpointFile, read_tensors, write_table, write_tensors
+from lossbars.artefacts import read_tensors, write_table, write_tensors
 from lossbars.blocks import Triple, block_triples
+from lossbars.checkpoints import CheckpointFile
 from lossbars.connect import connect
 from lossbars.descent import Diverged
 from lossbars.families import Triangle
@@ -18,7 +19,8 @@ from lossbars.recipes import Triangles
 from lossbars.seeding import generator
 from lossbars.steps.command import run
 from lossbars.steps.curves import read_minima
-from lossbars.steps.setting import make_landscape, read_data, reporter, use
+from lossbars.steps.setting import CHECKPOINT_SECONDS, make_landscape, read_data, reporter, saved_on_stop, use
+from lossbars.store import Finished
 
 
 def triangles(
@@ -34,18 +36,22 @@ def triangles(
     checkpoints: Path,
     out: Path,
     table: Path,
-    checkpoint_seconds: float = 30.0,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> None:
     """Write control points (n, 7, d) of the block's triangles and the loss on them.
 
     With ``sides: fixed`` the side centres are the bends of the trained curves; otherwise the sides start straight.
     """
+    part = f"{first}+{second}+{third}"
+    inputs = [data, *minima, *curves]
+    kept = Finished(checkpoints, job, part, inputs, [out, table])
+    if kept.fetch():
+        return
     where = use(threads, device)
     recipe = Triangles(**job.recipe["triangles"])
     landscape = make_landscape(job, read_data(data, job), recipe.batch_size, where)
     triples = block_triples(first, second, third)
-    part = f"{first}+{second}+{third}"
-    checkpoint, report = CheckpointFile(checkpoints, job, part), reporter(job, part)
+    checkpoint, report = CheckpointFile(checkpoints, job, part, inputs, checkpoint_seconds), reporter(job, part)
     family = Triangle(recipe.sides)
     nodes = _start(family, read_minima(minima, job), triples)
     if recipe.sides == "fixed":
@@ -54,11 +60,13 @@ def triangles(
     order = generator(job.experiment, job.model, "triangles", "order")
     places = [generator(job.experiment, job.model, "triangles", *triple) for triple in triples]
     names = ["triangle " + "+".join(map(str, triple)) for triple in triples]
-    end = connect(landscape, start, recipe, order, places, names, checkpoint, checkpoint_seconds, report)
+    with saved_on_stop(checkpoint):
+        end = connect(landscape, start, recipe, order, places, names, checkpoint, report)
     found = profiles(landscape, end, recipe.grid, report, names)
     write_table(table, _table(triples, found), job)
     facts = {"stacking": landscape.stacking, "device": str(where), "sides": recipe.sides}
     write_tensors(out, {"triples": torch.tensor(triples), "nodes": end.nodes}, job, facts)
+    kept.keep()
     checkpoint.remove()
     report(f"maxima {min(p.value for p in found):.4g} to {max(p.value for p in found):.4g}")
 

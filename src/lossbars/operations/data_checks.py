@@ -1,0 +1,56 @@
+"""Checks of the data sets: made, on disk, or to be had from the network."""
+
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lossbars.artefacts import condition
+from lossbars.experiments import DATASETS, split_source
+from lossbars.jobs import Jobs
+from lossbars.operations.finding import Finding, fail, ok
+
+DOWNLOADS = Path("results/datasets/downloads")
+SECONDS = 10  # that a server may take to answer
+
+
+def data_checks(jobs: Jobs, experiments: Sequence[str]) -> Iterator[Finding]:
+    """A finding for each data set of the experiments."""
+    for key in dict.fromkeys(jobs.plan.data_key(one) for one in experiments):
+        path = Path(f"results/datasets/{key}.safetensors")
+        name = jobs.plan.data_keys[key]
+        if condition(path, jobs.dataset(key).key) is None:
+            yield ok(f"data set {name}: {path}")
+        else:
+            yield _source(name, jobs.plan.data_root)
+
+
+def _source(name: str, root: str | None) -> Finding:
+    if name == "digits":
+        return ok("data set digits: comes with scikit-learn")
+    if name not in DATASETS:  # the configuration was checked: the file is there and defines the function
+        return ok(f"data set {name}: will be read by {split_source(name, 'data')[0]}")
+    from lossbars.datasets import mnist  # takes seconds to load
+
+    kind = mnist.KINDS[name]
+    folder = mnist.raw_folder(kind, Path(root) if root else None) or mnist.raw_folder(kind, DOWNLOADS)
+    if folder:
+        return ok(f"data set {name}: files in {folder}")
+    if answers([f"{mirror}{kind.resources[0][0]}" for mirror in kind.mirrors]):
+        return ok(f"data set {name}: will be downloaded to {DOWNLOADS}")
+    wanted = f"{root or 'DATA_ROOT'}/{kind.__name__}/raw"
+    looked = f"not in {wanted}" if root else "no data_root is set"
+    return fail(
+        f"data set {name}: {looked}, and no server that has it answers",
+        f"put its four files, packed or unpacked, into {wanted} and set data_root in config.yaml",
+    )
+
+
+def answers(addresses: Sequence[str]) -> bool:
+    """Whether one of these can be fetched; asks for heads alone."""
+    for address in addresses:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=SECONDS):
+                return True
+        except (OSError, ValueError):
+            continue
+    return False

@@ -1,0 +1,101 @@
+"""What the jobs of an experiment used, beside what they asked for: Snakemake's benchmark files in one table."""
+
+from collections.abc import Iterator
+from math import isnan, nan
+from pathlib import Path
+
+import pandas as pd
+
+from lossbars.artefacts import write_table
+from lossbars.blocks import parts, stacked
+from lossbars.job import Job
+from lossbars.steps.command import run
+
+COLUMNS = ["rule", "model", "part", "asked_mb", "used_mb", "asked_minutes", "used_seconds", "cpu_seconds"]
+Place = tuple[str, str, str, Path]  # rule, model, part, benchmark file
+
+
+def usage(job: Job, results: Path, out: Path) -> None:
+    """Write a row per job; NaN where nothing was measured: a result from the cache, or a job too short to be sampled.
+
+    Time is that of the last attempt: a job that was stopped and went on counts from there.
+    """
+    rows = []
+    for rule, model, part, file in _places(job, results):
+        name = f"{rule}/{model}/{stacked(rule, part)}" if part else rule
+        asked_mb, asked_minutes = job.recipe["requests"][name]
+        used_mb, seconds, cpu = _measured(file)
+        rows.append((rule, model, part, asked_mb, used_mb, asked_minutes, seconds, cpu))
+    write_table(out, pd.DataFrame(rows, columns=COLUMNS), job)
+
+
+def usage_rows(table: pd.DataFrame) -> list[dict[str, str]]:
+    """A row per rule, in words: the largest of its jobs beside what was asked for, and what all of them took."""
+    return [_row(str(rule), jobs) for rule, jobs in table.groupby("rule", sort=False)]
+
+
+def _row(rule: str, jobs: pd.DataFrame) -> dict[str, str]:
+    seconds, cpu = jobs["used_seconds"], jobs["cpu_seconds"]
+    sampled = seconds[cpu.notna()].sum()
+    return {
+        "rule": rule,
+        "jobs": str(len(jobs)),
+        "measured": str(int(seconds.notna().sum())),
+        "asked_mb": f"{jobs['asked_mb'].max():,.0f}",
+        "used_mb": _number(jobs["used_mb"].max()),
+        "share_mb": _share((jobs["used_mb"] / jobs["asked_mb"]).max()),
+        "asked_time": _time(60.0 * jobs["asked_minutes"].max()),
+        "longest": _time(seconds.max()),
+        "share_time": _share((seconds / 60 / jobs["asked_minutes"]).max()),
+        "sum": _time(seconds.sum(min_count=1)),
+        "load": _share(cpu.sum() / sampled) if sampled else "–",
+    }
+
+
+def _number(value: float) -> str:
+    return "–" if isnan(value) else f"{value:,.0f}"
+
+
+def _share(value: float) -> str:
+    if isnan(value):
+        return "–"
+    return f"{100 * value:.0f}%" if value >= 0.01 else "< 1%"
+
+
+def _time(seconds: float) -> str:
+    if isnan(seconds):
+        return "–"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s" if seconds >= 9.5 else f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d}"
+
+
+def _places(job: Job, results: Path) -> Iterator[Place]:
+    """Every job of the experiment, and where its rule says that Snakemake's measurement goes."""
+    recipe, own = job.recipe, results / job.experiment
+    yield "dataset", "", "", Path("results/datasets/benchmarks") / f"{recipe['data']}.tsv"  # the same at every scale
+    for model, kinds in recipe["models"].items():
+        folder = own / model / "benchmarks"
+        for kind in kinds:
+            for part in parts(kind, recipe["blocks"]):
+                yield kind, model, part, folder / f"{kind}-{part}.tsv"
+        for rule in ("complex", "barcode", "robustness"):
+            if rule in recipe["requests"]:
+                yield rule, model, "", folder / f"{rule}.tsv"
+    yield "tables", "", "", own / "benchmarks" / "barcodes.tsv"
+    for figure in recipe["figures"]:
+        yield "figure", "", "", results / "figures" / "benchmarks" / f"{figure}.tsv"
+    yield "claims", "", "", own / "benchmarks" / "claims.tsv"
+
+
+def _measured(file: Path) -> tuple[float, float, float]:
+    """Megabytes, seconds, seconds of CPU."""
+    if not file.is_file():
+        return nan, nan, nan
+    row = pd.read_csv(file, sep="\t", na_values=["-"]).iloc[-1]
+    return float(row["max_rss"]), float(row["s"]), float(row["cpu_time"])
+
+
+if __name__ == "__main__":
+    run(usage)

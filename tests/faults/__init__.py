@@ -1,0 +1,1 @@
+"""Faults put into runs on a real SLURM, and what the next plain run makes of them."""

@@ -1,0 +1,141 @@
+"""The fault campaign: python -m faults --folder FOLDER [--seed N] [--only WORD] [--list]
+
+Needs the SLURM of tests/slurm, started and otherwise idle, and root. Goes on where it was broken off.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from random import Random
+
+from faults import outcome
+from faults.catalogue import CLUSTER, FAULTS, Fault
+from faults.files import unmount
+from faults.outcome import Outcome
+from faults.scene import Scene
+from faults.small import PARTS, STATES, NotReached, Run, copied, prepare
+from faults.table import write_table
+from slurm import cluster
+
+TRIES = 3  # a training may be over before the fault comes
+
+
+def strike(number: int, fault: Fault, seed: int, folder: Path, undisturbed: dict[str, bytes]) -> Outcome:
+    """One fault, and the plain run after it."""
+    random = Random(f"{seed} {number}")
+    here = folder / f"fault-{number}"
+    for attempt in range(TRIES):
+        _remove(here)
+        copied(folder / fault.begins, here)
+        scene = Scene(Run(here), random, fault.kind, random.choice(PARTS[fault.kind]), undisturbed)
+        begin = time.monotonic()
+        try:
+            fault.inject(scene)
+            break
+        except NotReached as error:
+            print(f"{number}: {error}", flush=True)
+            _quiet(scene.run)
+            if attempt + 1 == TRIES:
+                raise
+    status = scene.run.process.wait() if scene.run.process else None
+    _idle(here)
+    end = scene.run.log.stat().st_size if scene.run.log.exists() else 0
+    scene.run.start()
+    again = scene.run.wait()
+    said = scene.run.log.read_text(errors="replace")[end:]
+    found = outcome.begun(scene)
+    wrong = outcome.different(scene.run, undisturbed)
+    made = Outcome(
+        number=number,
+        seed=seed,
+        fault=fault.name,
+        where="; ".join(scene.told),
+        happened=outcome.happened(scene, status),
+        rerun=outcome.rerun(scene.run, again, said),
+        identical=not wrong,
+        gone_on=outcome.gone_on(scene, found),
+        repeated=outcome.repeated(scene, found),
+        seconds=round(time.monotonic() - begin),
+        different=wrong,
+    )
+    if made.good:
+        _remove(here)
+    return made
+
+
+def _idle(folder: Path) -> None:
+    """SLURM is whole again, and runs nothing of this folder."""
+    for daemon in cluster.DAEMONS:
+        cluster.up(daemon)
+    cluster.wait_for(cluster.running, "the node is there", 180)
+    cluster.wait_for(lambda: not cluster.jobs_of(folder), "no job is left", 180)
+
+
+def _quiet(run: Run) -> None:
+    """End a run that the fault missed."""
+    if not run.ended():
+        run.process.kill()  # type: ignore[union-attr]
+        run.wait()
+    cluster.quietly("scancel", *cluster.jobs_of(run.folder))
+    _idle(run.folder)
+
+
+def _remove(folder: Path) -> None:
+    unmount(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="faults", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path("faults"), help="where runs and results go")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="faults whose name has this word, or numbers: 3,7")
+    parser.add_argument("--workers", type=int, default=1, help="runs that are disturbed at a time")
+    parser.add_argument("--table", type=Path, help="write the table of all results here")
+    parser.add_argument("--list", action="store_true", help="name the faults, and do nothing")
+    given = parser.parse_args()
+    numbers = {int(word) for word in given.only.split(",") if word.isdigit()}
+    chosen = {
+        number: fault
+        for number, fault in enumerate(FAULTS, 1)
+        if (number in numbers if numbers else given.only in fault.name)
+    }
+    if given.list:
+        print("\n".join(f"{number} {fault.name} ({fault.kind})" for number, fault in chosen.items()))
+        return
+    if os.geteuid() != 0 or not cluster.running():
+        sys.exit("start the SLURM of the tests first, as root: python3 tests/slurm/cluster.py start --cpus 2")
+    folder = given.folder.resolve()
+    if not (folder / STATES[-1]).is_dir():
+        shutil.rmtree(folder, ignore_errors=True)
+        print(f"undisturbed run: {prepare(folder):.0f} s", flush=True)
+    undisturbed = Run(folder / STATES[-1]).artefacts()
+    results = folder / "faults.jsonl"
+    known = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    done = {(one["number"], one["seed"]) for one in known}
+    todo = [number for number in chosen if (number, given.seed) not in done]
+
+    def one(number: int) -> None:
+        made = strike(number, FAULTS[number - 1], given.seed, folder, undisturbed)
+        with results.open("a") as file:
+            file.write(json.dumps(asdict(made)) + "\n")
+        print(f"{'good' if made.good else 'BAD'}: {asdict(made)}", flush=True)
+
+    with ThreadPoolExecutor(given.workers) as pool:
+        list(pool.map(one, [number for number in todo if FAULTS[number - 1] not in CLUSTER]))
+    for number in todo:
+        if FAULTS[number - 1] in CLUSTER:
+            one(number)
+    if given.table:
+        write_table(given.table, results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A real SLURM on this one machine, for tests."""

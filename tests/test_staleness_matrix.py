@@ -1,0 +1,169 @@
+"""docs/staleness.md: each key of the configuration and each module of the code, against the rules that rerun.
+
+The table is made by dry runs of the real workflow, so it is what happens; the test compares it with what is committed.
+Write it anew with ``LOSSBARS_WRITE_DOCS=1 pytest tests/test_staleness_matrix.py``.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dry_runs import DryRuns, edited
+from workflow import ADAM, ROOT, TINY, Checkout, own, plan
+
+PAGE = ROOT / "docs/staleness.md"
+SOURCE = ROOT / "src/lossbars"
+
+HEAD = """\
+# What reruns after a change
+
+Made by `LOSSBARS_WRITE_DOCS=1 pytest tests/test_staleness_matrix.py`, which makes each change in a checkout whose
+results are whole, asks Snakemake for a dry run, and writes down how many jobs of each rule would run. The test fails
+where this page says something else. The experiment has two models, `mlp` (triangles whose sides are trained) and
+`fixed` (triangles whose sides are the trained curves), one block of seeds, and two figures. A dot is a rule that does
+not run.
+"""
+KEYS = """
+## Keys of the configuration
+
+Keys of `minima`, `curves` and `triangles` are those of the model `mlp`, unless the key says `fixed`.
+"""
+MODULES = """
+## Modules of the code
+
+A line of code is added to each module in turn. A comment, a docstring or a new layout changes nothing
+(`tests/test_staleness.py`).
+"""
+
+CYCLICAL = {"kind": "cyclical", "lr_max": 1.0e-2, "lr_min": 1.0e-4}
+EXPERIMENT = TINY | {
+    "seeds_per_job": 3,
+    "minima": ADAM | {"epochs": 2, "schedule": CYCLICAL},
+    "curves": TINY["curves"] | {"points": 2},
+    "triangles": TINY["triangles"] | {"points": 2},
+    "models": TINY["models"] | {"fixed": TINY["models"]["mlp"] | {"triangles": {"sides": "fixed"}}},
+}
+OTHER: dict[str, Any] = {  # where a number cannot just be changed
+    "title": "Another title",
+    "data": "mine.py:load",
+    "augment": "crop-flip",
+    "device": "auto",
+    "label": "another label",
+    "sizes": [2, 3],
+    "figures": ["barcodes", "profiles", "persistence"],
+    "activation": "tanh",
+    "optimiser": "sgd",
+    "schedule.kind": {"kind": "garipov", "lr": 1.0e-2},
+    "family.kind": "bezier",
+    "sides": "fixed",
+    "nesterov": True,
+    "decay": 0.5,
+    "network.kind": {"kind": "lenet"},
+    "samples": 190,
+    "runtime": 77,
+    "mem_mb": 7777,
+    "gpu_mem_mb": 777,
+}
+OF_FIXED = ("minima.epochs", "curves.epochs", "triangles.epochs")
+
+
+def leaves(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Places of all values in nested mappings."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from leaves(inner, (*place, key))
+    else:
+        yield place
+
+
+def changed(experiment: dict[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
+    """A copy with another value there."""
+    copy = own(experiment)
+    inner = copy
+    for key in place[:-1]:
+        inner = inner[key]
+    name = ".".join(place[-2:])
+    if place[-1] == "kind" and isinstance(OTHER[name], dict):  # another kind has other keys
+        inner = copy
+        for key in place[:-2]:
+            inner = inner[key]
+        inner[place[-2]] = OTHER[name]
+        return copy
+    old = inner[place[-1]]
+    new = OTHER.get(name, OTHER.get(place[-1]))
+    inner[place[-1]] = new if new is not None else old * 2 if isinstance(old, float) and old else old + 1
+    assert inner[place[-1]] != old, place
+    return copy
+
+
+def whole_experiment() -> dict[str, Any]:
+    """The experiment with every key of its recipes written out."""
+    loaded = plan(**{key: value for key, value in EXPERIMENT.items() if key not in TINY or value != TINY[key]})
+    return loaded.experiments["tiny"].model_dump(mode="json")
+
+
+def key_changes(experiment: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+    """Label, experiment and further arguments of each changed key."""
+    for place in leaves(experiment):
+        label = ".".join(place).replace("models.mlp", "models.*")
+        if place[:2] == ("models", "fixed") and ".".join(place[2:]) not in OF_FIXED:
+            continue
+        yield label, changed(experiment, place), []
+    more = own(experiment)
+    more["models"]["deep"] = own(more["models"]["mlp"])
+    more["models"]["deep"]["network"]["depth"] = 2
+    yield "models: one more", more, []
+    for key, value in (("data_root", "elsewhere"), ("cache", "elsewhere"), ("scale", "{epochs: 0.5}")):
+        yield key, experiment, ["--config", f"{key}={value}"]
+
+
+def files_of_code() -> list[Path]:
+    """Modules and templates, relative to the package."""
+    return [path.relative_to(SOURCE) for path in sorted(SOURCE.rglob("*")) if path.suffix in (".py", ".j2")]
+
+
+def table(title: str, rows: dict[str, dict[str, int]], rules: list[str]) -> str:
+    lines = [f"| {title} | " + " | ".join(rules) + " |", "|---" * (len(rules) + 1) + "|"]
+    for label, counts in rows.items():
+        assert set(counts) <= {*rules, "tiny"}, (label, counts)
+        lines.append(f"| `{label}` | " + " | ".join(str(counts.get(rule, "·")) for rule in rules) + " |")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page, made anew."""
+    checkout = Checkout.fresh(tmp_path_factory.mktemp("matrix") / "checkout", tiny=whole_experiment())
+    (checkout.folder / "mine.py").write_text("def load():\n    return None\n")
+    dry = DryRuns(checkout)
+    try:
+        rules = [rule for rule in dry.rules(checkout.experiments) if rule != "tiny"]
+        order = [rule for rule in ORDER if rule in rules] + [rule for rule in rules if rule not in ORDER]
+        checkout.run()
+        assert dry.rules(checkout.experiments) == {}
+        keys = {
+            label: dry.rules({"tiny": one}, *more) for label, one, more in key_changes(checkout.experiments["tiny"])
+        }
+        modules = {}
+        for path in files_of_code():
+            place = checkout.folder / "src/lossbars" / path
+            line = "<!-- more -->\n" if path.suffix == ".j2" else "\n\nADDED = 1\n"
+            before = edited(place, place.read_text() + line)
+            modules[str(path)] = dry.rules(checkout.experiments)
+            place.write_text(before)
+    finally:
+        dry.close()
+    return HEAD + KEYS + "\n" + table("key", keys, order) + MODULES + "\n" + table("module", modules, order)
+
+
+ORDER = ["dataset", "minima", "curves", "triangles", "complex", "barcode", "robustness", "tables", "figure", "claims"]
+
+
+def test_the_page_says_what_happens(matrix: str) -> None:
+    if os.environ.get("LOSSBARS_WRITE_DOCS"):
+        PAGE.write_text(matrix)
+    committed = PAGE.read_text() if PAGE.exists() else ""
+    differences = set(matrix.splitlines()) ^ set(committed.splitlines())
+    assert matrix == committed, "docs/staleness.md is to be written anew: " + "\n".join(sorted(differences))
