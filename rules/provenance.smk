@@ -2,7 +2,6 @@ localrules:
     provenance,
 
 
-# The step finds the paths itself, since a command line with thousands of them is too long for a shell.
 rule provenance:
     input:
         provenance_inputs,
@@ -23,4 +22,7 @@ rule provenance:
     message:
         "Record where every result comes from"
     shell:
-        STEP + "provenance --job {params.job:q} --out {output:q}" + LOGGED
+        STEP
+        # the step finds the paths itself: a command line with thousands of them is too long for a shell
+        + "provenance --job {params.job:q} --out {output:q}"
+        + LOGGED

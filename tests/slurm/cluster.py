@@ -109,7 +109,7 @@ def alive(daemon: str) -> bool:
 
 def running() -> bool:
     """Whether the cluster that this module starts is up."""
-    return all(alive(daemon) for daemon in DAEMONS) and node_state() in ("idle", "mixed", "allocated")
+    return all(alive(daemon) for daemon in DAEMONS) and node_state() in ("idle", "mixed", "allocated", "completing")
 
 
 def gpus() -> int:
