@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torchvision.datasets import MNIST
 from workflow import ROOT, TINY, Checkout, Model, own, plan
 
-from lossbars import artefacts
+from lossbars import artefacts, files
 from lossbars.artefacts import ArtefactError, read_records, read_table, read_tensors, write_records, write_table
 from lossbars.config import ConfigError
 from lossbars.data import DataError
@@ -324,7 +324,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, kind, monkeypatch):
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(artefacts.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(ArtefactError, match=f"cannot write {path}: No space left on device: check permissions and"):
         write(path, JOB)
     monkeypatch.undo()

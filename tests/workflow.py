@@ -126,10 +126,11 @@ class Checkout:
         self.edit(path, lambda text: text.replace(old, new))
 
     def files(self, pattern: str = "results/**/*") -> dict[str, bytes]:
-        """Path → content of the files there, logs and benchmarks apart."""
+        """Path → content of the results there; what lies beside them is left out."""
         found = [path for path in self.folder.glob(pattern) if path.is_file()]
         names = {str(path.relative_to(self.folder)): path for path in found}
-        return {name: path.read_bytes() for name, path in names.items() if not {"logs", "benchmarks"} & set(path.parts)}
+        beside = {"logs", "benchmarks", ".code"}
+        return {name: path.read_bytes() for name, path in names.items() if not beside & set(path.parts)}
 
 
 def short(paths: Iterable[str]) -> set[str]:
