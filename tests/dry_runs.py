@@ -62,9 +62,7 @@ class DryRuns:
 
     def close(self) -> None:
         """End the process."""
-        if self.server.stdin:
-            self.server.stdin.close()
-        self.server.wait(20)
+        self.server.communicate(timeout=20)
 
 
 def jobs_of(text: str) -> dict[str, int]:

@@ -60,6 +60,7 @@ OTHER: dict[str, Any] = {  # where a number cannot just be changed
     "sides": "fixed",
     "nesterov": True,
     "decay": 0.5,
+    "momentum": 0.5,
     "network.kind": {"kind": "lenet"},
     "samples": 190,
     "runtime": 77,

@@ -40,8 +40,7 @@ JOBS = [
     *both("kill -9 of the step", in_the_middle(lambda scene: scene.step().kill())),
     Fault("kill -9 of all of a job's processes", in_the_middle(running.kill_tree), "curves"),
     Fault("scontrol requeue", in_the_middle(running.requeue), "curves"),
-    Fault("time limit: SIGTERM ahead of it", in_the_middle(running.time_limit)),
-    Fault("time limit: a process that hangs", in_the_middle(running.hang), "curves"),
+    *both("time limit reached", in_the_middle(running.time_limit)),
     Fault("out of memory", files.memory),
 ]
 SNAKEMAKE = [
@@ -62,7 +61,7 @@ FILES = [
     Fault("truncated artefact", files.damage(TABLE, files.half), "curves", "done"),
     Fault("truncated artefact", files.damage("{results}/complex.json", files.half), "minima", "done"),
     Fault("empty artefact", files.damage(TENSORS, lambda _: b""), "minima", "minima"),
-    Fault("artefact with a flipped bit", files.damage(TENSORS, files.flipped), "minima", "minima"),
+    Fault("artefact with a flipped bit", files.damage_unseen(TENSORS), "minima", "minima"),
     Fault("deleted file", files.damage(TENSORS, None), "minima", "done"),
     Fault("deleted file", files.damage(TABLE, None), "curves", "done"),
     Fault("truncated checkpoint", files.checkpoint(files.half)),

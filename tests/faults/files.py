@@ -1,5 +1,6 @@
 """Faults of what is written: memory and disks that are too small, files that are damaged."""
 
+import re
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,6 +11,7 @@ import psutil
 from faults.running import recover
 from faults.scene import Injection, Scene, in_the_middle, ran
 from faults.small import RESULTS, NotReached
+from slurm import cluster
 
 DISK_MB = 48  # of the small disk; all that a run leaves takes a few
 
@@ -18,10 +20,15 @@ DISK_MB = 48  # of the small disk; all that a run leaves takes a few
 
 def memory(scene: Scene) -> None:
     """The jobs are given far too little memory at their first attempt; SLURM's accounting kills them."""
+    log = cluster.STATE / "log" / "slurmd.log"
+    begin = log.stat().st_size
     scene.strikes()
-    scene.told.append(f"all {scene.kind} have 300 MB at first")
     scene.run.start("--set-resources", f"{scene.kind}:mem_mb=300 * attempt ** 3")
     scene.run.wait()
+    killed = set(re.findall(r"StepId=(\d+)\.\S+ exceeded memory limit", log.read_text()[begin:]))
+    if not killed:
+        raise NotReached("no job took more memory than it had")
+    scene.told.append(f"{scene.kind} with 300 MB at first: slurmd killed {len(killed)}")
 
 
 def full_disk(place: str) -> Injection:
@@ -85,6 +92,23 @@ def damage(name: str, change: Callable[[bytes], bytes] | None) -> Injection:
         else:
             file.unlink()
         scene.strikes()
+
+    return inject
+
+
+def damage_unseen(name: str) -> Injection:
+    """One bit of a result flips, which no plan sees: what reads it stops and says to delete it, and so it is."""
+    flip = damage(name, flipped)
+
+    def inject(scene: Scene) -> None:
+        flip(scene)
+        path = scene.told[-1]
+        scene.run.start("--retries", "0")
+        scene.run.wait()
+        if f"{path} was changed after it was written: delete it" not in scene.run.log.read_text(errors="replace"):
+            raise RuntimeError(f"nothing says that {path} was changed")
+        (scene.run.folder / path).unlink()
+        scene.told.append("named by the run, and deleted")
 
     return inject
 

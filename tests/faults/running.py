@@ -43,14 +43,9 @@ def preempt(scene: Scene) -> None:
 
 
 def time_limit(scene: Scene) -> None:
-    """The job has no more than a minute in all: SLURM sends SIGTERM at once, and SIGKILL when the minute is over."""
-    ran("scontrol", "update", f"JobId={scene.job()}", "TimeLimit=1")
-
-
-def hang(scene: Scene) -> None:
-    """The process no longer does anything, nor hears SIGTERM: it runs into its time limit."""
+    """The step is held up, and its job's time ends: SLURM wakes it with SIGTERM ahead of that."""
     scene.step().suspend()
-    time_limit(scene)
+    ran("scontrol", "update", f"JobId={scene.job()}", "TimeLimit=1")
 
 
 # Snakemake ---------------------------------------------------------------------------------------
