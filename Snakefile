@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 SOURCE = f"{workflow.basedir}/src"
 sys.path.insert(0, SOURCE)
 
-from lossbars.artefacts import condition
+from lossbars.condition import condition
 from lossbars.blocks import block_pairs, stacked
 from lossbars.code_record import record_code
 from lossbars.config import ConfigError

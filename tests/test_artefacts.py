@@ -23,7 +23,6 @@ import lossbars
 from lossbars import checkpoints, figures
 from lossbars.artefacts import (
     ArtefactError,
-    condition,
     made_by,
     read_records,
     read_table,
@@ -33,6 +32,7 @@ from lossbars.artefacts import (
     write_tensors,
 )
 from lossbars.checkpoints import CheckpointFile
+from lossbars.condition import condition
 from lossbars.documents import mark, write_document
 from lossbars.files import whole
 from lossbars.job import Job

@@ -53,6 +53,7 @@ LAYERS = [
         "artefacts",
         "checkpoints",
         "store",
+        "condition",
         "unfit",
         "rulegraph",
         "runs",

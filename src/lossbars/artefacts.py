@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError, safe_open
 
 from lossbars import __version__
-from lossbars.documents import marked
 from lossbars.files import ArtefactError as ArtefactError
 from lossbars.files import exists, whole
 from lossbars.job import Job
@@ -183,21 +182,6 @@ def digest_of(path: Path) -> str:
 def versions_of(path: Path) -> dict[str, str]:
     """The versions that an artefact was made with. Raises ArtefactError."""
     return json.loads(_look(path)["versions"])
-
-
-def condition(path: Path, key: str) -> str | None:
-    """Why an artefact cannot stand for the result of the job with this key, in words; None where it can.
-
-    Looks at heads and sizes only, so a plan of thousands of artefacts is looked through in seconds; a flipped bit is
-    found where the artefact is read.
-    """
-    if not path.is_file():
-        return "missing"
-    try:
-        found = made_by(path).key if path.suffix in _READ_HEAD else marked(path)
-    except ArtefactError:
-        return "damaged"
-    return None if found == key else "made by another recipe or by other code"
 
 
 def _look(path: Path) -> Facts:

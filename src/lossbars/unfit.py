@@ -7,7 +7,7 @@ were finished while it was dead. Artefacts say what made them, so a look at each
 from collections.abc import Sequence
 from pathlib import Path
 
-from lossbars.artefacts import condition
+from lossbars.condition import condition
 from lossbars.expected import documents, expected
 from lossbars.jobs import Jobs
 

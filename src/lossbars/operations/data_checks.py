@@ -4,7 +4,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lossbars.artefacts import condition
+from lossbars.condition import condition
 from lossbars.experiments import DATASETS, split_source
 from lossbars.jobs import Jobs
 from lossbars.operations.finding import Finding, fail, ok

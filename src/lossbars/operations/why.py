@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lossbars.artefacts import condition, made_by, read_records
+from lossbars.artefacts import made_by, read_records
+from lossbars.condition import condition
 from lossbars.documents import marked
 from lossbars.expected import Expected, documents, expected
 from lossbars.files import ArtefactError
