@@ -110,7 +110,11 @@ def trained_tables(experiment, paths):
 
 
 def provenance_inputs(wildcards):
-    """All that the experiments that ran leave."""
+    """All that the experiments that ran leave; data sets were there before, and may be removed since."""
     found = [expected(JOBS, key) for key in ran_experiments()]
     left = itertools.chain(*found, documents(JOBS, ran_experiments()))
-    return list(dict.fromkeys(one.path for one in left if one.rule != "provenance"))
+    return list(
+        dict.fromkeys(
+            one.path for one in left if one.rule not in ("provenance", "dataset")
+        )
+    )

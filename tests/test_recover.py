@@ -103,7 +103,8 @@ def test_it_refuses_where_the_run_was_started_on_another_machine():
     lines = recover(jobs(), None, "login2", dry=False)
     assert lines == [
         "freed Snakemake's locks on the folder",
-        "Go on with the command of the last run (snakemake --profile slurm tiny).",
+        "Go on with the command of the last run, which its log gives without its quotes: "
+        "snakemake --profile slurm tiny",
     ]
     assert not LOCKS.exists()
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from workflow import ROOT, Model, plan
 
+from lossbars import store
 from lossbars.artefacts import write_table, write_tensors
 from lossbars.job import Job
 from lossbars.steps import minima
@@ -39,49 +40,57 @@ def content(paths: list[Path]) -> list[bytes]:
 @pytest.mark.parametrize("link", [True, False])
 def test_what_is_kept_comes_back(tmp_path: Path, link: bool) -> None:
     made, places = results(tmp_path / "made"), [tmp_path / "new/1.safetensors", tmp_path / "new/1.parquet"]
-    store = Store(tmp_path / "store", JOB, "entry", link)
-    assert not store.fetch(places) and not (tmp_path / "new").exists()
-    store.keep(made)
-    assert store.fetch(places) and content(places) == content(made)
+    shared = Store(tmp_path / "store", JOB, "entry", link)
+    assert not shared.fetch(places) and not (tmp_path / "new").exists()
+    shared.keep(made)
+    assert shared.fetch(places) and content(places) == content(made)
     assert places[0].samefile(made[0]) == link
     for path in made:
         path.unlink()
-    assert store.fetch(made) and content(made) == content(places)
+    assert shared.fetch(made) and content(made) == content(places)
     assert not list(tmp_path.glob("*/.*")), "nothing half-written is left"
 
 
 def test_of_two_writers_the_first_wins(tmp_path: Path) -> None:
-    store = Store(tmp_path / "store", JOB, "entry", link=False)
+    shared = Store(tmp_path / "store", JOB, "entry", link=False)
     first, second = results(tmp_path / "a", 1.0), results(tmp_path / "b", 2.0)
     before = content(first)
-    store.keep(first)
-    store.keep(second)
-    assert store.fetch(second) and content(second) == before
+    shared.keep(first)
+    shared.keep(second)
+    assert shared.fetch(second) and content(second) == before
 
 
-@pytest.mark.parametrize("damage", [lambda c: c[:-1], lambda c: c[:0], lambda c: c[:-9] + bytes([c[-9] ^ 1]) + c[-8:]])
+DAMAGES = [
+    lambda content: content[:-1],
+    lambda content: content[:0],
+    lambda _: b"[]",
+    lambda content: content[:-9] + bytes([content[-9] ^ 1]) + content[-8:],
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("which", ["result.safetensors", "result.parquet", "manifest.json"])
 def test_a_damaged_entry_is_not_used_and_gives_way(tmp_path: Path, damage, which, capsys) -> None:
     made, places = results(tmp_path / "made"), [tmp_path / "new/1.safetensors", tmp_path / "new/1.parquet"]
-    store = Store(tmp_path / "store", JOB, "entry", link=False)
-    store.keep(made)
+    shared = Store(tmp_path / "store", JOB, "entry", link=False)
+    shared.keep(made)
     victim = tmp_path / "store/entry" / which
     whole = victim.read_bytes()
     victim.write_bytes(damage(whole))
-    if not store.fetch(places):
+    if not shared.fetch(places):
         assert not (tmp_path / "new").exists() and not victim.exists()
         assert "entry is damaged" in capsys.readouterr().err
-        store.keep(made)
-    assert store.fetch(places) and content(places) == content(made)
+        shared.keep(made)
+    assert shared.fetch(places) and content(places) == content(made)
     assert victim.read_bytes() == whole or which == "manifest.json"
 
 
 def test_a_missing_file_of_an_entry(tmp_path: Path) -> None:
     made = results(tmp_path / "made")
-    store = Store(tmp_path / "store", JOB, "entry", link=True)
-    store.keep(made)
+    shared = Store(tmp_path / "store", JOB, "entry", link=True)
+    shared.keep(made)
     (tmp_path / "store/entry/result.parquet").unlink()
-    assert not store.fetch(made)
+    assert not shared.fetch(made)
 
 
 def test_a_folder_that_cannot_be_written_to_costs_a_warning(tmp_path: Path, capsys) -> None:
@@ -95,6 +104,19 @@ def test_entries_can_be_written_by_those_who_may_write_to_the_folder(tmp_path: P
     (tmp_path / "store").chmod(0o775)
     Store(tmp_path / "store", JOB, "entry", link=False).keep(results(tmp_path / "made"))
     assert (tmp_path / "store/entry").stat().st_mode & 0o777 == 0o775
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "store/entry").iterdir()} == {0o664}
+
+
+def test_an_entry_that_cannot_be_read_is_left_alone(tmp_path: Path, capsys, monkeypatch) -> None:
+    """It may be another user's, or the disk of a network that is away for a moment."""
+    made = results(tmp_path / "made")
+    shared = Store(tmp_path / "store", JOB, "entry", link=False)
+    shared.keep(made)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_digest", lambda _: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+        assert not shared.fetch(made)
+    assert "cannot be read (Permission denied) and is not used" in capsys.readouterr().err
+    assert shared.fetch(made)
 
 
 def test_other_recipes_parts_and_inputs_have_other_entries(tmp_path: Path) -> None:

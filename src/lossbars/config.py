@@ -43,7 +43,7 @@ def scaled(experiment: Experiment, scale: Scale) -> Experiment:
     models = {key: _scaled_model(model, scale.epochs) for key, model in experiment.models.items()}
     robustness = experiment.robustness
     if robustness:
-        sizes = sorted({min(size, seeds) for size in robustness.sizes})
+        sizes = sorted({min(size, max(2, seeds - 1)) for size in robustness.sizes})  # of all minima there is one set
         robustness = robustness.model_copy(update={"sizes": sizes})
     return experiment.model_copy(update={"seeds": seeds, "models": models, "robustness": robustness})
 

@@ -1,6 +1,7 @@
 """The plan of a run: from the configuration to paths and targets. Loads no torch."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from lossbars.blocks import blocks, pair_blocks, triple_blocks
@@ -14,8 +15,8 @@ class Plan:
     def __init__(self, raw: Mapping[str, Any]) -> None:
         config = load_config(raw)
         self.scale = config.scale
-        self.data_root = config.data_root
-        self.cache = config.cache
+        self.data_root = _folder(config.data_root)
+        self.cache = _folder(config.cache)
         self.experiments = {key: scaled(one, config.scale) for key, one in config.experiments.items()}
         self.results = results_folder(config.scale)
         self.given: Mapping[str, Any] = raw["experiments"]  # as a person wrote them
@@ -101,6 +102,11 @@ class Plan:
         ]
         reduced = self.of_models(experiment, "complex.json") + self.of_models(experiment, "barcode.json")
         return [*trained, *reduced, *tables, *figures, self.usage_path(experiment)]
+
+
+def _folder(path: str | None) -> str | None:
+    """As a shell would read it; a relative one is below the folder that the run is started in."""
+    return None if path is None else str(Path(path).expanduser())
 
 
 def results_folder(scale: Scale) -> str:

@@ -37,6 +37,11 @@ def attempts(path: Path) -> tuple[str, list[Attempt]]:
         return "", []
 
 
+def taken(tries: list[Attempt]) -> bool:
+    """Whether the last attempt took the result from where it was kept."""
+    return bool(tries) and "taken_from" in tries[-1]
+
+
 @contextmanager
 def on_record(job: Job, arguments: Mapping[str, Any]) -> Iterator[None]:
     """Record an attempt of the job; the rule names its log in LOSSBARS_LOG, and nothing is recorded without."""
@@ -47,9 +52,8 @@ def on_record(job: Job, arguments: Mapping[str, Any]) -> Iterator[None]:
     _notes.clear()
     path = run_path(Path(log))
     key, before = attempts(path)
-    going_on = key == job.key and before[-1].get("ended") != "done"
     own = {"begun": _now(), **machine(arguments)}
-    every = [*before, own] if going_on else [own]
+    every = [*before, own] if key == job.key else [own]
     _write(path, job, every)
     try:
         yield

@@ -43,12 +43,13 @@ class Store:
                     raise ValueError("changed")
             for path in outputs:
                 self._take_out(path)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            return self._give_up(error) if self.entry.is_dir() else False
+        except OSError as error:  # another user's, say: not ours to judge
+            _warn(f"{self.entry} cannot be read ({error.strerror}) and is not used")
             return False
-        except (OSError, ValueError, LookupError) as error:
-            _warn(f"{self.entry} is damaged ({error}) and not used")
-            self.remove()
-            return False
+        except (ValueError, LookupError, TypeError) as error:
+            return self._give_up(error)
         return True
 
     def keep(self, outputs: Sequence[Path]) -> None:
@@ -57,7 +58,7 @@ class Store:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            mode = self.folder.stat().st_mode & 0o777  # a folder that a group may write to has entries that it may
+            mode = self.folder.stat().st_mode & 0o7777  # entries are for whom the folder is for
             temporary = Path(tempfile.mkdtemp(dir=self.folder, prefix=f".{self.entry.name}."))
         except OSError as error:
             _warn(f"cannot keep results in {self.folder}: {error.strerror}")
@@ -67,6 +68,9 @@ class Store:
                 self._put(path, temporary / _name(path))
             digests = {path.suffix: _digest(temporary / _name(path)) for path in outputs}
             (temporary / MANIFEST).write_text(json.dumps({"job": self.job.to_json(), "sha256": digests}))
+            for path in temporary.iterdir():
+                if not self.link:
+                    path.chmod(mode & 0o666)
             temporary.chmod(mode)
             temporary.rename(self.entry)
         except OSError as error:
@@ -75,9 +79,11 @@ class Store:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
-    def remove(self) -> None:
-        """Forget the results."""
+    def _give_up(self, error: Exception) -> bool:
+        """A damaged entry gives way to a whole one."""
+        _warn(f"{self.entry} is damaged ({error}) and not used")
         shutil.rmtree(self.entry, ignore_errors=True)
+        return False
 
     def _take_out(self, output: Path) -> None:
         whole(output, lambda temporary: self._put(self.entry / _name(output), Path(temporary)))

@@ -1,5 +1,6 @@
 """Checks of the data sets: made, on disk, or to be had from the network."""
 
+import os
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,14 +8,18 @@ from pathlib import Path
 from lossbars.condition import condition
 from lossbars.experiments import DATASETS, split_source
 from lossbars.jobs import Jobs
-from lossbars.operations.finding import Finding, fail, ok
+from lossbars.operations.finding import Finding, fail, ok, warn
 
 DOWNLOADS = Path("results/datasets/downloads")
 SECONDS = 10  # that a server may take to answer
 
 
 def data_checks(jobs: Jobs, experiments: Sequence[str]) -> Iterator[Finding]:
-    """A finding for each data set of the experiments."""
+    """A finding for each data set of the experiments, and for the folders that the configuration names."""
+    if (root := jobs.plan.data_root) and not Path(root).is_dir():
+        yield warn(f"data_root {root} is no folder", "data sets will be downloaded: mend data_root, or set it to null")
+    if jobs.plan.cache:
+        yield _cache(Path(jobs.plan.cache))
     for key in dict.fromkeys(jobs.plan.data_key(one) for one in experiments):
         path = Path(f"results/datasets/{key}.safetensors")
         name = jobs.plan.data_keys[key]
@@ -22,6 +27,14 @@ def data_checks(jobs: Jobs, experiments: Sequence[str]) -> Iterator[Finding]:
             yield ok(f"data set {name}: {path}")
         else:
             yield _source(name, jobs.plan.data_root)
+
+
+def _cache(folder: Path) -> Finding:
+    """The shared cache is made at need, in a folder that must be there."""
+    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
+        return ok(f"cache {folder}: " + ("there" if place == folder else "will be made"))
+    return fail(f"cache {folder}: {place} cannot be written to", "name another folder as cache, or set it to null")
 
 
 def _source(name: str, root: str | None) -> Finding:

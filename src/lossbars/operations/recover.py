@@ -66,8 +66,8 @@ def recover(jobs: Jobs, profile: str | None, lost_host: str | None, dry: bool) -
     _unlock(recovery)
     _remove_half_written(recovery)
     _set_aside(recovery, jobs)
-    again = f" ({last.command})" if last.command else ""
-    return [*(recovery.lines or ["There is nothing to recover."]), f"Go on with the command of the last run{again}."]
+    again = f", which its log gives without its quotes: {last.command}" if last.command else "."
+    return [*(recovery.lines or ["There is nothing to recover."]), f"Go on with the command of the last run{again}"]
 
 
 def last_run() -> LastRun:

@@ -27,6 +27,9 @@ def _draw(job: Job, bars: Path, curves: list[Path], triangles: list[Path], robus
             return figures.barcodes(table, labels, title)
         case "to-score":
             spread = read_models(robustness, job, "robustness") if robustness else None
+            minima = table[(table.dim == 0) & (table.convention == "direct")].groupby("model").size().min()
+            if spread is not None and spread["size"].min() >= minima:  # two minima have no smaller set with a bar
+                spread = None
             return figures.to_score(table, spread, labels, title)
         case "profiles":
             return figures.profiles(read_models(curves, job, "curves"), labels, title)

@@ -14,7 +14,7 @@ from lossbars.inputs import inputs
 from lossbars.job import Job
 from lossbars.jobs import Jobs
 from lossbars.plan import Plan
-from lossbars.runs import attempts, run_path
+from lossbars.runs import attempts, run_path, taken
 from lossbars.steps.command import run
 
 
@@ -25,7 +25,7 @@ def provenance(job: Job, out: Path) -> None:
     """
     artefacts = reported(Jobs(Plan(json.loads(job.recipe["configuration"]))))
     jobs = {one.job.key: one.job for one in artefacts}
-    digests = {one.path: _digest(Path(one.path)) for one in artefacts}
+    digests = {one.path: _digest(Path(one.path)) for one in artefacts if not _gone(one)}
     codes = {part for one in jobs.values() for part in one.code.split("-")[:1]}
     record = {
         "schema": "lossbars provenance 1",
@@ -44,6 +44,11 @@ def reported(jobs: Jobs) -> list[Expected]:
     return list({one.path: one for one in own + common}.values())  # experiments share data sets
 
 
+def _gone(one: Expected) -> bool:
+    """A data set that was removed, to save space say, once nothing needed it any more."""
+    return one.rule == "dataset" and not Path(one.path).is_file()
+
+
 def _runs(artefacts: list[Expected], digests: dict[str, str]) -> Iterator[dict[str, Any]]:
     """A job's run each: what it read, what it made, where and in which time."""
     reads = inputs(artefacts)
@@ -52,16 +57,18 @@ def _runs(artefacts: list[Expected], digests: dict[str, str]) -> Iterator[dict[s
         made.setdefault((one.rule, one.path.rpartition(".")[0]), []).append(one)
     for (rule, _), outputs in made.items():
         first = outputs[0]
+        if _gone(first):
+            continue
         log = log_path(first)
         key, tries = attempts(run_path(log))
         yield {
             "rule": rule,
             "job": first.job.key,
             "outputs": {o.path: {"sha256": digests[o.path], "bytes": Path(o.path).stat().st_size} for o in outputs},
-            "inputs": {i.path: digests[i.path] for i in reads[first.path]},
+            "inputs": {i.path: digests.get(i.path) for i in reads[first.path]},
             "versions": _versions(outputs),
             "attempts": tries if key == first.job.key else [],
-            "measured": _measured(log.parent.parent / "benchmarks" / f"{log.stem}.tsv"),
+            "measured": None if taken(tries) else _measured(log.parent.parent / "benchmarks" / f"{log.stem}.tsv"),
         }
 
 

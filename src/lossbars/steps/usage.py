@@ -9,6 +9,7 @@ import pandas as pd
 from lossbars.artefacts import write_table
 from lossbars.blocks import parts, stacked
 from lossbars.job import Job
+from lossbars.runs import attempts, taken
 from lossbars.steps.command import run
 
 COLUMNS = ["rule", "model", "part", "asked_mb", "used_mb", "asked_minutes", "used_seconds", "cpu_seconds"]
@@ -91,7 +92,8 @@ def _places(job: Job, results: Path) -> Iterator[Place]:
 
 def _measured(file: Path) -> tuple[float, float, float]:
     """Megabytes, seconds, seconds of CPU."""
-    if not file.is_file():
+    _, tries = attempts(file.with_suffix(".run.json"))
+    if not file.is_file() or taken(tries):
         return nan, nan, nan
     row = pd.read_csv(file, sep="\t", na_values=["-"]).iloc[-1]
     return float(row["max_rss"]), float(row["s"]), float(row["cpu_time"])
