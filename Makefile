@@ -16,8 +16,8 @@ test: $(READY)
 
 # About an hour, as root, with the SLURM of the tests: python3 tests/slurm/cluster.py install
 faults: $(READY)
-	python3 tests/slurm/cluster.py start --cpus 2
-	. $(BIN)/activate && PYTHONPATH=src:tests python -m faults --folder /var/tmp/lossbars-faults --table docs/faults.md
+	python3 tests/slurm/cluster.py start --cpus 4
+	. $(BIN)/activate && PYTHONPATH=src:tests python -m faults --folder /var/tmp/lossbars-faults --workers 3 --table docs/faults.md
 	python3 tests/slurm/cluster.py stop
 
 lint: $(READY)

@@ -111,7 +111,7 @@ def main() -> None:
         print("\n".join(f"{number} {fault.name} ({fault.kind})" for number, fault in chosen.items()))
         return
     if os.geteuid() != 0 or not cluster.running():
-        sys.exit("start the SLURM of the tests first, as root: python3 tests/slurm/cluster.py start --cpus 2")
+        sys.exit("start the SLURM of the tests first, as root: python3 tests/slurm/cluster.py start --cpus 4")
     folder = given.folder.resolve()
     if not (folder / STATES[-1]).is_dir():
         shutil.rmtree(folder, ignore_errors=True)
