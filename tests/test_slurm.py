@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -63,6 +64,7 @@ class Run:
     """A run of two experiments, whose first job was cancelled, and a second run that was begun while it went on."""
 
     checkout: Checkout
+    since: datetime
     returncode: int
     output: str
     second: subprocess.CompletedProcess[str]
@@ -72,7 +74,7 @@ class Run:
 
     @property
     def jobs(self) -> list[Record]:
-        return records(self.checkout.folder)
+        return records(self.checkout.folder, self.since)
 
     @property
     def trained(self) -> list[Record]:
@@ -105,6 +107,7 @@ def run(gpus: int, tmp_path_factory: pytest.TempPathFactory) -> Run:
     (checkout.folder / "made.py").write_text(MADE)
     (checkout.folder / "small.yaml").write_text(yaml.safe_dump(overlay()))
     command = [sys.executable, "-m", "snakemake", "--nocolor", *arguments()]
+    since = datetime.now()
     log = checkout.folder / "run.log"
     with log.open("w") as out, subprocess.Popen(command, cwd=checkout.folder, stdout=out, stderr=out) as first:
         running = ""
@@ -117,7 +120,7 @@ def run(gpus: int, tmp_path_factory: pytest.TempPathFactory) -> Run:
         second = subprocess.run(command, cwd=checkout.folder, capture_output=True, text=True, check=False)
     with contextlib.chdir(checkout.folder):  # a user's files are looked for from here
         plan = Plan(config())
-    return Run(checkout, first.returncode, log.read_text(), second, gpus, plan, cancelled)
+    return Run(checkout, since, first.returncode, log.read_text(), second, gpus, plan, cancelled)
 
 
 def test_both_experiments_are_made(run: Run) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 from faults import outcome
-from faults.catalogue import CLUSTER, FAULTS, Fault
+from faults.catalogue import CLUSTER, FAULTS
 from faults.files import unmount
 from faults.outcome import Outcome
 from faults.scene import Scene
@@ -26,38 +26,24 @@ from slurm import cluster
 TRIES = 3  # a training may be over before the fault comes
 
 
-def strike(number: int, fault: Fault, seed: int, folder: Path, undisturbed: dict[str, bytes]) -> Outcome:
+def strike(number: int, seed: int, folder: Path, undisturbed: dict[str, bytes]) -> Outcome:
     """One fault, and the plain run after it."""
-    random = Random(f"{seed} {number}")
-    here = folder / f"fault-{number}"
-    for attempt in range(TRIES):
-        _remove(here)
-        copied(folder / fault.begins, here)
-        scene = Scene(Run(here), random, fault.kind, random.choice(PARTS[fault.kind]), undisturbed)
-        begin = time.monotonic()
-        try:
-            fault.inject(scene)
-            break
-        except NotReached as error:
-            print(f"{number}: {error}", flush=True)
-            _quiet(scene.run)
-            if attempt + 1 == TRIES:
-                raise
+    begin = time.monotonic()
+    scene = _disturbed(number, seed, folder, undisturbed)
     status = scene.run.process.wait() if scene.run.process else None
-    _idle(here)
+    _idle(scene.run.folder)
     end = scene.run.log.stat().st_size if scene.run.log.exists() else 0
     scene.run.start()
     again = scene.run.wait()
-    said = scene.run.log.read_text(errors="replace")[end:]
     found = outcome.begun(scene)
     wrong = outcome.different(scene.run, undisturbed)
     made = Outcome(
         number=number,
         seed=seed,
-        fault=fault.name,
+        fault=FAULTS[number - 1].name,
         where="; ".join(scene.told),
         happened=outcome.happened(scene, status),
-        rerun=outcome.rerun(scene.run, again, said),
+        rerun=outcome.rerun(scene.run, again, scene.run.log.read_text(errors="replace")[end:]),
         identical=not wrong,
         gone_on=outcome.gone_on(scene, found),
         repeated=outcome.repeated(scene, found),
@@ -65,8 +51,26 @@ def strike(number: int, fault: Fault, seed: int, folder: Path, undisturbed: dict
         different=wrong,
     )
     if made.good:
-        _remove(here)
+        _remove(scene.run.folder)
     return made
+
+
+def _disturbed(number: int, seed: int, folder: Path, undisturbed: dict[str, bytes]) -> Scene:
+    """A run that the fault was put into; one that was over before is begun anew. Raises NotReached."""
+    fault, random, here = FAULTS[number - 1], Random(f"{seed} {number}"), folder / f"fault-{number}"
+    for left in reversed(range(TRIES)):
+        _remove(here)
+        copied(folder / fault.begins, here)
+        scene = Scene(Run(here), random, fault.kind, random.choice(PARTS[fault.kind]), undisturbed)
+        try:
+            fault.inject(scene)
+            return scene
+        except NotReached as error:
+            print(f"{number}: {error}", flush=True)
+            _quiet(scene.run)
+            if not left:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _idle(folder: Path) -> None:
@@ -91,6 +95,30 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def campaign(folder: Path, seed: int, workers: int, numbers: list[int]) -> Path:
+    """Strike with these faults, but for those whose outcome is known; the file of all outcomes."""
+    if not (folder / STATES[-1]).is_dir():
+        shutil.rmtree(folder, ignore_errors=True)
+        print(f"undisturbed run: {prepare(folder):.0f} s", flush=True)
+    undisturbed = Run(folder / STATES[-1]).artefacts()
+    results = folder / "faults.jsonl"
+    known = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    todo = [number for number in numbers if (number, seed) not in {(one["number"], one["seed"]) for one in known}]
+
+    def one(number: int) -> None:
+        made = strike(number, seed, folder, undisturbed)
+        with results.open("a") as file:
+            file.write(json.dumps(asdict(made)) + "\n")
+        print(f"{'good' if made.good else 'BAD'}: {asdict(made)}", flush=True)
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(one, [number for number in todo if FAULTS[number - 1] not in CLUSTER]))
+    for number in todo:
+        if FAULTS[number - 1] in CLUSTER:
+            one(number)
+    return results
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="faults", description=__doc__)
@@ -102,37 +130,13 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="name the faults, and do nothing")
     given = parser.parse_args()
     numbers = {int(word) for word in given.only.split(",") if word.isdigit()}
-    chosen = {
-        number: fault
-        for number, fault in enumerate(FAULTS, 1)
-        if (number in numbers if numbers else given.only in fault.name)
-    }
+    chosen = [n for n, fault in enumerate(FAULTS, 1) if (n in numbers if numbers else given.only in fault.name)]
     if given.list:
-        print("\n".join(f"{number} {fault.name} ({fault.kind})" for number, fault in chosen.items()))
+        print("\n".join(f"{number} {FAULTS[number - 1].name} ({FAULTS[number - 1].kind})" for number in chosen))
         return
     if os.geteuid() != 0 or not cluster.running():
         sys.exit("start the SLURM of the tests first, as root: python3 tests/slurm/cluster.py start --cpus 4")
-    folder = given.folder.resolve()
-    if not (folder / STATES[-1]).is_dir():
-        shutil.rmtree(folder, ignore_errors=True)
-        print(f"undisturbed run: {prepare(folder):.0f} s", flush=True)
-    undisturbed = Run(folder / STATES[-1]).artefacts()
-    results = folder / "faults.jsonl"
-    known = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-    done = {(one["number"], one["seed"]) for one in known}
-    todo = [number for number in chosen if (number, given.seed) not in done]
-
-    def one(number: int) -> None:
-        made = strike(number, FAULTS[number - 1], given.seed, folder, undisturbed)
-        with results.open("a") as file:
-            file.write(json.dumps(asdict(made)) + "\n")
-        print(f"{'good' if made.good else 'BAD'}: {asdict(made)}", flush=True)
-
-    with ThreadPoolExecutor(given.workers) as pool:
-        list(pool.map(one, [number for number in todo if FAULTS[number - 1] not in CLUSTER]))
-    for number in todo:
-        if FAULTS[number - 1] in CLUSTER:
-            one(number)
+    results = campaign(given.folder.resolve(), given.seed, given.workers, chosen)
     if given.table:
         write_table(given.table, results)
 

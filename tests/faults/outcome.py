@@ -38,8 +38,7 @@ class Outcome:
 
 def happened(scene: Scene, status: int | None) -> str:
     """States of SLURM's jobs other than success, and how Snakemake ended."""
-    own = scene.run.attempts()  # an earlier campaign may have used a folder of this name
-    states = [job.state for job in records(scene.run.folder) if int(job.job) in own and job.state not in FORGIVING]
+    states = [job.state for job in records(scene.run.folder, scene.since) if job.state not in FORGIVING]
     counted = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
     ended = {None: "no run", 0: "the run finished"}.get(status, "killed" if (status or 0) < 0 else "the run failed")
     return ", ".join([*counted, ended])

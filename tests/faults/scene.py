@@ -4,6 +4,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from random import Random
 
 import psutil
@@ -20,6 +21,7 @@ class Scene:
     kind: str  # of the training that is struck: minima or curves
     part: str
     undisturbed: dict[str, bytes] = field(repr=False)
+    since: datetime = field(default_factory=datetime.now)
     told: list[str] = field(default_factory=list)  # for the table: when and where
     whole: set[tuple[str, str]] = field(default_factory=set)  # trainings that were finished when the fault struck
     saved: set[tuple[str, str]] = field(default_factory=set)  # trainings that had a saved state then

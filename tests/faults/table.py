@@ -17,9 +17,10 @@ results with those of a run that nothing disturbed: every file of `results/`, by
 *Twice* are trainings that were finished when the fault struck, or had a saved state, and yet began from the start:
 there should be none. A saved state is at most a second old here (`LOSSBARS_CHECKPOINT_SECONDS=1`), else 30 seconds.
 
-After `kill -9` of Snakemake, `lossbars recover` is run before. A flipped bit is seen by no plan: the job that reads the
-file stops and says to delete it, and that is done before the command is given again. Memory is held to by SLURM's accounting
-(`OverMemoryKill`), since this SLURM has no cgroups. A lost node is slurmd and all processes of a job killed at once.
+After `kill -9` of Snakemake, `lossbars recover` is run before. A flipped bit is seen by no plan: the job that reads
+the file stops and says to delete it, and that is done before the command is given again. Memory is held to by SLURM's
+accounting (`OverMemoryKill`), since this SLURM has no cgroups. A lost node is slurmd and all processes of a job killed
+at once.
 
 | | fault | where | the disturbed run | run again | same bits | goes on | twice | s |
 |--:|---|---|---|---|---|---|---|--:|

@@ -82,6 +82,7 @@ def stop() -> None:
     for daemon in reversed(DAEMONS):
         down(daemon)
     if DATABASE_SOCKET.exists():
+        quietly("mysql", "-e", "drop database if exists slurm_acct_db")
         quietly("mysqladmin", "shutdown")
     munge = Path("/run/munge/munged.pid")
     if munge.exists():

@@ -30,10 +30,11 @@ class Record:
     end: datetime | None
 
 
-def records(folder: Path) -> list[Record]:
-    """All jobs that Snakemake submitted from a folder."""
-    command = ["sacct", "-X", "--noheader", "--noconvert", "--parsable2", "--starttime=now-1day", "--duplicates"]
-    done = subprocess.run([*command, f"--format={','.join(FIELDS)}"], capture_output=True, text=True, check=True)
+def records(folder: Path, since: datetime) -> list[Record]:
+    """All jobs that Snakemake submitted from a folder; before ``since``, one of the same name may have been there."""
+    command = ["sacct", "-X", "--noheader", "--noconvert", "--parsable2", "--duplicates"]
+    command += [f"--starttime={since:%Y-%m-%dT%H:%M:%S}", f"--format={','.join(FIELDS)}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     rows = (dict(zip(FIELDS, line.split("|"), strict=True)) for line in done.stdout.splitlines())
     return [_record(row) for row in rows if Path(row["WorkDir"]) == folder]
 
