@@ -23,7 +23,8 @@ PROFILE = "executor: slurm\nslurm-jobname-prefix: lossbars\n"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """All results are there, and SLURM's queue is empty."""
+    """All results are there; the machine's own SLURM, if it has one, is not looked at."""
+    monkeypatch.setattr(slurm, "available", lambda: False)
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     monkeypatch.chdir(checkout)
@@ -35,6 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def cluster(folder: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    monkeypatch.setattr(slurm, "available", lambda: True)
     return StandIn(folder.parent / "slurm", monkeypatch)
 
 
