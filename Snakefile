@@ -14,7 +14,7 @@ from lossbars.condition import condition
 from lossbars.blocks import block_pairs, stacked
 from lossbars.code_record import record_code
 from lossbars.config import ConfigError
-from lossbars.expected import documents, expected
+from lossbars.expected import documents, expected, targets
 from lossbars.jobs import Jobs
 from lossbars.pathlists import compact
 from lossbars.plan import Plan
@@ -54,6 +54,8 @@ wildcard_constraints:
     first="[0-9]+(-[0-9]+)?",
     second="[0-9]+(-[0-9]+)?",
     third="[0-9]+(-[0-9]+)?",
+    seed="[0-9]+",
+    size="[0-9]+",
 
 
 include: "rules/common.smk"
@@ -63,6 +65,7 @@ include: "rules/curves.smk"
 include: "rules/triangles.smk"
 include: "rules/barcodes.smk"
 include: "rules/robustness.smk"
+include: "rules/functions.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
 include: "rules/provenance.smk"

@@ -50,6 +50,8 @@ rule barcode:
         f"{RESULTS}/{{experiment}}/{{model}}/logs/barcode.log",
     benchmark:
         f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/barcode.tsv"
+    wildcard_constraints:
+        experiment=any_of(PLAN.networks),
     conda:
         "../envs/lossbars.yaml"
     resources:
@@ -77,6 +79,8 @@ rule tables:
         f"{RESULTS}/{{experiment}}/logs/barcodes.log",
     benchmark:
         f"{RESULTS}/{{experiment}}/benchmarks/barcodes.tsv"
+    wildcard_constraints:
+        experiment=any_of(PLAN.networks),
     conda:
         "../envs/lossbars.yaml"
     resources:

@@ -15,7 +15,7 @@ rule claims:
         ),
         robustness=lambda wildcards: (
             PLAN.of_models(wildcards.experiment, "robustness.parquet")
-            if PLAN.experiments[wildcards.experiment].robustness
+            if PLAN.networks[wildcards.experiment].robustness
             else []
         ),
     output:
@@ -24,6 +24,8 @@ rule claims:
         f"{RESULTS}/{{experiment}}/logs/claims.log",
     benchmark:
         f"{RESULTS}/{{experiment}}/benchmarks/claims.tsv"
+    wildcard_constraints:
+        experiment=any_of(PLAN.networks),
     conda:
         "../envs/lossbars.yaml"
     resources:
@@ -111,9 +113,7 @@ rule report:
             path for key in ran_experiments() for path in PLAN.figure_paths(key, "svg")
         ],
         barcodes=lambda wildcards: [
-            path
-            for key in ran_experiments()
-            for path in PLAN.of_models(key, "barcode.json")
+            path for key in ran_experiments() for path in PLAN.barcode_paths(key)
         ],
         usage=lambda wildcards: [PLAN.usage_path(key) for key in ran_experiments()],
     output:

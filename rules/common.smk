@@ -19,8 +19,19 @@ def asks(rule, name):
     return resource
 
 
+def any_of(keys):
+    """What a wildcard may be; nothing, where there are no keys."""
+    return "|".join(keys) or "(?!)"
+
+
+def figures_of(*kinds):
+    """Keys of the figures of experiments of some kinds, for a wildcard."""
+    experiments = {key for kind in kinds for key in kind}
+    return any_of(key for key, (own, _) in PLAN.figures.items() if own in experiments)
+
+
 def device(wildcards):
-    return PLAN.experiments[wildcards.experiment].device
+    return PLAN.networks[wildcards.experiment].device
 
 
 def dataset_of(wildcards):
@@ -61,7 +72,7 @@ def whole_targets(experiments):
     common = [
         f"{RESULTS}/{name}" for name in ("claims.md", "report.html", "provenance.json")
     ]
-    return [path for key in experiments for path in PLAN.targets(key)] + common
+    return [path for key in experiments for path in targets(JOBS, key)] + common
 
 
 def claims_stand(experiment):
@@ -94,7 +105,7 @@ def figure_tables(kind):
         of_model = PLAN.curve_paths if kind == "curves" else PLAN.triangle_paths
         return [
             path
-            for model in PLAN.experiments[experiment].models
+            for model in PLAN.networks[experiment].models
             for path in of_model(experiment, model, "parquet")
         ]
 
@@ -104,7 +115,7 @@ def figure_tables(kind):
 def trained_tables(experiment, paths):
     return [
         path
-        for model in PLAN.experiments[experiment].models
+        for model in PLAN.networks[experiment].models
         for path in paths(experiment, model, "parquet")
     ]
 

@@ -15,6 +15,8 @@ rule figure:
         f"{RESULTS}/figures/logs/{{figure}}.log",
     benchmark:
         f"{RESULTS}/figures/benchmarks/{{figure}}.tsv"
+    wildcard_constraints:
+        figure=figures_of(PLAN.networks),
     conda:
         "../envs/lossbars.yaml"
     resources:

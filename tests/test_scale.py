@@ -16,7 +16,7 @@ from lossbars.steps import figure, robustness, tables
 
 @pytest.mark.parametrize("scale", [0.02, 0.1, 0.3, 0.35, 0.5, 0.9])
 def test_subsets_are_smaller_than_the_set_of_minima_wherever_they_can_be(scale: float) -> None:
-    for key, one in Plan(yaml.safe_load((ROOT / "config.yaml").read_text()) | {"scale": scale}).experiments.items():
+    for key, one in Plan(yaml.safe_load((ROOT / "config.yaml").read_text()) | {"scale": scale}).networks.items():
         if one.robustness:
             assert max(one.robustness.sizes) == max(2, min(one.seeds - 1, max(one.robustness.sizes))), key
             assert one.seeds == 2 or max(one.robustness.sizes) < one.seeds, key

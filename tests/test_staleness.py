@@ -205,7 +205,7 @@ def test_comments_docstrings_and_layout_cost_nothing(done):
 
 
 def test_a_new_architecture_and_a_new_figure_cost_nothing_of_what_is_there(done):
-    """What a newcomer's architecture touches: a file, a line in the list, a recipe, a line in jobs.py."""
+    """What a newcomer's architecture touches: a file, a line in the list, a recipe, a line in network_jobs.py."""
     (done.folder / CODE / "networks/other.py").write_text((ROOT / CODE / "networks/lenet.py").read_text())
     for package, line in (
         ("networks", "from lossbars.networks.other import LeNet as Other"),
@@ -213,7 +213,8 @@ def test_a_new_architecture_and_a_new_figure_cost_nothing_of_what_is_there(done)
     ):
         done.edit(f"{CODE}/{package}/__init__.py", lambda text, line=line: f"{text}\n{line}\n")
     done.edit(f"{CODE}/recipes.py", lambda text: text + '\n\nclass OtherSpec(Recipe):\n    kind: Literal["other"]\n')
-    done.replace(f"{CODE}/jobs.py", "NETWORK_MODULE = {", 'NETWORK_MODULE = {\n    "other": "lossbars.networks.other",')
+    modules = "NETWORK_MODULE = {"
+    done.replace(f"{CODE}/network_jobs.py", modules, f'{modules}\n    "other": "lossbars.networks.other",')
     assert done.stale() == {"provenance"}, "which knows all jobs, and takes a second"
 
 

@@ -1,11 +1,11 @@
-"""Bars, barcodes, TO-scores and the bottleneck distance."""
+"""Bars, barcodes and TO-scores."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
-import gudhi
 import numpy as np
 
 Metric = Literal["sqrt2", "linf"]
@@ -68,7 +68,9 @@ class Barcode:
         over √2 with the Euclidean ground metric (``sqrt2``, which the papers state) or over 2 with the
         L∞ one (``linf``, which libraries compute). 0 where no bar is finite.
         """
-        longest = max((bar.length for bar in self.of_dim(dim) if math.isfinite(bar.death)), default=0.0)
+        diagram = self.diagram(dim)
+        births, deaths = diagram[np.isfinite(diagram[:, 1])].T
+        longest = float((deaths - births).max(initial=0.0))
         return longest / {"sqrt2": math.sqrt(2), "linf": 2.0}[metric]
 
     def diagram(self, dim: int = 0) -> np.ndarray:
@@ -81,6 +83,59 @@ class Barcode:
         return tuple(sorted({bar.dim for bar in self.bars}))
 
 
-def bottleneck_distance(one: Barcode, other: Barcode, dim: int = 0) -> float:
-    """Exact bottleneck distance in the L∞ ground metric, by gudhi; inf where the numbers of half-lines differ."""
-    return float(gudhi.bottleneck_distance(one.diagram(dim), other.diagram(dim)))
+class ArrayBarcode(Barcode):
+    """A barcode of dimension 0 in arrays, for very many bars; sorted by birth, then ``born_at``.
+
+    ``births`` and ``deaths`` are float64 (b,), ``deaths`` inf for half-lines. ``born_at`` and ``dies_at`` are int64
+    (b,): the vertex that bore the bar, and what ended it (who makes the barcode says what), −1 for half-lines. All are
+    read-only. ``bars`` is made when it is first asked for. Raises ValueError for arrays of different lengths and for
+    what :class:`Bar` refuses.
+    """
+
+    births: np.ndarray
+    deaths: np.ndarray
+    born_at: np.ndarray
+    dies_at: np.ndarray
+
+    def __init__(
+        self, births: np.ndarray, deaths: np.ndarray, born_at: np.ndarray, dies_at: np.ndarray, convention: Convention
+    ) -> None:
+        given = {"births": births, "deaths": deaths, "born_at": born_at, "dies_at": dies_at}
+        if len({np.shape(array) for array in given.values()}) > 1 or np.ndim(births) != 1:
+            raise ValueError(f"a barcode needs vectors of one length, not {[np.shape(a) for a in given.values()]}")
+        _check(np.asarray(births), np.asarray(deaths), np.asarray(dies_at))
+        order = np.lexsort((born_at, births))
+        for name, array in given.items():
+            ordered = np.asarray(array, dtype=np.int64 if name.endswith("at") else np.float64)[order]
+            ordered.setflags(write=False)
+            object.__setattr__(self, name, ordered)
+        object.__setattr__(self, "convention", convention)
+
+    @cached_property
+    def bars(self) -> tuple[Bar, ...]:
+        """Every bar as an object."""
+        rows = zip(*(a.tolist() for a in (self.births, self.deaths, self.born_at, self.dies_at)), strict=True)
+        return tuple(Bar(b, d, 0, (born,), (died,) if died >= 0 else None) for b, d, born, died in rows)
+
+    def diagram(self, dim: int = 0) -> np.ndarray:
+        """Persistence diagram, as of any barcode; (0, 2) but in dimension 0."""
+        return np.column_stack([self.births, self.deaths]) if dim == 0 else np.empty((0, 2))
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """(0,), or () without bars."""
+        return (0,) if len(self.births) else ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.births)} bars, {self.convention!r})"
+
+
+def _check(births: np.ndarray, deaths: np.ndarray, dies_at: np.ndarray) -> None:
+    """Raise ValueError where an array holds what :class:`Bar` refuses."""
+    wrong = ~(births <= deaths) | (np.isinf(deaths) != (dies_at < 0))
+    if wrong.any():
+        i = int(wrong.argmax())
+        raise ValueError(
+            f"bar {i} from {births[i]} to {deaths[i]}, ended by {dies_at[i]}: a bar dies after its birth, "
+            "and half-lines, and no others, end at inf with −1"
+        )

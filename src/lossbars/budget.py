@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lossbars.blocks import stacked
 from lossbars.expected import expected
+from lossbars.function_costs import THREADS
 from lossbars.jobs import Jobs
 from lossbars.plan import Plan
-from lossbars.resources import TRAINED, Request, request
+from lossbars.resources import TRAINED, Request, amount, request
 
-THREADS = 1  # of every rule
 HEAD = ("jobs", "on a GPU", "at once", "GPU-hours", "CPU-hours", "memory", "GPU memory", "longest job")
 NOTE = (
     "at once: GPU jobs that can be ready together. Memory and time are limits, of the largest and the longest job;\n"
@@ -41,8 +40,7 @@ def asked(jobs: Jobs, experiment: str) -> list[Asked]:
         # a job's files differ in their suffix alone
         key = (one.rule, one.job.model, one.path.rpartition(".")[0])
         if key not in found:
-            several = stacked(one.rule, one.part) if one.rule in TRAINED else 1
-            wanted = request(jobs.plan, one.rule, experiment, one.job.model, several)
+            wanted = request(jobs.plan, one.rule, experiment, one.job.model, amount(one.rule, one.part))
             found[key] = Asked(one.rule, experiment, one.job.model, one.path, wanted)
     return list(found.values())
 
@@ -65,7 +63,7 @@ def budget(jobs: Iterable[Asked]) -> list[str]:
         f"{len(on_gpu):,}",
         f"{at_once(on_gpu):,}" if on_gpu else "–",
         hours(on_gpu, lambda job: job.request.runtime * job.request.gpu),
-        hours(every, lambda job: job.request.runtime * THREADS),
+        hours(every, lambda job: job.request.runtime * THREADS.get(job.rule, 1)),
         gigabytes(max((job.request.mem_mb for job in every), default=0)),
         gigabytes(max((job.request.gpu_mem_mb for job in every), default=0)),
         duration(max((job.request.runtime for job in every), default=0)),

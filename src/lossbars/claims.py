@@ -4,30 +4,19 @@ Tables of one experiment in, a table out. How a claim is judged is in :mod:`loss
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from lossbars import depth_findings, findings
-from lossbars.findings import Finding, Results
+from lossbars.findings import Claim, Finding, Results
 
 COLUMNS = ["experiment", "id", "claim", "source", "published", "obtained", "budget", "verdict", "detail"]
 
 V1, V3 = "Barannikov et al., Topological obstructions", "Barannikov et al., Loss barcode"
 FIGURE_ONLY = "in the figure only"
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A statement, where it is made, and the value that stands there, if any."""
-
-    id: str
-    claim: str
-    source: str
-    published: str = "—"
-
 
 Check = Callable[[Results], Finding]
 Claims = list[tuple[Claim, Check]]

@@ -1,16 +1,52 @@
 """config.yaml → :class:`lossbars.experiments.Config`, with errors that a person can act on."""
 
 import difflib
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
-from lossbars import experiments, recipes
-from lossbars.experiments import Config, Experiment, Model, Scale
+from lossbars import experiments, function_experiments, landscape_specs, recipes
+from lossbars.experiments import Experiment, Model, Scale, check_key
+from lossbars.function_experiments import Convergence, Functions
+from lossbars.recipes import Recipe, yaml_number
 
-SHARED = ("minima", "curves", "triangles")  # an experiment may state these once for all of its models
+SHARED = {  # what an experiment of a kind may state once for all of its models
+    "networks": ("minima", "curves", "triangles"),
+    "functions": ("cloud", "optimised"),
+    "convergence": ("cloud",),
+}
+AnyExperiment = Experiment | Functions | Convergence
+
+
+def _networks_by_default(value: Any) -> Any:
+    return {"kind": "networks"} | value if isinstance(value, dict) else value
+
+
+def _scale_shorthand(value: Any) -> Any:
+    value = yaml_number(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return dict.fromkeys(Scale.model_fields, float(value))
+    return value
+
+
+class Config(Recipe):
+    """config.yaml, whole."""
+
+    data_root: str | None = None  # files already on disk, in torchvision's layout
+    cache: str | None = None  # folder of finished results that clones and users share
+    scale: Annotated[Scale, BeforeValidator(_scale_shorthand)] = Scale()
+    experiments: dict[
+        str, Annotated[Annotated[AnyExperiment, Field(discriminator="kind")], BeforeValidator(_networks_by_default)]
+    ]
+
+    @model_validator(mode="after")
+    def _keys(self) -> "Config":
+        for key in self.experiments:
+            check_key(key, "experiment")
+        return self
 
 
 class ConfigError(ValueError):
@@ -20,7 +56,7 @@ class ConfigError(ValueError):
 def load_config(raw: Mapping[str, Any]) -> Config:
     """Check the whole configuration.
 
-    ``minima``, ``curves`` and ``triangles`` of an experiment hold for each of its models; what a model
+    The recipes that SHARED names for an experiment's kind hold for each of its models; what a model
     states itself goes before. Raises ConfigError, naming every key that is wrong and its place.
     """
     merged = {key: _with_shared_recipes(value) if key == "experiments" else value for key, value in raw.items()}
@@ -30,14 +66,16 @@ def load_config(raw: Mapping[str, Any]) -> Config:
         raise ConfigError("the configuration cannot be run:\n" + "\n".join(_explain(error, raw))) from None
 
 
-def scaled(experiment: Experiment, scale: Scale) -> Experiment:
-    """The same experiment at a fraction of its budget: fewer epochs, seeds and training samples.
+def scaled(experiment: AnyExperiment, scale: Scale) -> AnyExperiment:
+    """The same experiment at a fraction of its budget: fewer epochs, seeds, training samples, points or pairs.
 
-    Epochs that a schedule names shrink with the epochs. At least one epoch, two seeds (three where there
-    are triangles) are left; samples shrink when the landscape is made, since only it knows how many there are.
+    Of networks, at least one epoch, two seeds (three where there are triangles) are left; samples shrink when the
+    landscape is made, since only it knows how many there are.
     """
     if scale == Scale():
         return experiment
+    if not isinstance(experiment, Experiment):
+        return experiment.scaled(scale)
     fewest = 3 if any(model.triangles for model in experiment.models.values()) else 2
     seeds = max(fewest, round(experiment.seeds * scale.seeds))
     models = {key: _scaled_model(model, scale.epochs) for key, model in experiment.models.items()}
@@ -49,15 +87,8 @@ def scaled(experiment: Experiment, scale: Scale) -> Experiment:
 
 
 def _scaled_model(model: Model, factor: float) -> Model:
-    descents = {name: getattr(model, name) for name in SHARED if getattr(model, name) is not None}
-    return model.model_copy(update={name: _scaled_descent(descent, factor) for name, descent in descents.items()})
-
-
-def _scaled_descent(descent: recipes.Descent, factor: float) -> recipes.Descent:
-    schedule = descent.schedule
-    if isinstance(schedule, recipes.Ramp):
-        schedule = schedule.model_copy(update={"m1": schedule.m1 * factor, "m2": schedule.m2 * factor})
-    return descent.model_copy(update={"epochs": max(1, round(descent.epochs * factor)), "schedule": schedule})
+    descents = {name: getattr(model, name) for name in SHARED["networks"] if getattr(model, name) is not None}
+    return model.model_copy(update={name: descent.scaled(factor) for name, descent in descents.items()})
 
 
 def _with_shared_recipes(stated: Any) -> Any:
@@ -70,8 +101,8 @@ def _spread(experiment: Any) -> Any:
     """Copy the recipes that an experiment shares into each of its models."""
     if not isinstance(experiment, dict):
         return experiment
-    models = experiment.get("models")
-    for name in SHARED:
+    models, kind = experiment.get("models"), experiment.get("kind", "networks")
+    for name in SHARED.get(kind, ()) if isinstance(kind, str) else ():
         if name not in experiment:
             continue
         shared = experiment.pop(name)
@@ -99,12 +130,13 @@ def _explain(error: ValidationError, raw: Mapping[str, Any]) -> Iterable[str]:
 
 def _place(location: tuple[int | str, ...], raw: Mapping[str, Any]) -> str:
     kinds = {"constant", "cyclical", "ramp", "garipov", "chain", "bezier", "mlp", "lenet", "custom"}
-    parts = list(location)
+    kinds |= {"function", "regression"}
+    unions = {"schedule", "family", "network", "landscape"}
     # pydantic puts the chosen kind of a union into the path; a person did not write it there
-    kept = [
-        p for i, p in enumerate(parts) if not (p in kinds and i and parts[i - 1] in {"schedule", "family", "network"})
-    ]
-    if len(kept) > 4 and kept[4] in SHARED and not _states(raw, kept) and _states(raw, [*kept[:2], kept[4]]):
+    parts = [p for i, p in enumerate(location) if not (i == 2 and location[0] == "experiments" and p in SHARED)]
+    kept = [p for i, p in enumerate(parts) if not (p in kinds and i and parts[i - 1] in unions)]
+    shared = set(itertools.chain(*SHARED.values()))
+    if len(kept) > 4 and kept[4] in shared and not _states(raw, kept) and _states(raw, [*kept[:2], kept[4]]):
         kept = kept[:2] + kept[4:]  # what models share is written once, in their experiment
     return ".".join(str(part) for part in kept) or "(top level)"
 
@@ -121,7 +153,7 @@ def _states(raw: Any, place: Sequence[int | str]) -> bool:
 def _reason(one: Mapping[str, Any]) -> str:
     if one["type"] == "extra_forbidden":
         key = str(one["loc"][-1])
-        close = difflib.get_close_matches(key, _all_keys(), n=1)
+        close = difflib.get_close_matches(key, _all_keys() - {key}, n=1)  # a known one may be in the wrong place
         return "unknown key" + (f"; did you mean '{close[0]}'?" if close else "")
     if one["type"] == "missing":
         return "this key is missing"
@@ -132,6 +164,8 @@ def _reason(one: Mapping[str, Any]) -> str:
 
 
 def _all_keys() -> set[str]:
-    known = [*vars(recipes).values(), *vars(experiments).values()]
+    modules = (recipes, experiments, function_experiments, landscape_specs)
+    known = [Config, *(found for module in modules for found in vars(module).values())]
     classes = [c for c in known if isinstance(c, type) and issubclass(c, BaseModel)]
-    return {field for c in classes for field in c.model_fields} | set(get_args(experiments.Figure))
+    figures = {*get_args(experiments.Figure), *get_args(function_experiments.FunctionFigure)}
+    return {field for c in classes for field in c.model_fields} | figures

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from lossbars.blocks import parts
@@ -9,6 +10,7 @@ from lossbars.job import Job
 
 if TYPE_CHECKING:
     from lossbars.jobs import Jobs
+    from lossbars.network_jobs import NetworkJobs
 
 
 @dataclass(frozen=True)
@@ -18,29 +20,43 @@ class Expected:
     path: str
     rule: str
     job: Job
-    part: str = ""  # block of seeds, pairs or triples, as in the path; of the rules that train
+    part: str = ""  # block of seeds, pairs or triples, a cloud, or a size, as in the path; of rules with several jobs
 
     @property
     def experiment(self) -> str:
         """Empty for a data set, which experiments share."""
         return self.job.experiment
 
+    @property
+    def log(self) -> PurePath:
+        """Where the rule logs; its benchmark has the same name."""
+        path = PurePath(self.path)
+        if self.part:
+            return path.parent.parent / "logs" / f"{self.rule}-{self.part}.log"
+        folder = path.parent.parent if self.rule == "usage" else path.parent
+        return folder / "logs" / f"{path.stem}.log"
+
 
 def expected(jobs: "Jobs", experiment: str) -> list[Expected]:
     """All artefacts of an experiment, inputs before what is made of them; the common documents apart."""
     plan = jobs.plan
-    data = jobs.dataset(plan.data_key(experiment))
-    found = [Expected(plan.dataset_path(experiment), "dataset", data)]
-    for model in plan.experiments[experiment].models:
-        found += _of_model(jobs, experiment, model)
-    found.append(Expected(f"{plan.results}/{experiment}/barcodes.parquet", "tables", jobs.tables(experiment)))
+    found = list(jobs.artefacts(experiment))
     for key, (own, _) in plan.figures.items():
         if own == experiment:
             job = jobs.figure(key)
-            found += [Expected(f"{plan.results}/figures/{key}.{kind}", "figure", job) for kind in ("pdf", "svg")]
-    found.append(Expected(f"{plan.results}/{experiment}/claims.parquet", "claims", jobs.claims(experiment)))
+            found += [Expected(f"{plan.results}/figures/{key}.{kind}", job.kind, job) for kind in ("pdf", "svg")]
+    claims = jobs.claims(experiment)
+    found.append(Expected(f"{plan.results}/{experiment}/claims.parquet", claims.kind, claims))
     found.append(Expected(plan.usage_path(experiment), "usage", jobs.usage(experiment)))
     return found
+
+
+def targets(jobs: "Jobs", experiment: str) -> list[str]:
+    """Paths that a run of the experiment is asked for; data sets and robustness are made where something needs them.
+
+    What lies between is named too: Snakemake does not make again a deleted file that only made files need.
+    """
+    return [one.path for one in expected(jobs, experiment) if one.rule not in ("dataset", "robustness")]
 
 
 def documents(jobs: "Jobs", experiments: Sequence[str]) -> list[Expected]:
@@ -54,7 +70,16 @@ def documents(jobs: "Jobs", experiments: Sequence[str]) -> list[Expected]:
     ]
 
 
-def _of_model(jobs: "Jobs", experiment: str, model: str) -> Iterator[Expected]:
+def network_artefacts(jobs: "NetworkJobs", experiment: str) -> Iterator[Expected]:
+    """What the rules of networks leave, up to the table of bars."""
+    plan = jobs.plan
+    yield Expected(plan.dataset_path(experiment), "dataset", jobs.dataset(plan.data_key(experiment)))
+    for model in plan.networks[experiment].models:
+        yield from _of_model(jobs, experiment, model)
+    yield Expected(f"{plan.results}/{experiment}/barcodes.parquet", "tables", jobs.tables(experiment))
+
+
+def _of_model(jobs: "NetworkJobs", experiment: str, model: str) -> Iterator[Expected]:
     plan, names = jobs.plan, jobs.plan.blocks(experiment)
     folder = plan.folder(experiment, model)
     for kind in plan.kinds(experiment, model):
@@ -64,7 +89,7 @@ def _of_model(jobs: "Jobs", experiment: str, model: str) -> Iterator[Expected]:
                 yield Expected(f"{folder}/{kind}/{part}.{suffix}", kind, job, part)
     yield Expected(f"{folder}/complex.json", "complex", jobs.complex(experiment, model))
     yield Expected(f"{folder}/barcode.json", "barcode", jobs.barcode(experiment, model))
-    if plan.experiments[experiment].robustness:
+    if plan.networks[experiment].robustness:
         yield Expected(f"{folder}/robustness.parquet", "robustness", jobs.robustness(experiment, model))
 
 

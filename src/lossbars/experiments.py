@@ -3,11 +3,11 @@
 import ast
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from lossbars.recipes import Curves, Minima, Recipe, Robustness, Share, Triangles, yaml_number
+from lossbars.recipes import Curves, Minima, Recipe, Robustness, Share, Triangles
 
 KEY = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -129,8 +129,11 @@ class Model(Recipe):
 
 
 class Experiment(Recipe):
-    """Several networks on one data set."""
+    """Several networks on one data set. Other kinds of experiments are in :mod:`lossbars.function_experiments`."""
 
+    shrinks: ClassVar[tuple[str, ...]] = ("epochs", "seeds", "samples")  # parts of a scale that it knows
+
+    kind: Annotated[Literal["networks"], Field(exclude=True)] = "networks"
     title: str
     data: DataName
     augment: Literal["none", "crop-flip"] = "none"  # of training batches; never of the loss of record
@@ -161,36 +164,20 @@ class Experiment(Recipe):
 
 
 class Scale(Recipe):
-    """Fractions of the full budget."""
+    """Fractions of the full budget; an experiment knows those that its class names in ``shrinks``."""
 
     epochs: Share = 1.0
     seeds: Share = 1.0
     samples: Share = 1.0
+    points: Share = 1.0
+    pairs: Share = 1.0
 
 
-def _scale_shorthand(value: Any) -> Any:
-    value = yaml_number(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return {"epochs": float(value), "seeds": float(value), "samples": float(value)}
-    return value
-
-
-class Config(Recipe):
-    """config.yaml, whole."""
-
-    data_root: str | None = None  # files already on disk, in torchvision's layout
-    cache: str | None = None  # folder of finished results that clones and users share
-    scale: Annotated[Scale, BeforeValidator(_scale_shorthand)] = Scale()
-    experiments: dict[str, Experiment]
-
-    @model_validator(mode="after")
-    def _keys(self) -> "Config":
-        for key in self.experiments:
-            check_key(key, "experiment")
-        return self
-
-
-RESERVED = ("paper", "all", "datasets", "figures", "claims", "report")
+RESERVED = (
+    *("paper", "all", "datasets", "figures"),
+    *("dataset", "minima", "curves", "triangles", "complex", "barcode", "robustness", "tables", "figure", "claims"),
+    *("usage", "report", "provenance", "cloud", "surface", "optimised", "bars", "distances"),
+)
 
 
 def check_key(key: str, what: str) -> None:

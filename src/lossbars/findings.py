@@ -60,6 +60,16 @@ class Results:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A statement, where it is made, and the value that stands there, if any."""
+
+    id: str
+    claim: str
+    source: str
+    published: str = "—"
+
+
+@dataclass(frozen=True)
 class Finding:
     """What was obtained, and how the claim stands by it."""
 

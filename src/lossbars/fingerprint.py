@@ -17,14 +17,29 @@ PACKAGE = "lossbars"
 SOURCE = Path(__file__).resolve().parent
 
 # What these hold reaches a job in other ways: recipes as values in its params; and the lists of architectures,
-# data sets and figures are not followed, only the chosen member is, so that adding one costs no retraining.
-BY_VALUE = ("lossbars.recipes", "lossbars.experiments", "lossbars.config", "lossbars.job", "lossbars.fingerprint")
-BY_CHOICE = ("lossbars.networks", "lossbars.datasets", "lossbars.figures")
+# data sets, figures and landscapes are not followed, only the chosen member is, so that adding one costs no retraining.
+BY_VALUE = (
+    "lossbars.recipes",
+    "lossbars.experiments",
+    "lossbars.function_experiments",
+    "lossbars.landscape_specs",
+    "lossbars.config",
+    "lossbars.job",
+    "lossbars.fingerprint",
+)
+BY_CHOICE = (
+    "lossbars.networks",
+    "lossbars.datasets",
+    "lossbars.figures",
+    "lossbars.functions",
+    "lossbars.regression",
+)
 BESIDE = ("lossbars.runs",)  # writes beside results, never into them
 NOT_NUMERIC = ("jaxtyping", "pydantic")
 DISTRIBUTION = {
     "sklearn": "scikit-learn",
     "PIL": "pillow",
+    "mpl_toolkits": "matplotlib",
     "yaml": "pyyaml",
 }  # imported name → distribution, where they differ
 

@@ -26,6 +26,8 @@ def inputs(artefacts: Sequence[Expected]) -> dict[str, list[Expected]]:
 def _reads(one: Expected, other: Expected) -> bool:
     if one.rule == "provenance":  # it looks at everything
         return True
+    if one.rule == "sublevel_barcode":  # of the first cloud
+        return other.part == "0"
     if one.rule in TENSORS:
         blocks = Counter(other.part.split("+") if other.part else [])
         return other.path.endswith(".safetensors") and blocks <= Counter(one.part.split("+"))

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from lossbars.blocks import blocks, pair_blocks, triple_blocks
-from lossbars.config import load_config, scaled
-from lossbars.experiments import DATASETS, Model, Scale
+from lossbars.config import AnyExperiment, load_config, scaled
+from lossbars.experiments import DATASETS, Experiment, Model, Scale
+from lossbars.function_experiments import Convergence, Functions
 
 
 class Plan:
@@ -17,25 +18,30 @@ class Plan:
         self.scale = config.scale
         self.data_root = _folder(config.data_root)
         self.cache = _folder(config.cache)
-        self.experiments = {key: scaled(one, config.scale) for key, one in config.experiments.items()}
+        self.experiments: dict[str, AnyExperiment] = {
+            key: scaled(one, config.scale) for key, one in config.experiments.items()
+        }
+        self.networks = {key: one for key, one in self.experiments.items() if isinstance(one, Experiment)}
+        self.functions = {key: one for key, one in self.experiments.items() if isinstance(one, Functions)}
+        self.convergences = {key: one for key, one in self.experiments.items() if isinstance(one, Convergence)}
         self.results = results_folder(config.scale)
         self.given: Mapping[str, Any] = raw["experiments"]  # as a person wrote them
 
     # Names and paths ------------------------------------------------------------------------------
 
     def model(self, experiment: str, model: str) -> Model:
-        """The recipe of one model."""
-        return self.experiments[experiment].models[model]
+        """The recipe of one network."""
+        return self.networks[experiment].models[model]
 
     def data_key(self, experiment: str) -> str:
         """The name of the experiment's data set as a file: its own, or the experiment's for a user's data."""
-        name = self.experiments[experiment].data
+        name = self.networks[experiment].data
         return name if name in DATASETS else f"{experiment}-data"
 
     @property
     def data_keys(self) -> dict[str, str]:
         """Every data set's key and name."""
-        return {self.data_key(key): one.data for key, one in self.experiments.items()}
+        return {self.data_key(key): one.data for key, one in self.networks.items()}
 
     def dataset_path(self, experiment: str) -> str:
         """Data sets are the same at every scale, and shared."""
@@ -47,7 +53,7 @@ class Plan:
 
     def blocks(self, experiment: str) -> list[str]:
         """Blocks of seeds of an experiment."""
-        one = self.experiments[experiment]
+        one = self.networks[experiment]
         return blocks(one.seeds, one.seeds_per_job)
 
     def minima_paths(self, experiment: str, model: str, suffix: str) -> list[str]:
@@ -87,21 +93,9 @@ class Plan:
         """All figures of an experiment."""
         return [f"{self.results}/figures/{key}.{suffix}" for key, (own, _) in self.figures.items() if own == experiment]
 
-    def targets(self, experiment: str) -> list[str]:
-        """What a run of the experiment leaves, claims and report apart."""
-        tables = [f"{self.results}/{experiment}/{name}.parquet" for name in ("barcodes", "claims")]
-        figures = [path for suffix in ("pdf", "svg") for path in self.figure_paths(experiment, suffix)]
-        # what lies between is named too: Snakemake does not make again a deleted file that only made files need
-        kinds = (self.minima_paths, self.curve_paths, self.triangle_paths)
-        trained = [
-            path
-            for model in self.experiments[experiment].models
-            for paths in kinds
-            for suffix in ("safetensors", "parquet")
-            for path in paths(experiment, model, suffix)
-        ]
-        reduced = self.of_models(experiment, "complex.json") + self.of_models(experiment, "barcode.json")
-        return [*trained, *reduced, *tables, *figures, self.usage_path(experiment)]
+    def barcode_paths(self, experiment: str) -> list[str]:
+        """Barcodes as records, of each model; where only distances are measured there are none."""
+        return [] if experiment in self.convergences else self.of_models(experiment, "barcode.json")
 
 
 def _folder(path: str | None) -> str | None:

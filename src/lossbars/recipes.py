@@ -5,7 +5,7 @@ type is an error that names the key and its place. This module loads no torch, s
 use it while it plans.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -92,6 +92,9 @@ Schedule = Annotated[Constant | Cyclical | Ramp | Garipov, Field(discriminator="
 # Descents ----------------------------------------------------------------------------------------
 
 
+AnyDescent = TypeVar("AnyDescent", bound="Descent")
+
+
 class Descent(Recipe):
     """How variables are moved downhill; shared by minima, curves and triangles."""
 
@@ -102,6 +105,13 @@ class Descent(Recipe):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # SGD only
     nesterov: bool = False  # SGD only
     weight_decay: Amount = 0.0  # adds weight_decay/2 ‖θ‖² to the training loss, never to the loss of record
+
+    def scaled(self: AnyDescent, factor: float) -> AnyDescent:
+        """With a share of the epochs, one at least; epochs that the schedule names shrink too."""
+        schedule = self.schedule
+        if isinstance(schedule, Ramp):
+            schedule = schedule.model_copy(update={"m1": schedule.m1 * factor, "m2": schedule.m2 * factor})
+        return self.model_copy(update={"epochs": max(1, round(self.epochs * factor)), "schedule": schedule})
 
 
 class Minima(Descent):

@@ -4,7 +4,19 @@ import math
 from dataclasses import dataclass, replace
 from functools import cache
 
+from lossbars.blocks import stacked
 from lossbars.costs import MB, SIZES, UNKNOWN_SIZE, Machine, Training, device_memory, memory, seconds, training
+from lossbars.experiments import Resources
+from lossbars.function_costs import (
+    CLOUD_RULES,
+    PROCESS,
+    START,
+    Points,
+    cloud_memory,
+    cloud_seconds,
+    optimised_seconds,
+    pair_seconds,
+)
 from lossbars.plan import Plan
 
 TRAINED = ("minima", "curves", "triangles")
@@ -32,21 +44,62 @@ class Request:
 
 
 # Rules that train nothing: fetching MNIST used 970 MB, a figure of a small run 250 MB, its tables 150 MB.
-SHORT = {"dataset": Request(0, 2000, 0, 30), "figure": Request(0, 1500, 0, 10)}
+SHORT = {
+    "dataset": Request(0, 2000, 0, 30),
+    "figure": Request(0, 1500, 0, 10),
+    "function_figure": Request(0, 2000, 0, 10),
+}
 SHORT_OTHERS = Request(0, 1000, 0, 10)
 
 
+def amount(rule: str, part: str) -> int:
+    """How much the job of a part does: minima, curves or triangles that it trains, or points of its clouds."""
+    if rule in TRAINED:
+        return stacked(rule, part)
+    return int(part) if rule == "cloud_pairs" else 1
+
+
 def request(plan: Plan, rule: str, experiment: str = "", model: str = "", several: int = 1) -> Request:
-    """What a job of a rule asks for; ``several`` is how many minima, curves or triangles it trains."""
-    if rule not in TRAINED:
-        return SHORT.get(rule, SHORT_OTHERS)
-    whole, own = plan.experiments[experiment], plan.model(experiment, model)
+    """What a job of a rule asks for; ``several`` is its :func:`amount`."""
+    if rule in TRAINED:
+        return _of_training(plan, rule, experiment, model, several)
+    if rule in CLOUD_RULES:
+        return _of_cloud(plan, rule, experiment, model, several)
+    return SHORT.get(rule, SHORT_OTHERS)
+
+
+def _of_training(plan: Plan, rule: str, experiment: str, model: str, several: int) -> Request:
+    whole, own = plan.networks[experiment], plan.model(experiment, model)
     size = SIZES.get(whole.data, UNKNOWN_SIZE)
     samples = max(1, round(min(whole.samples or size.train, size.train) * plan.scale.samples))
     computed = _computed(training(own, rule, size, samples, several), whole.device != "cpu")
+    return _stated(computed, whole.resources, own.resources)
+
+
+def _of_cloud(plan: Plan, rule: str, experiment: str, model: str, points: int) -> Request:
+    """Memory of curves is that of a small process; what a cloud takes grows with its points."""
+    if rule == "cloud_pairs":
+        paired = plan.convergences[experiment]
+        one = paired.models[model]
+        cloud = Points(one.landscape, points, one.cloud.neighbours or 2 * one.landscape.dimension)
+        needs = cloud_memory(cloud), pair_seconds(cloud, paired.pairs)
+        stated = paired.resources, one.resources
+    else:
+        whole = plan.functions[experiment]
+        own = whole.models[model]
+        cloud = Points(own.landscape, own.cloud.points, own.cloud.neighbours)
+        needs = cloud_memory(cloud), cloud_seconds(cloud)
+        if rule == "optimised" and own.optimised:
+            needs = PROCESS, optimised_seconds(own.landscape, own.optimised)
+        stated = whole.resources, own.resources
+    return _stated(Request(0, _mem_mb(needs[0]), 0, _minutes(START + needs[1])), *stated)
+
+
+def _stated(computed: Request, *every: Resources) -> Request:
+    """What the configuration states goes before, the later the more."""
     stated = {
         name: value
-        for stating in (whole.resources, own.resources)
+        for stating in every
         for name, value in stating.model_dump().items()
         if value is not None and (name != "gpu_mem_mb" or computed.gpu)
     }

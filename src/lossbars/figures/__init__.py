@@ -6,9 +6,15 @@ A new figure is one file and one line here.
 """
 
 from lossbars.figures.barcodes import barcodes as barcodes
+from lossbars.figures.bridge import bridge as bridge
+from lossbars.figures.convergence import convergence as convergence
+from lossbars.figures.pairs import pairs as pairs
 from lossbars.figures.persistence import persistence as persistence
 from lossbars.figures.profiles import profiles as profiles
 from lossbars.figures.robustness import robustness as robustness
 from lossbars.figures.style import save as save
+from lossbars.figures.sublevel_bars import sublevel_bars as sublevel_bars
+from lossbars.figures.surface import surface as surface
+from lossbars.figures.tiny_bars import tiny_bars as tiny_bars
 from lossbars.figures.to_score import to_score as to_score
 from lossbars.figures.triangle import triangle as triangle

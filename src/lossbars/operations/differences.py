@@ -10,7 +10,11 @@ from lossbars.fingerprint import ingredients
 from lossbars.job import Job
 from lossbars.jobs import Jobs
 
-OWN_FILES = {"network_file": "the file of its network", "file": "the file of its data set"}
+OWN_FILES = {
+    "network_file": "the file of its network",
+    "file": "the file of its data set",
+    "landscape_file": "the file of its landscape",
+}
 LONGEST = 60  # characters of a value that is shown
 
 

@@ -81,7 +81,7 @@ def _room(jobs: Jobs, experiments: Sequence[str]) -> Finding:
     needed = 0
     for one in missing:
         if one.rule in TRAINED and one.path.endswith(".safetensors"):
-            whole, model = jobs.plan.experiments[one.experiment], jobs.plan.model(one.experiment, one.job.model)
+            whole, model = jobs.plan.networks[one.experiment], jobs.plan.model(one.experiment, one.job.model)
             parameters = network(model, SIZES.get(whole.data, UNKNOWN_SIZE)).parameters
             needed += 4 * parameters * control_points(model, one.rule)[0] * stacked(one.rule, one.part)
     disk = os.statvfs(_there(Path("results")))

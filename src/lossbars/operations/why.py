@@ -8,8 +8,9 @@ from pathlib import Path
 from lossbars.artefacts import made_by, read_records
 from lossbars.condition import condition
 from lossbars.documents import marked
-from lossbars.expected import Expected, documents, expected
+from lossbars.expected import Expected, documents, expected, targets
 from lossbars.files import ArtefactError
+from lossbars.function_costs import CLOUD_RULES
 from lossbars.inputs import inputs
 from lossbars.job import Job
 from lossbars.jobs import Jobs
@@ -63,7 +64,7 @@ def causes(jobs: Jobs, asked: Sequence[str]) -> dict[str, Cause]:
     reads, before = inputs(artefacts), _jobs_on_record(jobs)
     own = {one.path: _reasons(one, jobs, before) for one in artefacts}
     # what is missing is made again where it is asked for by name, or where a result that reads it is made again
-    named = {path for key in asked for path in jobs.plan.targets(key)}
+    named = {path for key in asked for path in targets(jobs, key)}
     named |= {f"{jobs.plan.results}/{name}" for name in ("claims.md", "report.html", "provenance.json")}
     idle = {path for path in own if path not in named and not Path(path).is_file()}
     while True:
@@ -98,7 +99,7 @@ def _first(reason: str, rule: str) -> bool:
     may be missing because it was never made of that input.
     """
     echo = reason in VAGUE or reason.endswith(" is missing")
-    return reason.endswith(" is damaged") or (rule in TRAINED and not echo)
+    return reason.endswith(" is damaged") or (rule in (*TRAINED, *CLOUD_RULES, "surface") and not echo)
 
 
 def _reasons(one: Expected, jobs: Jobs, before: dict[str, Job]) -> list[str]:

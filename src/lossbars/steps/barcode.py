@@ -15,10 +15,11 @@ def barcode(job: Job, filtered: Path, out: Path) -> None:
     """Write one record per convention: bars, and TO-scores of every index in both ground metrics."""
     filtered_complex = read_complex(filtered, job.expects["complex"])
     barcodes = [direct_barcode(filtered_complex), merged_barcode(filtered_complex)]
-    write_records(out, [_record(one, job) for one in barcodes], job)
+    write_records(out, [record(one, job) for one in barcodes], job)
 
 
-def _record(one: Barcode, job: Job) -> dict[str, Any]:
+def record(one: Barcode, job: Job) -> dict[str, Any]:
+    """A barcode as json can hold it."""
     bars = [
         {"dim": b.dim, "birth": b.birth, "death": b.death, "born_at": list(b.born_at), "dies_at": _list(b.dies_at)}
         for b in one.bars

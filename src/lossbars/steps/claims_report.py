@@ -14,11 +14,11 @@ from lossbars.steps.command import run
 INTRODUCTION = """\
 # What the papers report, against what was obtained
 
-Papers: Barannikov et al., *Topological obstructions in neural networks' learning*, and Barannikov et al., *Loss
-barcode: a topological measure of escapability in loss landscapes*. A verdict is what the numbers of this run say,
-whichever way they fall. ± is one standard deviation, and the detail says of what. A fall with depth *holds* where every
-step falls; it is *undecided* where the ends differ by less than their spread and no step rises by more than its own;
-otherwise it *does not hold*.
+Papers: Barannikov et al., *Topological obstructions in neural networks' learning*; Barannikov et al., *Loss barcode: a
+topological measure of escapability in loss landscapes*; Barannikov et al., *Barcodes as summary*. A verdict is what the
+numbers of this run say, whichever way they fall. ± is one standard deviation, and the detail says of what. A fall with
+depth *holds* where every step falls; it is *undecided* where the ends differ by less than their spread and no step
+rises by more than its own; otherwise it *does not hold*.
 """
 
 
@@ -47,7 +47,7 @@ def scale_in_words(scale: dict[str, float]) -> str:
     if set(scale.values()) == {1}:
         return "full budget"
     if len(set(scale.values())) == 1:
-        return f"{100 * scale['epochs']:g}% of the budget"
+        return f"{100 * next(iter(scale.values())):g}% of the budget"
     return ", ".join(f"{100 * value:g}% of the {name}" for name, value in scale.items() if value != 1)
 
 

@@ -74,11 +74,7 @@ def _runs(artefacts: list[Expected], digests: dict[str, str]) -> Iterator[dict[s
 
 def log_path(one: Expected) -> Path:
     """Where the rule that makes an artefact logs; its benchmark has the same name."""
-    path = Path(one.path)
-    if one.part:
-        return path.parent.parent / "logs" / f"{one.rule}-{one.part}.log"
-    folder = path.parent.parent if one.rule == "usage" else path.parent
-    return folder / "logs" / f"{path.stem}.log"
+    return Path(one.log)
 
 
 def _versions(outputs: list[Expected]) -> dict[str, str] | None:

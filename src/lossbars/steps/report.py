@@ -28,6 +28,14 @@ CAPTIONS = {
     "on the sides to the maximum on the whole triangle.",
     "robustness": "Error bars on bars: how deaths and births vary when only a subset of the minima is known.",
     "persistence": "Persistence diagrams of the merged barcodes: every bar as a point, its death above its birth.",
+    "surface": "The functions of two variables.",
+    "pairs": "Minima, and the saddles that end their bars, on the colours of the function.",
+    "sublevel-bars": "Barcodes of clouds of points: a bar for each minimum, up to the height at which a path can reach "
+    "something lower. The arrow is the half-line of the lowest minimum.",
+    "tiny-bars": "Barcodes of the losses of tiny networks, beside the published tops of the bars.",
+    "bridge": "Two ways to one barcode: bars of a cloud of points beside those of optimised curves.",
+    "convergence": "Bottleneck distances between barcodes of two clouds of a size, and to the exact barcode where it "
+    "is known.",
 }
 TONES = {findings.HOLDS: "good", findings.AGREES: "good", findings.FAILS: "bad", findings.DIFFERS: "bad"}
 

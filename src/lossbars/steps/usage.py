@@ -13,7 +13,7 @@ from lossbars.runs import attempts, taken
 from lossbars.steps.command import run
 
 COLUMNS = ["rule", "model", "part", "asked_mb", "used_mb", "asked_minutes", "used_seconds", "cpu_seconds"]
-Place = tuple[str, str, str, Path]  # rule, model, part, benchmark file
+Place = tuple[str, str, str, Path, float, float]  # rule, model, part, benchmark file, megabytes and minutes asked for
 
 
 def usage(job: Job, results: Path, out: Path) -> None:
@@ -22,9 +22,7 @@ def usage(job: Job, results: Path, out: Path) -> None:
     Time is that of the last attempt: a job that was stopped and went on counts from there.
     """
     rows = []
-    for rule, model, part, file in _places(job, results):
-        name = f"{rule}/{model}/{stacked(rule, part)}" if part else rule
-        asked_mb, asked_minutes = job.recipe["requests"][name]
+    for rule, model, part, file, asked_mb, asked_minutes in _jobs(job, results):
         used_mb, seconds, cpu = _measured(file)
         rows.append((rule, model, part, asked_mb, used_mb, asked_minutes, seconds, cpu))
     write_table(out, pd.DataFrame(rows, columns=COLUMNS), job)
@@ -72,8 +70,19 @@ def _time(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d}"
 
 
-def _places(job: Job, results: Path) -> Iterator[Place]:
-    """Every job of the experiment, and where its rule says that Snakemake's measurement goes."""
+def _jobs(job: Job, results: Path) -> Iterator[Place]:
+    """Every job of the experiment; those on networks, which may be thousands, follow from blocks and models."""
+    if "jobs" in job.recipe:
+        for rule, model, part, file, *asked in job.recipe["jobs"]:
+            yield (rule, model, part, results / file, *asked)
+        return
+    for rule, model, part, file in _places(job, results):
+        name = f"{rule}/{model}/{stacked(rule, part)}" if part else rule
+        yield (rule, model, part, file, *job.recipe["requests"][name])
+
+
+def _places(job: Job, results: Path) -> Iterator[tuple[str, str, str, Path]]:
+    """Where the rules of networks say that Snakemake's measurement goes."""
     recipe, own = job.recipe, results / job.experiment
     yield "dataset", "", "", Path("results/datasets/benchmarks") / f"{recipe['data']}.tsv"  # the same at every scale
     for model, kinds in recipe["models"].items():

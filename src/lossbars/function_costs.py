@@ -1,0 +1,92 @@
+"""What jobs on functions cost: memory and time, from points, coordinates and neighbours. Loads no torch.
+
+The constants are fitted to runs of one thread: clouds of 2e5 to 4e6 points, in 2 to 6 and in 12 dimensions, bottleneck
+distances of barcodes of up to a million points, and the curves of six functions of two variables.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from lossbars.function_experiments import Optimised
+from lossbars.landscape_specs import CustomLandscape, FunctionSpec, RegressionSpec
+
+MB = 2**20
+FLOAT = 8  # bytes
+CLOUD_RULES = ("cloud", "optimised", "cloud_pairs")
+THREADS = {"cloud": 2}  # pairs of clouds are many jobs, each on one
+
+START = 30.0  # seconds until a process has imported torch and compiled its loops, which it keeps for later ones
+PROCESS = 700 * MB  # that it holds then
+
+EVALUATION = 1e-7  # seconds of a function, for a point and coordinate
+PRODUCTS = 5e8  # multiply-adds a second of tiny networks, their activations with them
+PLACES = 101  # where a tiny network is compared with its target
+
+SEARCH = (2e-7, 4e-7, 7e-7, 1.2e-6, 2.2e-6, 5.2e-6)  # seconds of the search for neighbours, for a point, by dimension
+FAR_SEARCH = 1.2e-4  # beyond these dimensions
+SWEEP = 4e-8  # seconds of union-find, for an edge
+SWEPT = 70  # bytes of union-find, for a point
+FAR_PROCESS = 300 * MB  # more, of the search beyond these dimensions
+FAR_EDGE = 50  # bytes of it, for an edge
+NEAREST = 12  # neighbours of a point, at least, where the configuration leaves them to the library
+
+NOISY = 0.05  # bars of a cloud, as a share of its points
+MATCHING = 2e-5  # seconds of a bottleneck distance, for a bar
+
+MINIMA = 60  # that descents find, as a guess
+STEP = 2e-3  # seconds of a step of a descent, however few rows it has
+GRADIENT = 4  # times the evaluation
+
+Spec = FunctionSpec | RegressionSpec | CustomLandscape
+
+
+@dataclass(frozen=True)
+class Points:
+    """Numbers of a cloud that decide cost."""
+
+    landscape: Spec
+    points: int
+    neighbours: int | None
+
+    @property
+    def nearest(self) -> int:
+        """Neighbours of a point."""
+        return self.neighbours or max(NEAREST, 2 * self.landscape.dimension)
+
+
+def evaluation(landscape: Spec) -> float:
+    """Seconds of the loss of one point."""
+    if isinstance(landscape, RegressionSpec):
+        return PLACES * sum(a * b + b for a, b in pairwise([1, *landscape.hidden, 1])) / PRODUCTS
+    return EVALUATION * landscape.dimension
+
+
+def cloud_memory(cloud: Points) -> int:
+    """Most bytes that a process holds while it finds the barcode of a cloud."""
+    near = cloud.landscape.dimension <= len(SEARCH)
+    edge = FLOAT // 2 if near else FAR_EDGE
+    point = FLOAT * cloud.landscape.dimension + edge * cloud.nearest + SWEPT
+    return PROCESS + (0 if near else FAR_PROCESS) + cloud.points * point
+
+
+def cloud_seconds(cloud: Points) -> float:
+    """Of sampling, evaluation, search and sweep; the process's start apart."""
+    dimension = cloud.landscape.dimension
+    search = SEARCH[dimension - 1] if dimension <= len(SEARCH) else FAR_SEARCH
+    return cloud.points * (evaluation(cloud.landscape) + search + cloud.nearest * SWEEP)
+
+
+def pair_seconds(cloud: Points, pairs: int) -> float:
+    """Of pairs of clouds, their distances, and those to the exact barcode."""
+    bars = 2 * NOISY * cloud.points
+    return pairs * (2 * cloud_seconds(cloud) + 3 * MATCHING * bars)
+
+
+def optimised_seconds(landscape: Spec, recipe: Optimised) -> float:
+    """Of descents and curves, if the landscape has as many minima as is guessed."""
+    minima, curves = recipe.minima, recipe.curves
+    gradient = GRADIENT * evaluation(landscape)
+    joined = min(MINIMA * MINIMA // 2, MINIMA * recipe.neighbours)
+    return minima.epochs * (STEP + recipe.starts * gradient) + curves.epochs * (
+        STEP + joined * curves.points * gradient
+    )

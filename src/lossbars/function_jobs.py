@@ -1,0 +1,173 @@
+"""Jobs of experiments on functions: recipe, code and expected inputs of every rule. Loads no torch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lossbars.expected import Expected
+from lossbars.function_expected import convergence_artefacts, function_artefacts
+from lossbars.function_experiments import ConvergenceModel, FunctionModel
+from lossbars.function_plan import surface_models
+from lossbars.job import Job
+from lossbars.job_maker import JobMaker, once, plain, user_file
+from lossbars.landscape_specs import CustomLandscape
+from lossbars.resources import amount, request
+
+# The members that a job may choose, and so run.
+LANDSCAPE_MODULES = {
+    "function": ("lossbars.functions",),
+    "regression": ("lossbars.regression",),
+    "custom": (),
+}
+FUNCTION_FIGURE_MODULE = {
+    "surface": "lossbars.figures.surface",
+    "pairs": "lossbars.figures.pairs",
+    "sublevel-bars": "lossbars.figures.sublevel_bars",
+    "tiny-bars": "lossbars.figures.tiny_bars",
+    "bridge": "lossbars.figures.bridge",
+    "convergence": "lossbars.figures.convergence",
+}
+
+
+class FunctionJobs(JobMaker):
+    """Jobs of the experiments on functions, and of those on convergence."""
+
+    # Of a model -----------------------------------------------------------------------------------
+
+    @once
+    def cloud(self, experiment: str, model: str) -> Job:
+        """The bars of a model's clouds; which cloud is the name of a part."""
+        own = self.plan.functions[experiment].models[model]
+        return self._on_landscape("cloud", experiment, model, {"cloud": plain(own.cloud)})
+
+    @once
+    def surface(self, experiment: str, model: str) -> Job:
+        """Values on a regular grid."""
+        return self._on_landscape("surface", experiment, model, {})
+
+    @once
+    def optimised(self, experiment: str, model: str) -> Job:
+        """Bars of optimised curves."""
+        own = self.plan.functions[experiment].models[model]
+        return self._on_landscape("optimised", experiment, model, {"optimised": plain(own.optimised)})
+
+    @once
+    def cloud_pairs(self, experiment: str, model: str) -> Job:
+        """Distances between clouds; their size is the name of a part."""
+        whole = self.plan.convergences[experiment]
+        recipe = {"pairs": whole.pairs, "cloud": plain(whole.models[model].cloud)}
+        return self._on_landscape("cloud_pairs", experiment, model, recipe)
+
+    @once
+    def sublevel_barcode(self, experiment: str, model: str) -> Job:
+        """The barcode of a model's first cloud, as a record."""
+        expects = {"cloud": self.cloud(experiment, model).key}
+        code = self.code("lossbars.steps.sublevel_barcode")
+        return Job("sublevel_barcode", experiment, model, {}, code, expects)
+
+    def _on_landscape(self, kind: str, experiment: str, model: str, recipe: dict[str, Any]) -> Job:
+        spec = self.landscape_models(experiment)[model].landscape
+        custom = spec.source if isinstance(spec, CustomLandscape) else None
+        whole = {"landscape": plain(spec)} | recipe | user_file("landscape_file", custom)
+        code = self.code(f"lossbars.steps.{kind}", LANDSCAPE_MODULES[spec.kind])
+        return Job(kind, experiment, model, whole, code)
+
+    # Of an experiment -----------------------------------------------------------------------------
+
+    @once
+    def bars(self, experiment: str) -> Job:
+        """The one table of an experiment's bars."""
+        whole = self.plan.functions[experiment]
+        expects = {f"cloud/{model}": self.cloud(experiment, model).key for model in whole.models}
+        expects |= {f"optimised/{m}": self.optimised(experiment, m).key for m in whole.optimised_models()}
+        return Job("bars", experiment, "", {}, self.code("lossbars.steps.bars"), expects)
+
+    @once
+    def distances(self, experiment: str) -> Job:
+        """The one table of an experiment's distances."""
+        models = self.plan.convergences[experiment].models
+        expects = {f"cloud_pairs/{model}": self.cloud_pairs(experiment, model).key for model in models}
+        return Job("distances", experiment, "", {}, self.code("lossbars.steps.distances"), expects)
+
+    def landscape_models(self, experiment: str) -> Mapping[str, FunctionModel | ConvergenceModel]:
+        """The models of an experiment on functions or on convergence."""
+        found = self.plan.functions.get(experiment) or self.plan.convergences[experiment]
+        return found.models
+
+    def table(self, experiment: str) -> Job:
+        """The table that figures and claims of an experiment read."""
+        return self.bars(experiment) if experiment in self.plan.functions else self.distances(experiment)
+
+    @once
+    def function_figure(self, key: str) -> Job:
+        """A figure; ``key`` names the experiment and the figure."""
+        experiment, figure = self.plan.figures[key]
+        expects = {f"surface/{m}": self.surface(experiment, m).key for m in self.shown_surfaces(key)}
+        if self.shows_table(key):
+            expects[self.table(experiment).kind] = self.table(experiment).key
+        recipe: dict[str, Any] = {
+            "figure": figure,
+            "title": self.plan.experiments[experiment].title,
+            "labels": self._labels(experiment, figure),
+        }
+        if figure == "tiny-bars":  # the paper's numbers are of networks of certain sizes
+            models = self.landscape_models(experiment)
+            recipe["models"] = {model: {"landscape": plain(own.landscape)} for model, own in models.items()}
+        code = self.code("lossbars.steps.function_figure", (FUNCTION_FIGURE_MODULE[figure],))
+        return Job("function_figure", experiment, "", recipe, code, expects)
+
+    def shows_table(self, key: str) -> bool:
+        """Whether a figure shows bars or distances."""
+        return self.plan.figures[key][1] != "surface"
+
+    def shown_surfaces(self, key: str) -> list[str]:
+        """Models whose surface a figure shows."""
+        experiment, figure = self.plan.figures[key]
+        return surface_models(self.plan, experiment) if figure in ("surface", "pairs") else []
+
+    def _labels(self, experiment: str, figure: str) -> dict[str, str]:
+        """Of the models that a figure can show."""
+        models = self.landscape_models(experiment)
+        shown = set(models)
+        if figure in ("surface", "pairs"):
+            shown = set(self.plan.functions[experiment].plane_models())
+        if figure == "bridge":
+            shown = set(self.plan.functions[experiment].optimised_models())
+        return {model: own.label or model for model, own in models.items() if model in shown}
+
+    @once
+    def function_claims(self, experiment: str) -> Job:
+        """An experiment's claims."""
+        whole, table = self.plan.experiments[experiment], self.table(experiment)
+        budgets = {
+            model: plain(own) | {"label": own.label or model, "dimension": own.landscape.dimension}
+            for model, own in self.landscape_models(experiment).items()
+        }
+        for own in budgets.values():
+            del own["resources"]
+        recipe = plain(whole) | {"scale": self.scale_of(experiment), "models": budgets}
+        for name in ("device", "resources", "figures"):
+            del recipe[name]
+        code = self.code("lossbars.steps.function_claims")
+        return Job("function_claims", experiment, "", recipe, code, {table.kind: table.key})
+
+    @once
+    def function_usage(self, experiment: str) -> Job:
+        """What the experiment's jobs used, beside what they asked for."""
+        figures = {key: self.function_figure(key) for key, (own, _) in self.plan.figures.items() if own == experiment}
+        claims, folder = self.function_claims(experiment), self.plan.results
+        of_kind = function_artefacts if experiment in self.plan.functions else convergence_artefacts
+        made = [
+            *of_kind(self, experiment),
+            *(Expected(f"{folder}/figures/{key}.svg", job.kind, job) for key, job in figures.items()),
+            Expected(f"{folder}/{experiment}/claims.parquet", claims.kind, claims),
+        ]
+        expects = {"function_claims": claims.key} | {f"function_figure/{key}": job.key for key, job in figures.items()}
+        recipe = {"jobs": [self._asked(one, experiment) for one in made]}
+        return Job("usage", experiment, "", recipe, self.code("lossbars.steps.usage"), expects)
+
+    def _asked(self, one: Expected, experiment: str) -> list[Any]:
+        """Rule, model, part, where Snakemake's measurement goes below the results, megabytes and minutes."""
+        wanted = request(self.plan, one.rule, experiment, one.job.model, amount(one.rule, one.part))
+        place = one.log.parent.parent / "benchmarks" / f"{one.log.stem}.tsv"
+        below = str(place.relative_to(self.plan.results))
+        return [one.rule, one.job.model, one.part, below, wanted.mem_mb, wanted.runtime]

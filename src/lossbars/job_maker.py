@@ -1,0 +1,56 @@
+"""What the makers of jobs share: each job is made once, and the code that it runs is on record. Loads no torch."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, TypeVar
+
+from lossbars.experiments import split_source
+from lossbars.fingerprint import file_fingerprint, fingerprint
+from lossbars.job import Job
+from lossbars.plan import Plan
+from lossbars.recipes import Recipe
+
+Maker = TypeVar("Maker", bound="JobMaker")
+
+
+def once(method: Callable[Concatenate[Maker, ...], Job]) -> Callable[Concatenate[Maker, ...], Job]:
+    """Makes each job once: a plan of thousands of jobs asks for the same few again and again."""
+
+    @wraps(method)
+    def made_before(self: Maker, *names: str) -> Job:
+        place = (method.__name__, *names)
+        if place not in self.made:
+            self.made[place] = method(self, *names)
+        return self.made[place]
+
+    return made_before
+
+
+class JobMaker:
+    """Jobs of one plan. The key of each covers all that comes before it, since it names its inputs' keys."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.codes: dict[str, tuple[str, tuple[str, ...]]] = {}  # fingerprint → what it was asked for
+        self.made: dict[tuple[str, ...], Job] = {}
+
+    def code(self, module: str, chosen: tuple[str, ...] = ()) -> str:
+        """The fingerprint of a step and of the members that it chooses."""
+        found = fingerprint(module, chosen)
+        self.codes[found] = (module, chosen)
+        return found
+
+    def scale_of(self, experiment: str) -> dict[str, float]:
+        """The parts of the scale that experiments of this kind know."""
+        known = self.plan.experiments[experiment].shrinks
+        return {name: share for name, share in plain(self.plan.scale).items() if name in known}
+
+
+def plain(recipe: Recipe | None) -> Any:
+    """A recipe as mappings, lists, texts and numbers."""
+    return None if recipe is None else recipe.model_dump(mode="json")
+
+
+def user_file(name: str, source: str | None) -> dict[str, str]:
+    """The fingerprint of a user's file; what that file imports is not followed."""
+    return {} if source is None else {name: file_fingerprint(split_source(source, name)[0])}

@@ -1,0 +1,99 @@
+"""Landscapes without data that a configuration may name. Loads no torch."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+
+from lossbars.experiments import split_source
+from lossbars.recipes import Amount, Rate, Recipe, yaml_number
+
+Number = Annotated[float, BeforeValidator(yaml_number)]
+Side = Annotated[list[Number], Field(min_length=2, max_length=2)]  # low and high
+Sides = Annotated[list[Side], Field(min_length=1)]  # one of each coordinate
+
+
+def _check_sides(box: Sequence[Sequence[float]] | None) -> None:
+    for low, high in box or ():
+        if not low < high:
+            raise ValueError(f"box: a side needs low < high, not [{low:g}, {high:g}]")
+
+
+PLANE = ("six_hump_camel", "mueller_brown", "himmelblau", "langermann", "wavy", "holder_table")
+ANY_DIMENSION = ("alpine01", "schwefel26", "xin_she_yang04", "rastrigin")
+
+
+class FunctionSpec(Recipe):
+    """A benchmark function of :mod:`lossbars.functions`, on its own box or on another."""
+
+    kind: Literal["function"]
+    name: Literal[
+        "six_hump_camel",
+        "mueller_brown",
+        "himmelblau",
+        "langermann",
+        "wavy",
+        "holder_table",
+        "alpine01",
+        "schwefel26",
+        "xin_she_yang04",
+        "rastrigin",
+    ]
+    dim: PositiveInt | None = None  # of those that are defined in every dimension
+    box: Sides | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "FunctionSpec":
+        if self.name in ANY_DIMENSION and self.dim is None:
+            raise ValueError(f"{self.name} is defined in every dimension: it needs dim")
+        if self.name in PLANE and self.dim not in (None, 2):
+            raise ValueError(f"{self.name} is a function of two coordinates: dim cannot be {self.dim}")
+        _check_sides(self.box)
+        if self.box and len(self.box) != self.dimension:
+            raise ValueError(f"box: {len(self.box)} sides, where {self.name} has {self.dimension} coordinates")
+        return self
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return self.dim or 2
+
+
+class RegressionSpec(Recipe):
+    """A tiny network that is fitted to a curve (function-barcodes.txt, section 4.2)."""
+
+    kind: Literal["regression"]
+    hidden: Annotated[list[PositiveInt], Field(min_length=1)]  # units of each hidden layer
+    activation: Literal["relu", "leaky-relu", "elu", "gelu", "silu", "softplus", "sigmoid", "tanh", "sine"]
+    biases: bool
+    weight_decay: Amount
+    box: Rate  # half of the side of the cube of weights
+
+    @property
+    def dimension(self) -> int:
+        """Number of weights, and of biases where there are any."""
+        widths = [1, *self.hidden, 1]
+        return sum(a * b for a, b in pairwise(widths)) + self.biases * sum(widths[1:])
+
+
+class CustomLandscape(Recipe):
+    """A user's own: ``source`` is ``path/to/file.py:name``, a landscape or a function that returns one."""
+
+    kind: Literal["custom"]
+    source: str
+    box: Sides
+
+    @model_validator(mode="after")
+    def _file_and_name(self) -> "CustomLandscape":
+        split_source(self.source, "landscape")
+        _check_sides(self.box)
+        return self
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return len(self.box)
+
+
+LandscapeSpec = Annotated[FunctionSpec | RegressionSpec | CustomLandscape, Field(discriminator="kind")]
