@@ -14,11 +14,11 @@ from scipy import stats
 from lossbars.bar_tables import large, lengths, matched, places, side_by_side, significant
 from lossbars.convergence_findings import means, slope, upper_half
 from lossbars.critical_points import SIX_HUMP_CAMEL_MINIMA, SIX_HUMP_CAMEL_SADDLES
-from lossbars.findings import AT_BUDGET, FAILS, HOLDS, INCOMPARABLE, UNDECIDED, UNMEASURED, Finding
+from lossbars.findings import AT_BUDGET, FAILS, HOLDS, IN_INTERVAL, INCOMPARABLE, UNDECIDED, UNMEASURED, Finding
 from lossbars.function_findings import CONVERGENCE_CLAIMS, DIHEDRAL, FUNCTION_CLAIMS, TINY_CLAIMS, known_camel
 from lossbars.function_results import FunctionResults
 from lossbars.rate_findings import UNDECIDED_SLOPE
-from lossbars.tiny_findings import IN_INTERVAL, published_tops
+from lossbars.tiny_findings import published_tops
 
 NOTHING = pd.DataFrame()
 CHECKS = {claim.id: check for claim, check in [*FUNCTION_CLAIMS, *CONVERGENCE_CLAIMS, *TINY_CLAIMS]}

@@ -14,6 +14,7 @@ import pandas as pd
 HOLDS, FAILS = "holds", "does not hold"
 UNDECIDED = "undecided: differences are within the spread"
 AGREES, DIFFERS = "agrees (within 2 published std)", "differs"
+IN_INTERVAL = "agrees (within the published interval)"
 INCOMPARABLE = "not comparable at this budget"
 NO_NUMBER, UNMEASURED = "no published number", "not measured"
 AT_BUDGET = " at this budget"

@@ -11,10 +11,20 @@ import numpy as np
 
 from lossbars.bar_tables import LARGE, finite, large, significant
 from lossbars.depth_findings import fall_verdict
-from lossbars.findings import AT_BUDGET, DIFFERS, FAILS, HOLDS, INCOMPARABLE, UNMEASURED, Claim, Finding, number
+from lossbars.findings import (
+    AT_BUDGET,
+    DIFFERS,
+    FAILS,
+    HOLDS,
+    IN_INTERVAL,
+    INCOMPARABLE,
+    UNMEASURED,
+    Claim,
+    Finding,
+    number,
+)
 from lossbars.function_results import PAPER, Check, Claims, FunctionResults, judged, one_component
 
-IN_INTERVAL = "agrees (within the published interval)"
 PUBLISHED_TOPS = {
     (2,): (0.55, 0.65),
     (2, 2): (0.35, 0.45),

@@ -37,7 +37,8 @@ CAPTIONS = {
     "convergence": "Bottleneck distances between barcodes of two clouds of a size, and to the exact barcode where it "
     "is known.",
 }
-TONES = {findings.HOLDS: "good", findings.AGREES: "good", findings.FAILS: "bad", findings.DIFFERS: "bad"}
+GOOD, BAD = (findings.HOLDS, findings.AGREES, findings.IN_INTERVAL), (findings.FAILS, findings.DIFFERS)
+TONES = dict.fromkeys(GOOD, "good") | dict.fromkeys(BAD, "bad")
 
 
 def report(
