@@ -26,6 +26,8 @@ SEARCH = (2e-7, 4e-7, 7e-7, 1.2e-6, 2.2e-6, 5.2e-6)  # seconds of the search for
 FAR_SEARCH = 1.2e-4  # beyond these dimensions
 SWEEP = 4e-8  # seconds of union-find, for an edge
 SWEPT = 70  # bytes of union-find, for a point
+PART = 2**24  # points of a cloud that are held with their neighbours; larger clouds are made part by part
+KEPT = 24  # bytes that are kept of every other point
 FAR_PROCESS = 300 * MB  # more, of the search beyond these dimensions
 FAR_EDGE = 50  # bytes of it, for an edge
 NEAREST = 12  # neighbours of a point, at least, where the configuration leaves them to the library
@@ -66,7 +68,8 @@ def cloud_memory(cloud: Points) -> int:
     near = cloud.landscape.dimension <= len(SEARCH)
     edge = FLOAT // 2 if near else FAR_EDGE
     point = FLOAT * cloud.landscape.dimension + edge * cloud.nearest + SWEPT
-    return PROCESS + (0 if near else FAR_PROCESS) + cloud.points * point
+    held = min(cloud.points, PART) if near else cloud.points
+    return PROCESS + (0 if near else FAR_PROCESS) + held * point + (cloud.points - held) * KEPT
 
 
 def cloud_seconds(cloud: Points) -> float:
