@@ -10,14 +10,13 @@ round by round, on the same graph or points; compilation and imports are not tim
 """
 
 import argparse
-import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -179,16 +178,21 @@ def _of_graph(
 
 
 def print_memory(options: argparse.Namespace) -> None:
-    """Most memory of a process that makes one barcode, beside that of one that makes a small one."""
+    """Most memory that one barcode takes, in a process of its own that has compiled before."""
     for n in map(int, options.sizes):
         for dim in options.dims:
-            small, large = (_peak(size, dim, options.threads) for size in (1000, n))
-            print(f"{n:>9,} D={dim} {'bytes a point':24} {(large - small) / n:9.0f}", flush=True)
-
-
-def _peak(n: int, dim: int, threads: int) -> int:
-    command = [sys.executable, __file__, "--peak", str(n), "--dims", str(dim), "--threads", str(threads)]
-    return int(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+            command = [
+                sys.executable,
+                __file__,
+                "--peak",
+                str(n),
+                "--dims",
+                str(dim),
+                "--threads",
+                str(options.threads),
+            ]
+            taken = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+            print(f"{n:>9,} D={dim} {'bytes a point':24} {taken / n:9.0f}", flush=True)
 
 
 def peak_of_one(n: int, dim: int, threads: int) -> None:
@@ -198,8 +202,16 @@ def peak_of_one(n: int, dim: int, threads: int) -> None:
     from lossbars.sublevel import function_barcode
 
     torch.set_num_threads(threads)
+    function_barcode(alpine01(dim), None, 2000, 0, sampling="random", k=2 * dim, cut=2.0)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before = _memory("VmRSS")
     function_barcode(alpine01(dim), None, n, 0, sampling="random", k=2 * dim, cut=2.0)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    print(_memory("VmHWM") - before)
+
+
+def _memory(name: str) -> int:
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
+    return int(line.split()[1]) * 1024
 
 
 def arguments() -> argparse.Namespace:
