@@ -235,7 +235,7 @@ def test_tables_of_clouds_and_curves_become_one(tmp_path: Path) -> None:
 
 def test_noise_is_left_out_and_said(tmp_path: Path) -> None:
     def at(noise: float) -> pd.DataFrame:
-        cloud_recipe = {"points": 2000, "sampling": "random", "noise": noise}
+        cloud_recipe = {"points": 2000, "sampling": "random", "neighbours": 6, "noise": noise}
         return run_cloud(tmp_path / str(noise), jobs(fn=FN | {"cloud": cloud_recipe}))
 
     whole, kept = at(0.0), at(0.1)
