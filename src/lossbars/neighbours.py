@@ -44,7 +44,7 @@ def nearest_neighbours(
     else:
         from pynndescent import NNDescent  # compiles for seconds
 
-        index = NNDescent(points.astype(np.float32), n_neighbors=several, random_state=seed, n_jobs=threads)
+        index = NNDescent(points.astype(np.float32), n_neighbors=several, random_state=seed % 2**32, n_jobs=threads)
         found, distances = index.neighbor_graph
     found = np.where((distances <= cut) & (found < n), found, -1)
     return _without_self(found, k)
