@@ -89,24 +89,31 @@ def into_cells(points: np.ndarray) -> tuple[CellGrid, np.ndarray]:
     for axis in range(dim):
         place *= shape[axis]
         place += np.minimum((points[:, axis] / side).astype(np.int64), shape[axis] - 1)
-    offsets, order = _counted(place, int(np.prod(shape)))
+    offsets = cell_offsets(place, int(np.prod(shape)))
+    order = _order(place, offsets)
     ordered = np.ascontiguousarray(points[order].T)
     return CellGrid(ordered, offsets, tuple(shape.tolist()), side), order
 
 
 @njit(nogil=True, cache=True)
-def _counted(place, cells):
-    """Counting sort."""
+def cell_offsets(places, cells):
+    """Where the points of each cell begin, and after the last cell where they end: (cells + 1)."""
     offsets = np.zeros(cells + 1, np.int64)
-    for c in place:
+    for c in places:
         offsets[c + 1] += 1
     for c in range(cells):
         offsets[c + 1] += offsets[c]
+    return offsets
+
+
+@njit(nogil=True, cache=True)
+def _order(place, offsets):
+    """Points in the order of their cells; of a cell, in their own."""
     free, order = offsets[:-1].copy(), np.empty(place.size, np.int64)
     for i in range(place.size):
         order[free[place[i]]] = i
         free[place[i]] += 1
-    return offsets, order
+    return order
 
 
 @njit(inline="always", nogil=True, cache=True)

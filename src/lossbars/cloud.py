@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numba import njit
 
-from lossbars.cell_grid import LARGEST_DIM, CellGrid, cells_an_axis
+from lossbars.cell_grid import LARGEST_DIM, CellGrid, cell_offsets, cells_an_axis
 
 POINTS_A_PART = 2**24  # makes parts of a few GB with their neighbours
 
@@ -58,7 +58,7 @@ class Cloud:
         """Points (D, m) of a part, and the offsets of its cells."""
         part, random = self.parts[number], self._generator(number)
         cells = (part.end - part.begin) * self.cells ** (self.dim - 1)
-        offsets = _offsets(
+        offsets = cell_offsets(
             random.integers(0, cells, part.count, dtype=np.uint32 if cells < 2**32 else np.uint64), cells
         )
         points = random.random((self.dim, part.count), dtype=np.float32)
@@ -85,17 +85,6 @@ class Cloud:
             i for i, one in enumerate(self.parts) if one.end > part.begin - layers and one.begin < part.end + layers
         )
         return list(near)
-
-
-@njit(nogil=True, cache=True)
-def _offsets(places, cells):
-    """Where the points of each cell begin."""
-    offsets = np.zeros(cells + 1, np.int64)
-    for c in places:
-        offsets[c + 1] += 1
-    for c in range(cells):
-        offsets[c + 1] += offsets[c]
-    return offsets
 
 
 @njit(nogil=True, cache=True)

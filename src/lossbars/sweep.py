@@ -3,6 +3,9 @@
 Vertices enter in the order of (value, number), which breaks ties. Each is looked up in its own row of the graph alone,
 though edges have no direction: a vertex that enters leaves, at every neighbour that has not entered yet, the name of
 its cluster. One name is enough where the clusters are the same, which they mostly are; others go to a list.
+
+Compiled code is kept on disk until this file changes: numba does not see changes in a file that a kernel calls into. So
+kernels call their own file only (:mod:`lossbars.prefetch` apart), though :mod:`lossbars.contraction` has some lines too.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,50 @@
+"""Which neighbour search for which dimension, and how many points a cell: microseconds a point, one thread.
+
+OMP_NUM_THREADS=1 python benchmarks/neighbours.py --points 3e4
+"""
+
+import argparse
+import time
+
+import numpy as np
+
+from lossbars import cell_grid
+from lossbars.neighbours import nearest_neighbours
+
+ROUNDS = 3
+
+
+def seconds(points: np.ndarray, k: int, search: str) -> tuple[float, np.ndarray]:
+    """Least of the rounds, after one that compiles."""
+    nearest_neighbours(points[:2000], k, search=search)
+    took = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        found = nearest_neighbours(points, k, search=search)
+        took.append(time.perf_counter() - begin)
+    return min(took), found
+
+
+def main() -> None:
+    """Print two tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--points", type=float, default=3e4)
+    n = int(parser.parse_args().points)
+    random = np.random.default_rng(0)
+    print("| D | cells | kd-tree | approximate | neighbours that it finds |\n| ---: | ---: | ---: | ---: | ---: |")
+    for dim in (5, 6, 8, 10, 12):
+        points, k = random.random((n, dim), dtype=np.float32), 2 * dim
+        cells = f"{seconds(points, k, 'cells')[0] / n * 1e6:.1f}" if dim <= cell_grid.LARGEST_DIM else "–"
+        (tree, exact), (descent, near) = (seconds(points, k, search) for search in ("kd-tree", "approximate"))
+        shared = np.mean([len(set(a) & set(b)) / k for a, b in zip(exact.tolist(), near.tolist(), strict=True)])
+        print(f"| {dim} | {cells} | {tree / n * 1e6:.1f} | {descent / n * 1e6:.1f} | {shared:.1%} |", flush=True)
+    print("\n| D | points a cell | cells |\n| ---: | ---: | ---: |")
+    for dim in (2, 3, 4, 5, 6):
+        points, standard = random.random((n, dim), dtype=np.float32), cell_grid.POINTS_A_CELL[dim]
+        for several in (standard / 2, standard, 2 * standard):
+            cell_grid.POINTS_A_CELL[dim] = several
+            print(f"| {dim} | {several:g} | {seconds(points, 2 * dim, 'cells')[0] / n * 1e6:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
