@@ -5,7 +5,7 @@ though edges have no direction: a vertex that enters leaves, at every neighbour 
 its cluster. One name is enough where the clusters are the same, which they mostly are; others go to a list.
 
 Compiled code is kept on disk until this file changes: numba does not see changes in a file that a kernel calls into. So
-kernels call their own file only (:mod:`lossbars.prefetch` apart), though :mod:`lossbars.contraction` repeats a few lines.
+kernels call their own file only (:mod:`lossbars.prefetch` apart), though :mod:`lossbars.contraction` repeats some.
 """
 
 from dataclasses import dataclass
