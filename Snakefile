@@ -14,6 +14,7 @@ from lossbars.condition import condition
 from lossbars.blocks import block_pairs, stacked
 from lossbars.code_record import record_code
 from lossbars.config import ConfigError
+from lossbars.embedding_jobs import embedding_paths
 from lossbars.expected import documents, expected, targets
 from lossbars.jobs import Jobs
 from lossbars.pathlists import compact
@@ -54,6 +55,8 @@ wildcard_constraints:
     first="[0-9]+(-[0-9]+)?",
     second="[0-9]+(-[0-9]+)?",
     third="[0-9]+(-[0-9]+)?",
+    curves="curves(-[a-z][a-z0-9-]*)?",
+    triangles="triangles(-[a-z][a-z0-9-]*)?",
     seed="[0-9]+",
     size="[0-9]+",
 
@@ -65,8 +68,10 @@ include: "rules/curves.smk"
 include: "rules/triangles.smk"
 include: "rules/barcodes.smk"
 include: "rules/robustness.smk"
+include: "rules/embeddings.smk"
 include: "rules/function_common.smk"
 include: "rules/functions.smk"
+include: "rules/escape.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
 include: "rules/provenance.smk"

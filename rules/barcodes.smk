@@ -4,14 +4,14 @@ localrules:
 
 rule complex:
     input:
-        minima=lambda wildcards: PLAN.minima_paths(
-            wildcards.experiment, wildcards.model, "parquet"
+        minima=lambda wildcards: of_model(
+            wildcards.experiment, wildcards.model, ["minima"]
         ),
-        curves=lambda wildcards: PLAN.curve_paths(
-            wildcards.experiment, wildcards.model, "parquet"
+        curves=lambda wildcards: of_model(
+            wildcards.experiment, wildcards.model, ["curves"]
         ),
-        triangles=lambda wildcards: PLAN.triangle_paths(
-            wildcards.experiment, wildcards.model, "parquet"
+        triangles=lambda wildcards: of_model(
+            wildcards.experiment, wildcards.model, ["triangles"]
         ),
     output:
         f"{RESULTS}/{{experiment}}/{{model}}/complex.json",

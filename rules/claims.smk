@@ -8,16 +8,15 @@ localrules:
 rule claims:
     input:
         bars=f"{RESULTS}/{{experiment}}/barcodes.parquet",
-        minima=lambda wildcards: trained_tables(wildcards.experiment, PLAN.minima_paths),
-        curves=lambda wildcards: trained_tables(wildcards.experiment, PLAN.curve_paths),
-        triangles=lambda wildcards: trained_tables(
-            wildcards.experiment, PLAN.triangle_paths
-        ),
+        minima=lambda wildcards: trained_files(wildcards.experiment, ["minima"]),
+        curves=lambda wildcards: trained_files(wildcards.experiment, ["curves"]),
+        triangles=lambda wildcards: trained_files(wildcards.experiment, ["triangles"]),
         robustness=lambda wildcards: (
             PLAN.of_models(wildcards.experiment, "robustness.parquet")
             if PLAN.networks[wildcards.experiment].robustness
             else []
         ),
+        embeddings=lambda wildcards: embedding_paths(JOBS, wildcards.experiment),
     output:
         f"{RESULTS}/{{experiment}}/claims.parquet",
     log:
@@ -43,7 +42,7 @@ rule claims:
         STEP
         + "claims --job {params.job:q} --bars {input.bars:q} --minima {params.minima:q}"
         + " --curves {params.curves:q} --triangles {params.triangles:q}"
-        + " --robustness {input.robustness:q} --out {output:q}"
+        + " --robustness {input.robustness:q} --embeddings {input.embeddings:q} --out {output:q}"
         + LOGGED
 
 

@@ -1,11 +1,20 @@
 """What the rules share: sizes, resources, and inputs that depend on the plan."""
 
 
+def part_of(wildcards):
+    """A block of seeds, or the blocks of a pair or a triple, of a job that trains."""
+    blocks = ("seeds", "first", "second", "third")
+    return "+".join(wildcards[name] for name in blocks if name in wildcards.keys())
+
+
+def kind_of(wildcards, rule):
+    """What a job trains: of curves and triangles there may be several recipes."""
+    return wildcards.get(rule, rule)
+
+
 def whose(wildcards, rule):
     """Experiment, model and how many networks, of a job that trains."""
-    blocks = ("seeds", "first", "second", "third")
-    part = "+".join(wildcards[name] for name in blocks if name in wildcards.keys())
-    return wildcards.experiment, wildcards.model, stacked(rule, part)
+    return wildcards.experiment, wildcards.model, stacked(rule, part_of(wildcards))
 
 
 def asks(rule, name):
@@ -13,7 +22,7 @@ def asks(rule, name):
 
     def resource(wildcards, attempt):
         job = whose(wildcards, rule) if rule in TRAINED else ()
-        at_first = getattr(request(PLAN, rule, *job), name)
+        at_first = getattr(request(PLAN, kind_of(wildcards, rule), *job), name)
         return at_first * attempt if name in GROWING else at_first
 
     return resource
@@ -38,10 +47,13 @@ def dataset_of(wildcards):
     return PLAN.dataset_path(wildcards.experiment)
 
 
-def job_of(kind):
+def job_of(rule):
     """The job of a training rule as text; a result is stale when this text changes."""
-    return lambda wildcards: JOBS.trained(
-        kind, wildcards.experiment, wildcards.model
+    return lambda wildcards: JOBS.of_part(
+        kind_of(wildcards, rule),
+        wildcards.experiment,
+        wildcards.model,
+        part_of(wildcards),
     ).to_json()
 
 
@@ -83,7 +95,8 @@ def claims_stand(experiment):
 
 def triangle_sides(wildcards):
     """Blocks of curves that hold the triangles' sides, where these are fixed to the trained curves."""
-    if PLAN.model(wildcards.experiment, wildcards.model).triangles.sides != "fixed":
+    model = PLAN.model(wildcards.experiment, wildcards.model)
+    if model.kinds[wildcards.triangles].sides != "fixed":
         return []
     blocks = [wildcards.first, wildcards.second, wildcards.third]
     pairs = {
@@ -93,30 +106,35 @@ def triangle_sides(wildcards):
     return [f"{folder}/curves/{a}+{b}.safetensors" for a, b in pairs]
 
 
-def figure_tables(kind):
-    """Tables of one kind that a figure reads, of every model that has them."""
+def figure_tables(wanted, suffix="parquet"):
+    """What a figure reads of one kind, of every model that has it: ``curves``, ``paths``, ``triangles``, …"""
 
     def paths(wildcards):
         experiment, _ = PLAN.figures[wildcards.figure]
-        if kind not in JOBS.figure_inputs(wildcards.figure):
+        if wanted not in JOBS.figure_inputs(wildcards.figure):
             return []
-        if kind == "robustness":
+        if wanted == "robustness":
             return PLAN.of_models(experiment, "robustness.parquet")
-        of_model = PLAN.curve_paths if kind == "curves" else PLAN.triangle_paths
-        return [
-            path
-            for model in PLAN.networks[experiment].models
-            for path in of_model(experiment, model, "parquet")
-        ]
+        return trained_files(experiment, [wanted], suffix)
 
     return paths
 
 
-def trained_tables(experiment, paths):
+def trained_files(experiment, wanted, suffix="parquet"):
+    """Files of every model, of all recipes for minima, curves or triangles."""
     return [
         path
         for model in PLAN.networks[experiment].models
-        for path in paths(experiment, model, "parquet")
+        for path in of_model(experiment, model, wanted, suffix)
+    ]
+
+
+def of_model(experiment, model, wanted, suffix="parquet"):
+    """The same of one model."""
+    return [
+        path
+        for kind in JOBS.read_kinds(experiment, model, wanted)
+        for path in PLAN.trained_paths(experiment, model, kind, suffix)
     ]
 
 

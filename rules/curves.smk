@@ -8,12 +8,12 @@ rule curves:
             seeds=dict.fromkeys([wildcards.first, wildcards.second]),
         ),
     output:
-        tensors=f"{RESULTS}/{{experiment}}/{{model}}/curves/{{first}}+{{second}}.safetensors",
-        profiles=f"{RESULTS}/{{experiment}}/{{model}}/curves/{{first}}+{{second}}.parquet",
+        tensors=f"{RESULTS}/{{experiment}}/{{model}}/{{curves}}/{{first}}+{{second}}.safetensors",
+        profiles=f"{RESULTS}/{{experiment}}/{{model}}/{{curves}}/{{first}}+{{second}}.parquet",
     log:
-        f"{RESULTS}/{{experiment}}/{{model}}/logs/curves-{{first}}+{{second}}.log",
+        f"{RESULTS}/{{experiment}}/{{model}}/logs/{{curves}}-{{first}}+{{second}}.log",
     benchmark:
-        f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/curves-{{first}}+{{second}}.tsv"
+        f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/{{curves}}-{{first}}+{{second}}.tsv"
     conda:
         "../envs/lossbars.yaml"
     threads: 1
@@ -25,12 +25,15 @@ rule curves:
         device=device,
     params:
         job=job_of("curves"),
+        step=lambda wildcards: JOBS.step(
+            wildcards.curves, wildcards.experiment, wildcards.model
+        ),
     message:
-        "Optimise curves between minima {wildcards.first} and {wildcards.second}"
+        "Optimise {wildcards.curves} between minima {wildcards.first} and {wildcards.second}"
         " of {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
-        + "curves --job {params.job:q} --data {input.data:q} --minima {input.minima:q}"
+        + "{params.step} --job {params.job:q} --data {input.data:q} --minima {input.minima:q}"
         + " --first {wildcards.first} --second {wildcards.second} --threads {threads}"
         + " --device {resources.device} --checkpoints .checkpoints --out {output.tensors:q}"
         + " --table {output.profiles:q}"

@@ -6,8 +6,14 @@ rule figure:
     input:
         bars=lambda wildcards: f"{RESULTS}/{PLAN.figures[wildcards.figure][0]}/barcodes.parquet",
         curves=figure_tables("curves"),
+        paths=figure_tables("paths", "safetensors"),
         triangles=figure_tables("triangles"),
         robustness=figure_tables("robustness"),
+        embeddings=lambda wildcards: (
+            embedding_paths(JOBS, PLAN.figures[wildcards.figure][0])
+            if PLAN.figures[wildcards.figure][1] == "embeddings"
+            else []
+        ),
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         svg=report(f"{RESULTS}/figures/{{figure}}.svg", category="Figures"),
@@ -26,12 +32,13 @@ rule figure:
     params:
         job=lambda wildcards: JOBS.figure(wildcards.figure).to_json(),
         curves=lambda wildcards, input: compact(input.curves),
+        paths=lambda wildcards, input: compact(input.paths),
         triangles=lambda wildcards, input: compact(input.triangles),
     message:
         "Draw {wildcards.figure}"
     shell:
         STEP
         + "figure --job {params.job:q} --bars {input.bars:q} --curves {params.curves:q}"
-        + " --triangles {params.triangles:q} --robustness {input.robustness:q}"
-        + " --pdf {output.pdf:q} --svg {output.svg:q}"
+        + " --paths {params.paths:q} --triangles {params.triangles:q} --robustness {input.robustness:q}"
+        + " --embeddings {input.embeddings:q} --pdf {output.pdf:q} --svg {output.svg:q}"
         + LOGGED

@@ -9,12 +9,12 @@ rule triangles:
         ),
         curves=triangle_sides,
     output:
-        tensors=f"{RESULTS}/{{experiment}}/{{model}}/triangles/{{first}}+{{second}}+{{third}}.safetensors",
-        profiles=f"{RESULTS}/{{experiment}}/{{model}}/triangles/{{first}}+{{second}}+{{third}}.parquet",
+        tensors=f"{RESULTS}/{{experiment}}/{{model}}/{{triangles}}/{{first}}+{{second}}+{{third}}.safetensors",
+        profiles=f"{RESULTS}/{{experiment}}/{{model}}/{{triangles}}/{{first}}+{{second}}+{{third}}.parquet",
     log:
-        f"{RESULTS}/{{experiment}}/{{model}}/logs/triangles-{{first}}+{{second}}+{{third}}.log",
+        f"{RESULTS}/{{experiment}}/{{model}}/logs/{{triangles}}-{{first}}+{{second}}+{{third}}.log",
     benchmark:
-        f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/triangles-{{first}}+{{second}}+{{third}}.tsv"
+        f"{RESULTS}/{{experiment}}/{{model}}/benchmarks/{{triangles}}-{{first}}+{{second}}+{{third}}.tsv"
     conda:
         "../envs/lossbars.yaml"
     threads: 1
@@ -27,7 +27,7 @@ rule triangles:
     params:
         job=job_of("triangles"),
     message:
-        "Optimise triangles between minima {wildcards.first}, {wildcards.second} and {wildcards.third}"
+        "Optimise {wildcards.triangles} between minima {wildcards.first}, {wildcards.second} and {wildcards.third}"
         " of {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP

@@ -19,13 +19,14 @@ from lossbars.steps.claims_report import claims_report, scale_in_words
 
 Deaths = dict[str, list[float]]  # model → finite deaths; births are 1, and a half-line is added
 WHOLE = {"epochs": 1.0, "seeds": 1.0, "samples": 1.0}
+RECIPES = {"curves": "chain, 1 bend", "triangles": "seven points"}
 NOTHING = pd.DataFrame({"model": pd.Series(dtype=str)})
 
 
 def recipe(
     models: dict[str, dict[str, Any]], scale: dict[str, float] | None = None, epochs: int = 50
 ) -> dict[str, Any]:
-    descents = {"minima": {"epochs": epochs}, "curves": {"epochs": 20}}
+    descents = {"minima": {"epochs": epochs}, "curves": {"epochs": 20}, "recipes": RECIPES}
     return {"scale": scale or WHOLE, "seeds": 4, "models": {key: descents | own for key, own in models.items()}}
 
 
@@ -70,7 +71,7 @@ def curves(*models: str) -> pd.DataFrame:
         for kind, factor in (("curve", 1), ("segment", 10))
         for t, loss in ((0.0, 1.0), (0.5, top * factor), (1.0, 1.0))
     ]
-    return pd.DataFrame(rows, columns=["model", "a", "b", "kind", "t", "loss"])
+    return pd.DataFrame(rows, columns=["model", "a", "b", "kind", "t", "loss"]).assign(by="curves")
 
 
 def triangles(tops: dict[str, list[float]]) -> pd.DataFrame:
@@ -81,7 +82,7 @@ def triangles(tops: dict[str, list[float]]) -> pd.DataFrame:
         for i, top in enumerate(own)
         for t, loss in (((0.0, 0.5, 0.5), 1.0), ((0.0, 0.0, 1.0), 0.5), ((1 / 3, 1 / 3, 1 / 3), top))
     ]
-    return pd.DataFrame(rows, columns=["model", "a", "b", "c", "t1", "t2", "t3", "loss"])
+    return pd.DataFrame(rows, columns=["model", "a", "b", "c", "t1", "t2", "t3", "loss"]).assign(by="triangles")
 
 
 def results(experiment: str, own: dict[str, Any], **tables: pd.DataFrame) -> Results:
@@ -282,7 +283,7 @@ def test_steps_write_tables_and_a_document(tmp_path: Path) -> None:
     write_table(tmp_path / "bars.parquet", bars({"m2": [2.0], "m4": [3.0]}), tables)
     own = recipe(mlps(2, 4), {"epochs": 0.1, "seeds": 0.1, "samples": 0.1})
     job = Job("claims", "fc-mnist", "", own, "code", expects | {"tables": tables.key})
-    claims(job, tmp_path / "bars.parquet", made["minima"], made["curves"], [], [], tmp_path / "claims.parquet")
+    claims(job, tmp_path / "bars.parquet", made["minima"], made["curves"], [], [], [], tmp_path / "claims.parquet")
     rows = read_table(tmp_path / "claims.parquet", job.key).set_index("id")
     assert rows.loc["depth-to-score", "verdict"] == "does not hold at this budget"
 

@@ -2,17 +2,19 @@
 
 import gzip
 import hashlib
+import pickle
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from scipy.io import savemat
 from sklearn.datasets import load_digits as bundled_digits
-from torchvision.datasets import MNIST, FashionMNIST
+from torchvision.datasets import CIFAR10, MNIST, SVHN, FashionMNIST
 
 from lossbars.data import DataError, md5
-from lossbars.datasets import load_dataset, mnist
+from lossbars.datasets import files_of, load_dataset, mnist
 
 # Digits ------------------------------------------------------------------------------------------
 
@@ -127,3 +129,137 @@ def test_published_checksums() -> None:
     assert all(set(sums) == set(FILES) for sums in mnist.UNPACKED_MD5.values())
     sums = [value for kind in mnist.UNPACKED_MD5.values() for value in kind.values()]
     assert len(set(sums)) == 8 and all(len(value) == 32 for value in sums)
+
+
+# CIFAR10's and SVHN's formats --------------------------------------------------------------------
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise OSError("no network")
+
+
+def images(m: int) -> np.ndarray:
+    """m images (3, 32, 32) in bytes."""
+    return np.random.default_rng(m).integers(0, 256, (m, 3, 32, 32)).astype(np.uint8)
+
+
+@pytest.fixture
+def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two training batches of 2 and 3 images, one of 4 for the test, with checksums of their own; no network."""
+    folder = tmp_path / "root" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    sums = {}
+    for name, m, first in (("data_batch_1", 2, 0), ("data_batch_2", 3, 2), ("test_batch", 4, 5)):
+        labels = [(first + i) % 10 for i in range(m)]
+        (folder / name).write_bytes(pickle.dumps({"data": images(m).reshape(m, -1), "labels": labels}))
+        sums[name] = md5(folder / name)
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list("abcdefghij")}))
+    monkeypatch.setattr(CIFAR10, "train_list", [[name, sums[name]] for name in ("data_batch_1", "data_batch_2")])
+    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", sums["test_batch"]]])
+    monkeypatch.setattr(CIFAR10, "meta", CIFAR10.meta | {"md5": md5(folder / "batches.meta")})
+    monkeypatch.setattr(CIFAR10, "download", refuse)
+    return folder
+
+
+def test_cifar10(cifar: Path, tmp_path: Path) -> None:
+    data = load_dataset("cifar10", cifar.parent, tmp_path / "downloads")
+    assert data.train_x.dtype == torch.uint8 and data.train_y.dtype == torch.int64
+    np.testing.assert_array_equal(data.train_x.numpy(), np.concatenate([images(2), images(3)]))
+    np.testing.assert_array_equal(data.test_x.numpy(), images(4))
+    assert data.train_y.tolist() == [0, 1, 2, 3, 4] and data.test_y.tolist() == [5, 6, 7, 8]
+    assert not (tmp_path / "downloads").exists()
+
+
+class Trap:
+    """Unpickled, it leaves a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("name", ["data_batch_2", "test_batch", "batches.meta"])
+def test_no_pickle_is_read_before_its_checksum(cifar: Path, tmp_path: Path, name: str) -> None:
+    wanted = md5(cifar / name)
+    (cifar / name).write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
+    with pytest.raises(DataError, match=rf"{cifar / name} is damaged: its MD5 is .*, expected {wanted}"):
+        load_dataset("cifar10", tmp_path / "root", tmp_path / "downloads")
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.fixture(params=["", "svhn", "SVHN"])
+def svhn(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three training and two test images; 0 is stored as 10."""
+    folder = tmp_path / "root" / request.param
+    folder.mkdir(parents=True)
+    lists = {}
+    for split, m, labels in (("train", 3, [1, 10, 9]), ("test", 2, [10, 2])):
+        path = folder / f"{split}_32x32.mat"
+        stored = {"X": images(m).transpose(2, 3, 1, 0), "y": np.array(labels, np.uint8)[:, None]}
+        savemat(path, stored, do_compression=True)
+        lists[split] = ["", path.name, md5(path)]
+    monkeypatch.setattr(SVHN, "split_list", lists)
+    monkeypatch.setattr(SVHN, "download", refuse)
+    return folder
+
+
+def test_svhn(svhn: Path, tmp_path: Path) -> None:
+    data = load_dataset("svhn", tmp_path / "root", tmp_path / "downloads")
+    assert data.train_x.dtype == torch.uint8 and data.train_y.dtype == torch.int64 and data.outputs == 10
+    np.testing.assert_array_equal(data.train_x.numpy(), images(3))
+    np.testing.assert_array_equal(data.test_x.numpy(), images(2))
+    assert data.train_y.tolist() == [1, 0, 9] and data.test_y.tolist() == [0, 2]
+    path = svhn / "test_32x32.mat"
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(DataError, match=rf"{path} is damaged"):
+        load_dataset("svhn", tmp_path / "root", tmp_path / "downloads")
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "place"),
+    [("cifar10", "batches.meta", "cifar-10-batches-py"), ("svhn", "test_32x32.mat", "")],
+)
+def test_a_missing_file_of_theirs_and_no_network(
+    request: pytest.FixtureRequest, tmp_path: Path, name: str, file: str, place: str
+) -> None:
+    request.getfixturevalue("cifar" if name == "cifar10" else "plain_svhn")
+    root = tmp_path / "root"
+    (root / place / file).unlink()
+    title = name.upper()
+    for given, why in ((root, f"not all of its files are in {root / place},"), (None, "no data_root is set,")):
+        wanted = rf"{title}: {why}.*no network.*in {Path('DATA_ROOT') / place} and set data_root"
+        with pytest.raises(DataError, match=wanted):
+            load_dataset(name, given, tmp_path / "downloads")
+
+
+@pytest.fixture
+def plain_svhn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "root").mkdir()
+    for split in ("train", "test"):
+        (tmp_path / "root" / f"{split}_32x32.mat").touch()
+    monkeypatch.setattr(SVHN, "download", refuse)
+
+
+def test_what_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cifar: Path) -> None:
+    """By torchvision, into the folder of downloads, where it is found the next time."""
+
+    def fetch(self: CIFAR10) -> None:
+        cifar.rename(Path(self.root) / cifar.name)
+
+    monkeypatch.setattr(CIFAR10, "download", fetch)
+    (tmp_path / "downloads").mkdir()
+    assert len(load_dataset("cifar10", tmp_path / "elsewhere", tmp_path / "downloads").train_x) == 5
+    assert files_of("cifar10").folder(tmp_path / "downloads") == tmp_path / "downloads" / cifar.name
+
+
+def test_files_that_are_asked_for() -> None:
+    assert files_of("cifar10").addresses == ("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",)
+    assert [address.rpartition("/")[2] for address in files_of("svhn").addresses] == [
+        "train_32x32.mat",
+        "test_32x32.mat",
+    ]
+    assert len(files_of("cifar10").names) == 7
+    with pytest.raises(KeyError):
+        files_of("digits")

@@ -11,6 +11,7 @@ from torch import Tensor
 from lossbars.functions import (
     Function,
     alpine01,
+    bent_double_well,
     himmelblau,
     holder_table,
     langermann,
@@ -23,7 +24,7 @@ from lossbars.functions import (
 )
 
 PLANE = [six_hump_camel, mueller_brown, himmelblau, langermann, wavy, holder_table]
-ANY_DIM = [rastrigin(2), rastrigin(3), alpine01(3), schwefel26(3), xin_she_yang04(3)]
+ANY_DIM = [rastrigin(2), rastrigin(3), alpine01(3), schwefel26(3), xin_she_yang04(3), bent_double_well(20)]
 ALL = PLANE + ANY_DIM
 HALF = math.pi / 2
 SEPARABLE = [wavy, rastrigin(3), alpine01(3), schwefel26(3)]
@@ -84,6 +85,8 @@ def scalar_holder_table(x: float, y: float) -> float:
             (math.pi / 2, 0.0),
             (1 - math.exp(-(HALF**2))) * math.exp(-(math.sin(math.sqrt(HALF)) ** 2)),
         ),
+        (bent_double_well(3), (0.0, 0.5, 0.5), 1 + 4 * (0.5**2 + 0.5**2)),
+        (bent_double_well(2), (-2 / 3, 0.0), (4 / 9 - 1) ** 2 + 4 * 0.25),
         (xin_she_yang04(3), (HALF**2,) * 3, (3 * math.sin(HALF**2) ** 2 - math.exp(-3 * HALF**4)) / math.e**3),
     ],
 )
@@ -104,6 +107,7 @@ def test_formula_at_known_places(function: Function, place: tuple[float, ...], e
         (alpine01(4), (0.0,) * 4, 0.0, 1e-12),
         (schwefel26(4), (420.968746,) * 4, 0.0, 1e-4),
         (xin_she_yang04(4), (0.0,) * 4, -1.0, 1e-12),
+        (bent_double_well(4), (1.0, 0.0, 0.0, 0.0), 0.0, 1e-12),
     ],
 )
 def test_published_optimum(function: Function, place: tuple[float, ...], expected: float, digits: float) -> None:
@@ -151,6 +155,7 @@ def test_how_many_minima_and_saddles_are_stated() -> None:
         "alpine01-3": (0, 0),
         "schwefel26-3": (1, 0),
         "xin_she_yang04-3": (0, 0),
+        "bent_double_well-20": (2, 1),
     }
 
 

@@ -36,14 +36,15 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     robustness(jobs.robustness("tiny", "mlp"), folder / "complex.json", subsets)
     tables(jobs.tables("tiny"), [own], bars)
     trained = {kind: model.paths(kind, "parquet") for kind in ("minima", "curves", "triangles")}
-    claims(jobs.claims("tiny"), bars, **trained, robustness=[subsets], out=folder / "claims.parquet")
+    claims(jobs.claims("tiny"), bars, **trained, robustness=[subsets], embeddings=[], out=folder / "claims.parquet")
     drawn = []
     for key in jobs.plan.figures:
         read = jobs.figure_inputs(key)
         given = {kind: trained[kind] if kind in read else [] for kind in ("curves", "triangles")}
         drawn.append(folder / f"{key}.svg")
         of_subsets = [subsets] if "robustness" in read else []
-        figure(jobs.figure(key), bars, **given, robustness=of_subsets, pdf=folder / f"{key}.pdf", svg=drawn[-1])
+        rest = {"paths": [], "robustness": of_subsets, "embeddings": []}
+        figure(jobs.figure(key), bars, **given, **rest, pdf=folder / f"{key}.pdf", svg=drawn[-1])
     measured = folder / "tiny" / "mlp" / "benchmarks" / "minima-0.tsv"
     measured.parent.mkdir(parents=True)
     measured.write_text(BENCHMARK)

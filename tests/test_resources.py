@@ -86,9 +86,16 @@ def test_sizes_are_those_of_the_data_and_the_networks(tmp_path: Path) -> None:
     data = load_dataset("digits", None, tmp_path)
     size = SIZES["digits"]
     assert (size.train, size.test, size.inputs) == (len(data.train_x), len(data.test_x), data.train_x[0].numel())
-    shapes = {"mnist": (1, 28, 28), "fmnist": (1, 28, 28)}
-    for key, name in (("mlp", "mnist"), ("lenet", "fmnist")):
-        spec = {"kind": "lenet"} if key == "lenet" else {"kind": "mlp", "depth": 3, "width": 20}
+    shapes = {"mnist": (1, 28, 28), "fmnist": (1, 28, 28), "cifar10": (3, 32, 32), "svhn": (3, 32, 32)}
+    cnn = {"kind": "cnn", "channels": 24}
+    for name, spec in (
+        ("mnist", {"kind": "mlp", "depth": 3, "width": 20}),
+        ("fmnist", {"kind": "lenet"}),
+        ("cifar10", cnn | {"depth": 1}),
+        ("cifar10", cnn | {"depth": 3, "batch_norm": True}),
+        ("svhn", {"kind": "resnet-195k"}),
+        ("mnist", {"kind": "resnet-195k", "layers": "table"}),
+    ):
         plan = Plan({"experiments": {"big": own(BIG | {"models": {"mlp": {"network": spec}}})}})
         model = plan.model("big", "mlp")
         module = network_maker(model.network, DataShape(shapes[name], 10))()

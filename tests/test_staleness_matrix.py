@@ -49,6 +49,7 @@ OTHER: dict[str, Any] = {  # where a number cannot just be changed
     "title": "Another title",
     "data": "mine.py:load",
     "augment": "crop-flip",
+    "precision": "bfloat16",
     "device": "auto",
     "label": "another label",
     "sizes": [2, 3],

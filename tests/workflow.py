@@ -165,7 +165,7 @@ class Model:
     def __init__(self, folder: Path, plan: Plan, key: str = "mlp") -> None:
         self.folder, self.plan, self.key = folder, plan, key
         self.jobs = Jobs(plan)
-        self.blocks = plan.blocks("tiny")
+        self.blocks = plan.blocks("tiny", key)
         self.data = write_data(folder / "data.safetensors", self.jobs.dataset("digits"))
         self.common = {"data": self.data, "threads": 1, "device": "cpu", "checkpoints": folder / "checkpoints"}
 

@@ -1,10 +1,16 @@
-"""Blocks of seeds: the unit of work. ``3`` is one seed, ``0-9`` are ten."""
+"""Blocks of seeds: the unit of work. ``3`` is one seed, ``0-9`` are ten.
+
+The minima of a model's second group have the seeds 1000, 1001, …, those of the third 2000, …; so that more seeds of one
+group leave the others' numbers as they are, and a block has minima of one group.
+"""
 
 import itertools
 from collections.abc import Iterable
 
 Pair = tuple[int, int]
 Triple = tuple[int, int, int]
+
+SEEDS = 1000  # of a group, at most
 
 
 def block_name(seeds: Iterable[int]) -> str:
@@ -19,9 +25,20 @@ def block_seeds(name: str) -> list[int]:
     return list(range(int(first), int(last or first) + 1))
 
 
-def blocks(seeds: int, size: int) -> list[str]:
-    """Names of the blocks of seeds 0, 1, …; the last may be smaller. Adding seeds keeps the full ones."""
-    return [block_name(range(first, min(first + size, seeds))) for first in range(0, seeds, size)]
+def blocks(seeds: int, size: int, groups: int = 1) -> list[str]:
+    """Names of the blocks of ``seeds`` seeds of each group; the last may be smaller. More seeds keep the full ones."""
+    firsts = [(SEEDS * group, first) for group in range(groups) for first in range(0, seeds, size)]
+    return [block_name(range(low + first, low + min(first + size, seeds))) for low, first in firsts]
+
+
+def group_of(seed: int) -> int:
+    """The number of the group that a seed belongs to."""
+    return seed // SEEDS
+
+
+def groups_of(part: str) -> str:
+    """Numbers of the groups of a block, or of the blocks of a pair or a triple: ``0``, ``0+1``, …"""
+    return "+".join(map(str, sorted({group_of(block_seeds(name)[0]) for name in part.split("+")})))
 
 
 def block_pairs(one: str, other: str) -> list[Pair]:
@@ -45,11 +62,20 @@ def triple_blocks(names: list[str]) -> list[tuple[str, str, str]]:
     return [t for t in itertools.combinations_with_replacement(names, 3) if block_triples(*t)]
 
 
-def parts(kind: str, names: list[str]) -> list[str]:
-    """What the jobs that train minima, curves or triangles are called: a block, or the blocks of a pair or a triple."""
+def base(kind: str) -> str:
+    """What is trained, whatever the recipe's name: ``curves`` of ``curves-flow``."""
+    return kind.partition("-")[0]
+
+
+def parts(kind: str, names: list[str], across: bool = True) -> list[str]:
+    """What the jobs that train minima, curves or triangles are called: a block, or the blocks of a pair or a triple.
+
+    ``across`` is whether those of several groups are among them.
+    """
     if kind == "minima":
         return names
-    return ["+".join(several) for several in (pair_blocks(names) if kind == "curves" else triple_blocks(names))]
+    found = ["+".join(several) for several in (pair_blocks(names) if base(kind) == "curves" else triple_blocks(names))]
+    return [part for part in found if across or "+" not in groups_of(part)]
 
 
 def stacked(kind: str, part: str) -> int:
@@ -57,4 +83,4 @@ def stacked(kind: str, part: str) -> int:
     names = part.split("+")
     if kind == "minima":
         return len(block_seeds(*names))
-    return len(block_pairs(*names) if kind == "curves" else block_triples(*names))
+    return len(block_pairs(*names) if base(kind) == "curves" else block_triples(*names))

@@ -40,7 +40,7 @@ def asked(jobs: Jobs, experiment: str) -> list[Asked]:
         # a job's files differ in their suffix alone
         key = (one.rule, one.job.model, one.path.rpartition(".")[0])
         if key not in found:
-            wanted = request(jobs.plan, one.rule, experiment, one.job.model, amount(one.rule, one.part))
+            wanted = request(jobs.plan, one.asks_as, experiment, one.job.model, amount(one.asks_as, one.part))
             found[key] = Asked(one.rule, experiment, one.job.model, one.path, wanted)
     return list(found.values())
 
@@ -75,7 +75,7 @@ def at_once(jobs: Iterable[Asked]) -> int:
     counts: dict[tuple[str, str], dict[str, int]] = {}
     for job in jobs:
         of_model = counts.setdefault((job.experiment, job.model), dict.fromkeys(TRAINED, 0))
-        of_model[job.rule] += 1
+        of_model[job.rule] = of_model.get(job.rule, 0) + 1
     return sum(max(n["minima"], n["curves"] + n["triangles"]) for n in counts.values())
 
 

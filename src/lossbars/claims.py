@@ -3,23 +3,18 @@
 Tables of one experiment in, a table out. How a claim is judged is in :mod:`lossbars.findings`.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from lossbars import depth_findings, findings
-from lossbars.findings import Claim, Finding, Results
+from lossbars import depth_findings, embedding_findings, findings, path_findings
+from lossbars.blocks import base
+from lossbars.convolutional_claims import CONVOLUTIONAL, FIGURE_ONLY, V1, V3, generalisation
+from lossbars.findings import Check, Claim, Claims, Results
 
 COLUMNS = ["experiment", "id", "claim", "source", "published", "obtained", "budget", "verdict", "detail"]
-
-V1, V3 = "Barannikov et al., Topological obstructions", "Barannikov et al., Loss barcode"
-FIGURE_ONLY = "in the figure only"
-
-Check = Callable[[Results], Finding]
-Claims = list[tuple[Claim, Check]]
 
 DEFINITION = "a definition, not a claim of the papers"
 GENERIC: Claims = [
@@ -100,6 +95,18 @@ ONE_SADDLE: tuple[Claim, Check] = (
     ),
     findings.one_saddle_bars,
 )
+COMPLEX_SADDLES: tuple[Claim, Check] = (
+    Claim(
+        "one-saddle-complex",
+        "1-saddle barcode of all triangles together (Algorithm 2, r = 1).",
+        f"{V1}, §1.3; no figure has several triangles",
+    ),
+    findings.one_saddles_of_complex,
+)
+RECIPES: tuple[Claim, Check] = (
+    Claim("recipes", "Curves of the same pairs by several recipes.", "not in the papers"),
+    path_findings.recipes_compared,
+)
 
 LENET: Claims = [
     _table_14("train-loss", "Train loss, without L2 (the paper does not say which),", "loss", "0.1596", "0.0050"),
@@ -119,6 +126,7 @@ LENET: Claims = [
         findings.trained_sides_lower,
     ),
     ONE_SADDLE,
+    COMPLEX_SADDLES,
 ]
 
 
@@ -129,11 +137,19 @@ def _not_in_papers(claims: Claims, data: str) -> Claims:
     ]
 
 
+EMBEDDINGS: Claims = [
+    (embedding_findings.PRESERVED, embedding_findings.preserved),
+    (embedding_findings.LOWER, embedding_findings.lower),
+]
+
 CLAIMS: dict[str, Claims] = {
     "digits": _not_in_papers([*DEPTH, ONE_SADDLE], "the bundled digits") + GENERIC,
     "fc-mnist": DEPTH + GENERIC,
     "fc-fmnist": DEPTH + GENERIC,
     "lenet-fmnist": LENET + GENERIC,
+    "cnn-cifar10": CONVOLUTIONAL + GENERIC,
+    "resnet-cifar10": generalisation("CIFAR10") + GENERIC,
+    "resnet-svhn": generalisation("SVHN") + GENERIC,
 }
 
 
@@ -141,14 +157,20 @@ def claim_rows(results: Results) -> pd.DataFrame:
     """A row per claim; an experiment that the papers do not have gets the generic rows."""
     own = {"experiment": results.experiment, "budget": budget(results.recipe)}
     claims = CLAIMS.get(results.experiment, GENERIC)
+    if any(sum(kind.startswith("curves") for kind in model["recipes"]) > 1 for model in results.models.values()):
+        claims = [*claims, RECIPES]
+    if results.recipe.get("embeddings"):
+        claims = [*claims, *EMBEDDINGS]
     return pd.DataFrame([own | asdict(claim) | asdict(check(results)) for claim, check in claims], columns=COLUMNS)
 
 
 def budget(recipe: dict[str, Any]) -> str:
     """Seeds, epochs and samples in one line; epochs as a range where models differ."""
-    parts = [f"{recipe['seeds']} minima"]
+    models = list(recipe["models"].values())
+    groups = max(len(own.get("groups", ())) for own in models)
+    parts = [f"{recipe['seeds']} minima" + (f" of each of {groups} types" if groups else "")]
     for kind in ("minima", "curves", "triangles"):
-        epochs = sorted({own[kind]["epochs"] for own in recipe["models"].values() if own.get(kind)})
+        epochs = sorted({number for own in models for number in _epochs(own, kind)})
         if epochs:
             span = str(epochs[0]) if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}"
             parts.append(f"{span} {'epochs ' if len(parts) == 1 else ''}for {kind}")
@@ -156,3 +178,10 @@ def budget(recipe: dict[str, Any]) -> str:
     whole = f"the first {first} training samples" if first else "all training samples"
     parts.append(whole if share == 1 else f"{100 * share:g}% of {whole}")
     return ", ".join(parts)
+
+
+def _epochs(model: dict[str, Any], kind: str) -> list[int]:
+    """Of every recipe for ``minima``, ``curves`` or ``triangles``."""
+    if kind == "minima" and model.get("groups"):
+        return [own["minima"]["epochs"] for own in model["groups"]]
+    return [own["epochs"] for name, own in model.items() if base(name) == kind]

@@ -8,17 +8,19 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
-from lossbars import experiments, function_experiments, landscape_specs, recipes
+from lossbars import escape_experiments, experiments, function_experiments, landscape_specs, recipes
+from lossbars.escape_experiments import Escape
 from lossbars.experiments import Experiment, Model, Scale, check_key
 from lossbars.function_experiments import Convergence, Functions
-from lossbars.recipes import Recipe, yaml_number
+from lossbars.recipes import Descent, Recipe, yaml_number
 
 SHARED = {  # what an experiment of a kind may state once for all of its models
-    "networks": ("minima", "curves", "triangles"),
+    "networks": ("minima", "groups", "curves", "more_curves", "triangles", "more_triangles"),
     "functions": ("cloud", "optimised"),
     "convergence": ("cloud",),
+    "escape": ("descent", "rates"),
 }
-AnyExperiment = Experiment | Functions | Convergence
+AnyExperiment = Experiment | Functions | Convergence | Escape
 
 
 def _networks_by_default(value: Any) -> Any:
@@ -83,12 +85,20 @@ def scaled(experiment: AnyExperiment, scale: Scale) -> AnyExperiment:
     if robustness:
         sizes = sorted({min(size, max(2, seeds - 1)) for size in robustness.sizes})  # of all minima there is one set
         robustness = robustness.model_copy(update={"sizes": sizes})
-    return experiment.model_copy(update={"seeds": seeds, "models": models, "robustness": robustness})
+    fewer = {"seeds": seeds, "models": models, "robustness": robustness}
+    embeddings = {key: one.scaled(scale.epochs) for key, one in experiment.embeddings.items()}
+    return experiment.model_copy(update=fewer | {"embeddings": embeddings})
 
 
 def _scaled_model(model: Model, factor: float) -> Model:
-    descents = {name: getattr(model, name) for name in SHARED["networks"] if getattr(model, name) is not None}
-    return model.model_copy(update={name: descent.scaled(factor) for name, descent in descents.items()})
+    one = {name: own.scaled(factor) for name in ("minima", "curves", "triangles") if (own := getattr(model, name))}
+    named = {name: _scaled_each(getattr(model, name), factor) for name in ("more_curves", "more_triangles")}
+    groups = {key: own.model_copy(update={"minima": own.minima.scaled(factor)}) for key, own in model.groups.items()}
+    return model.model_copy(update=one | named | {"groups": groups})
+
+
+def _scaled_each(recipes: Mapping[str, Descent], factor: float) -> dict[str, Descent]:
+    return {name: own.scaled(factor) for name, own in recipes.items()}
 
 
 def _with_shared_recipes(stated: Any) -> Any:
@@ -109,7 +119,17 @@ def _spread(experiment: Any) -> Any:
         for model in models.values() if isinstance(models, dict) else ():
             if isinstance(model, dict):
                 model[name] = _merged(shared, model[name]) if name in model else shared
+    for model in models.values() if isinstance(models, dict) else ():
+        _spread_minima(model)
     return experiment
+
+
+def _spread_minima(model: Any) -> None:
+    """Copy a model's recipe for minima into each of its groups, which state what differs."""
+    groups = model.get("groups") if isinstance(model, dict) else None
+    for group in groups.values() if isinstance(groups, dict) and "minima" in model else ():
+        if isinstance(group, dict):
+            group["minima"] = _merged(model["minima"], group.get("minima", {}))
 
 
 def _merged(base: Any, own: Any) -> Any:
@@ -130,11 +150,13 @@ def _explain(error: ValidationError, raw: Mapping[str, Any]) -> Iterable[str]:
 
 def _place(location: tuple[int | str, ...], raw: Mapping[str, Any]) -> str:
     kinds = {"constant", "cyclical", "ramp", "garipov", "chain", "bezier", "mlp", "lenet", "custom"}
-    kinds |= {"function", "regression"}
+    kinds |= {"function", "regression", "cnn", "resnet-195k", "two-point", "one-point"}
     unions = {"schedule", "family", "network", "landscape"}
     # pydantic puts the chosen kind of a union into the path; a person did not write it there
     parts = [p for i, p in enumerate(location) if not (i == 2 and location[0] == "experiments" and p in SHARED)]
     kept = [p for i, p in enumerate(parts) if not (p in kinds and i and parts[i - 1] in unions)]
+    tagged = [i for i, p in enumerate(kept) if p == "curves" or kept[max(i - 1, 0)] == "more_curves"]
+    kept = [p for i, p in enumerate(kept) if not (p in ("curves", "paths") and i - 1 in tagged)]
     shared = set(itertools.chain(*SHARED.values()))
     if len(kept) > 4 and kept[4] in shared and not _states(raw, kept) and _states(raw, [*kept[:2], kept[4]]):
         kept = kept[:2] + kept[4:]  # what models share is written once, in their experiment
@@ -164,8 +186,9 @@ def _reason(one: Mapping[str, Any]) -> str:
 
 
 def _all_keys() -> set[str]:
-    modules = (recipes, experiments, function_experiments, landscape_specs)
+    modules = (recipes, experiments, function_experiments, escape_experiments, landscape_specs)
     known = [Config, *(found for module in modules for found in vars(module).values())]
     classes = [c for c in known if isinstance(c, type) and issubclass(c, BaseModel)]
     figures = {*get_args(experiments.Figure), *get_args(function_experiments.FunctionFigure)}
+    figures |= set(get_args(escape_experiments.EscapeFigure))
     return {field for c in classes for field in c.model_fields} | figures

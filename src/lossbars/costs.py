@@ -6,8 +6,8 @@ The constants are fitted to what benchmarks/resources.md lists; docs/resources.m
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lossbars.experiments import LeNetSpec, MLPSpec, Model
-from lossbars.recipes import Bezier, Chain, Descent, Grid
+from lossbars.experiments import CNNSpec, LeNetSpec, MLPSpec, Model, ResNet195kSpec
+from lossbars.recipes import Curves, Descent, Paths, Triangles
 
 MB = 2**20
 FLOAT = 4  # bytes
@@ -28,6 +28,8 @@ SIZES = {
     "digits": Size(1438, 359, 64, 10),
     "mnist": Size(60_000, 10_000, 784, 10),
     "fmnist": Size(60_000, 10_000, 784, 10),
+    "cifar10": Size(50_000, 10_000, 3072, 10),
+    "svhn": Size(73_257, 26_032, 3072, 10),
 }
 UNKNOWN_SIZE = Size(50_000, 10_000, 3072, 10)  # a user's own data: as much as CIFAR10
 
@@ -52,14 +54,73 @@ LENET = Network(44_426, 281_640, 11_000, 12, stacked=False, slowness=4)  # few c
 
 def network(model: Model, size: Size) -> Network:
     """The network of a model on data of a size; of a user's own network nothing is known before it runs."""
-    spec = model.network
-    if isinstance(spec, LeNetSpec):
-        return LENET
-    if not isinstance(spec, MLPSpec):
-        return UNKNOWN_NETWORK
+    match model.network:
+        case MLPSpec() as spec:
+            return _mlp(spec, size)
+        case LeNetSpec():
+            return LENET
+        case CNNSpec() as spec:
+            return _cnn(spec, size)
+        case ResNet195kSpec() as spec:
+            return _resnet_195k(spec, size)
+    return UNKNOWN_NETWORK
+
+
+def _mlp(spec: MLPSpec, size: Size) -> Network:
     widths = [size.inputs, *[spec.width] * spec.depth, size.outputs]
     products = sum(a * b for a, b in pairwise(widths))
     return Network(products + sum(widths[1:]), products, 2 * sum(widths[1:]), 2 * spec.depth + 1, stacked=True)
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One layer: channels that it takes and gives, side of its kernel, places of the image, and after a max pool."""
+
+    before: int
+    after: int
+    kernel: int
+    places: int
+    pooled: int = 0  # none follows where 0
+
+    @property
+    def weights(self) -> int:
+        """Without biases."""
+        return self.before * self.after * self.kernel**2
+
+
+def _convolutional(layers: list[Convolution], features: int, norms: int, calls: int, size: Size, kept: int) -> Network:
+    """A network of convolutions and a linear layer; ``norms`` are BatchNorm's channels, ``kept`` is theirs."""
+    weights = sum(one.weights for one in layers) + features * size.outputs
+    biases = sum(one.after for one in layers) + size.outputs
+    products = sum(one.weights * one.places for one in layers) + features * size.outputs
+    kept += sum(one.after * (2 * one.places + 3 * one.pooled) for one in layers)  # before and after ReLU; 64-bit places
+    return Network(weights + biases + 2 * norms, products, kept, calls, stacked=False, passes=2 if norms else 1)
+
+
+def _cnn(spec: CNNSpec, size: Size) -> Network:
+    widths = [_channels(size), *[spec.channels] * spec.depth]
+    places = [size.inputs // widths[0] // 4**i for i in range(spec.depth)]
+    after = zip(pairwise(widths), places, [*places[1:], 16], strict=True)
+    layers = [Convolution(a, b, 5, here, then) for (a, b), here, then in after]
+    normed = sum(one.after * one.places for one in layers) if spec.batch_norm else 0
+    norms = spec.channels * spec.depth if spec.batch_norm else 0
+    return _convolutional(layers, 16 * spec.channels, norms, (4 if norms else 3) * spec.depth + 2, size, normed)
+
+
+def _resnet_195k(spec: ResNet195kSpec, size: Size) -> Network:
+    channels = _channels(size)
+    widths, places = [channels, 16, 32, 64, 64], [size.inputs // channels // 4**i for i in range(4)]
+    layers = []
+    for i, here in enumerate(places):
+        if i < 3 or spec.layers == "table":
+            layers.append(Convolution(widths[i], widths[i + 1], 3, here))
+        layers += [Convolution(widths[i + 1], widths[i + 1], 3, here, pooled) for pooled in (0, here // 4)]
+    return _convolutional(layers, 64, 64, 30, size, kept=0)
+
+
+def _channels(size: Size) -> int:
+    """Of an image: grey, or in colours."""
+    return 1 if size.inputs % 3 else 3
 
 
 @dataclass(frozen=True)
@@ -86,8 +147,8 @@ class Training:
 
 def training(model: Model, kind: str, size: Size, samples: int, stacked: int) -> Training:
     """The minima, curves or triangles of one job."""
-    descent: Descent = getattr(model, kind)
-    nodes, free = control_points(model, kind)
+    descent = longest(model, kind)
+    nodes, free = control_points(descent)
     return Training(
         network(model, size),
         size,
@@ -95,33 +156,49 @@ def training(model: Model, kind: str, size: Size, samples: int, stacked: int) ->
         stacked,
         nodes,
         free,
-        getattr(descent, "points", 1),
+        free if isinstance(descent, Paths) else getattr(descent, "points", 1),
         min(descent.batch_size, samples),
         descent.epochs,
-        evaluations(kind, getattr(descent, "grid", None)),
+        evaluations(descent),
         2 if descent.optimiser == "adam" else 1,
     )
 
 
-def control_points(model: Model, kind: str) -> tuple[int, int]:
+def longest(model: Model, kind: str) -> Descent:
+    """The recipe of a kind; of minima in groups, the one with most epochs stands for all."""
+    if kind == "minima" and model.groups:
+        return max((own.minima for own in model.groups.values()), key=lambda minima: minima.epochs)
+    return model.kinds[kind]
+
+
+def control_points(descent: Descent) -> tuple[int, int]:
     """How many vectors of the parameters' length one simplex holds, and how many of them move."""
-    if kind == "minima":
-        return 1, 1
-    if kind == "curves":
-        family = model.curves.family
-        bends = family.bends if isinstance(family, Chain | Bezier) else 0
-        return bends + 2, bends
-    assert model.triangles is not None
-    return 7, 4 if model.triangles.sides == "trained" else 1
+    match descent:
+        case Curves(family=family):
+            return family.bends + 2, family.bends
+        case Paths(family=family):
+            return family.points + 2 * insertions(descent), family.points - 2
+        case Triangles(sides=sides):
+            return 7, 4 if sides == "trained" else 1
+    return 1, 1
 
 
-def evaluations(kind: str, grid: Grid | None) -> int:
+def insertions(paths: Paths) -> int:
+    """How often points may be inserted, two at a time."""
+    return (paths.epochs - 1) // paths.family.insertion.every if paths.family.insertion else 0
+
+
+def evaluations(descent: Descent) -> int:
     """Forward passes over the data that measuring one simplex takes."""
-    if grid is None:  # a minimum: loss, its gradient (three times a forward pass), and the test set
-        return 5
-    if kind == "curves":  # the curve and the straight segment
-        return 2 * grid.points + 2 * grid.refinements
-    return grid.points * (grid.points + 1) // 2 + 4 + 6 * grid.refinements
+    match descent:
+        case Curves(grid=grid):  # the curve and the straight segment
+            return 2 * grid.points + 2 * grid.refinements
+        case Paths(grid=grid):
+            segments = control_points(descent)[0] - 1
+            return segments * (grid.between + 1) + 1 + 2 * grid.refinements
+        case Triangles(grid=grid):
+            return grid.points * (grid.points + 1) // 2 + 4 + 6 * grid.refinements
+    return 5  # a minimum: loss, its gradient (three times a forward pass), and the test set
 
 
 # Memory ------------------------------------------------------------------------------------------

@@ -89,3 +89,14 @@ def _on_axes(dim: int, place: float, value: float) -> CriticalPoints:
 # The origin, its 4 nearest minima, of many, and the 4 saddles between them.
 WAVY_MINIMA: CriticalPoints = (_origin(2), *_on_axes(2, 0.6221054827821945, 0.08876322590945622))
 WAVY_SADDLES: CriticalPoints = _on_axes(2, 0.31104977023055846, 0.9761574575562666)
+
+
+def bent_double_well_minima(dim: int) -> CriticalPoints:
+    """Both minima."""
+    return tuple(((x, *(0.0,) * (dim - 1)), 0.0) for x in (-1.0, 1.0))
+
+
+def bent_double_well_saddles(dim: int) -> CriticalPoints:
+    """The only saddle: x_i = sin(π (i − 1)/2)/(i − 1)²."""
+    bend = tuple((0.0, 1.0, 0.0, -1.0)[i % 4] / i**2 for i in range(1, dim))
+    return (((0.0, *bend), 1.0),)

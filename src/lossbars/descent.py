@@ -46,6 +46,8 @@ class Problem:
 
     ``gradient(variables (n, f, d), step of the epoch, batch, out (n, f, d)) -> losses (n,)`` writes the gradients
     into ``out``; ``begin_epoch()`` draws what an epoch needs; ``generators`` are all generators that it draws from.
+    ``end_epoch(epoch, optimiser)`` may change variables and moments in place. A problem that changes on the way says
+    all that it must keep in ``state()``, and is given it back by ``restore(state)``.
     """
 
     gradient: Callable[[Tensor, int, Batch | None, Tensor], Tensor]
@@ -54,6 +56,9 @@ class Problem:
     generators: Sequence[Generator]
     names: Sequence[str]
     begin_epoch: Callable[[], None] = field(default=lambda: None)
+    end_epoch: Callable[[int, Optimiser], None] = field(default=lambda *_: None)
+    state: Callable[[], State] = field(default=dict)
+    restore: Callable[[State], None] = field(default=lambda _: None)
 
 
 @dataclass
@@ -88,16 +93,17 @@ def descend(
     """
     d = start.shape[-1]
     optimiser = Optimiser(recipe, F.pad(start.detach(), (0, -d % ROW_MULTIPLE)))
-    place = _restore(checkpoint, optimiser, problem.generators)
+    place = _restore(checkpoint, optimiser, problem)
     if report and (place.epoch or place.step):
         report(f"goes on from epoch {place.epoch}, step {place.step}")
     reported = time.monotonic()
     while place.epoch < recipe.epochs:
         losses = _epoch(optimiser, d, problem, recipe, place, checkpoint)
+        problem.end_epoch(place.epoch, optimiser)
         place = _Place.begin(place.epoch + 1, start, problem.generators)
         done = place.epoch == recipe.epochs
         if checkpoint and done:  # what follows the descent may take long too, and be cut off
-            checkpoint.save(_state(place, optimiser))
+            checkpoint.save(_state(place, optimiser, problem))
         if report and (done or time.monotonic() - reported >= 5.0):
             report(f"epoch {place.epoch}/{recipe.epochs}, mean training loss {float(losses.mean()):.4g}")
             reported = time.monotonic()
@@ -119,7 +125,7 @@ def _epoch(
         place.bad = torch.where(losses.isfinite(), place.bad, place.bad.clamp(max=step))
         place.step = step + 1
         if checkpoint and checkpoint.due():
-            checkpoint.save(_state(place, optimiser))
+            checkpoint.save(_state(place, optimiser, problem))
             if checkpoint.stopping:
                 raise Stopped(
                     f"stopped in epoch {place.epoch + 1} of {recipe.epochs}; run it again to go on from there"
@@ -140,15 +146,18 @@ def _raise_diverged(bad: Tensor, problem: Problem, recipe: Descent, epoch: int) 
     )
 
 
-def _state(place: _Place, optimiser: Optimiser) -> State:
+def _state(place: _Place, optimiser: Optimiser, problem: Problem) -> State:
     moments = {f"moment.{name}": moment for name, moment in optimiser.moments.items()}
     randomness = {f"generator.{i}": state for i, state in enumerate(place.randomness)}
     count = {"epoch": torch.tensor(place.epoch), "step": torch.tensor(place.step)}
-    return {**count, "total": place.total, "bad": place.bad, "variables": optimiser.variables, **moments, **randomness}
+    own = {f"problem.{name}": value for name, value in problem.state().items()}
+    whole = {"total": place.total, "bad": place.bad, "variables": optimiser.variables}
+    return {**count, **whole, **moments, **randomness, **own}
 
 
-def _restore(checkpoint: Checkpoint | None, optimiser: Optimiser, generators: Sequence[Generator]) -> _Place:
+def _restore(checkpoint: Checkpoint | None, optimiser: Optimiser, problem: Problem) -> _Place:
     """Put the last state back, the generators as they were when its epoch began; where it is."""
+    generators = problem.generators
     place = _Place.begin(0, optimiser.variables, generators)
     state = checkpoint.load() if checkpoint else None
     if state is None:
@@ -161,6 +170,8 @@ def _restore(checkpoint: Checkpoint | None, optimiser: Optimiser, generators: Se
     place.randomness = [state[f"generator.{i}"] for i in range(len(generators))]
     for generator, randomness in zip(generators, place.randomness, strict=True):
         generator.set_state(randomness)
+    own = {key.removeprefix("problem."): value for key, value in state.items() if key.startswith("problem.")}
+    problem.restore(own)
     place.epoch, place.step = int(state["epoch"]), int(state["step"])
     place.total, place.bad = state["total"].to(device, copy=True), state["bad"].to(device, copy=True)
     return place

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from lossbars.blocks import parts
+from lossbars.blocks import base
 from lossbars.job import Job
 
 if TYPE_CHECKING:
@@ -28,11 +28,16 @@ class Expected:
         return self.job.experiment
 
     @property
+    def asks_as(self) -> str:
+        """What its resources are asked for by: the kind of what is trained, which may have a name, else the rule."""
+        return self.job.kind if base(self.job.kind) == self.rule else self.rule
+
+    @property
     def log(self) -> PurePath:
         """Where the rule logs; its benchmark has the same name."""
         path = PurePath(self.path)
         if self.part:
-            return path.parent.parent / "logs" / f"{self.rule}-{self.part}.log"
+            return path.parent.parent / "logs" / f"{self.job.kind}-{self.part}.log"
         folder = path.parent.parent if self.rule == "usage" else path.parent
         return folder / "logs" / f"{path.stem}.log"
 
@@ -80,13 +85,12 @@ def network_artefacts(jobs: "NetworkJobs", experiment: str) -> Iterator[Expected
 
 
 def _of_model(jobs: "NetworkJobs", experiment: str, model: str) -> Iterator[Expected]:
-    plan, names = jobs.plan, jobs.plan.blocks(experiment)
-    folder = plan.folder(experiment, model)
+    plan, folder = jobs.plan, jobs.plan.folder(experiment, model)
     for kind in plan.kinds(experiment, model):
-        job = jobs.trained(kind, experiment, model)
-        for part in parts(kind, names):
+        for part in plan.parts(experiment, model, kind):
+            job = jobs.of_part(kind, experiment, model, part)
             for suffix in ("safetensors", "parquet"):
-                yield Expected(f"{folder}/{kind}/{part}.{suffix}", kind, job, part)
+                yield Expected(f"{folder}/{kind}/{part}.{suffix}", base(kind), job, part)
     yield Expected(f"{folder}/complex.json", "complex", jobs.complex(experiment, model))
     yield Expected(f"{folder}/barcode.json", "barcode", jobs.barcode(experiment, model))
     if plan.networks[experiment].robustness:
@@ -99,5 +103,5 @@ def rule_graph(jobs: "Jobs", experiment: str) -> dict[str, tuple[int, list[str]]
     needs: dict[str, dict[str, None]] = {}
     for one in expected(jobs, experiment):
         paths.setdefault(one.rule, set()).add(one.path.rpartition(".")[0])  # a job's files differ in their suffix
-        needs.setdefault(one.rule, {}).update({name.partition("/")[0]: None for name in one.job.expects})
+        needs.setdefault(one.rule, {}).update({base(name.partition("/")[0]): None for name in one.job.expects})
     return {rule: (len(paths[rule]), list(needs[rule])) for rule in paths}

@@ -7,7 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from lossbars.recipes import Curves, Minima, Recipe, Robustness, Share, Triangles
+from lossbars.blocks import SEEDS
+from lossbars.embedding_recipes import Embedding, check_embeddable
+from lossbars.recipes import AnyCurves, Descent, Minima, Paths, Recipe, Robustness, Share, Triangles
 
 KEY = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -29,6 +31,25 @@ class LeNetSpec(Recipe):
     kind: Literal["lenet"]
 
 
+class CNNSpec(Recipe):
+    """CNN-1-C, CNN-2-C or CNN-3-C of loss-barcode.txt, section 4.2."""
+
+    kind: Literal["cnn"]
+    depth: Literal[1, 2, 3]
+    channels: PositiveInt
+    batch_norm: bool = False  # before each activation
+
+
+class ResNet195kSpec(Recipe):
+    """The residual network of loss-barcode.txt, section 5; its switches are in docs/choices.md."""
+
+    kind: Literal["resnet-195k"]
+    layers: Literal["text", "table"] = "text"
+    relu_after_sum: bool = False
+    pooling: Literal["max", "average"] = "max"
+    init: Literal["default", "kaiming"] = "default"
+
+
 class CustomNetwork(Recipe):
     """A user's own module: ``source`` is ``path/to/file.py:Class``, called with ``arguments``."""
 
@@ -47,11 +68,11 @@ def _network_shorthand(value: Any) -> Any:
 
 
 NetworkSpec = Annotated[
-    Annotated[MLPSpec | LeNetSpec | CustomNetwork, Field(discriminator="kind")],
+    Annotated[MLPSpec | LeNetSpec | CNNSpec | ResNet195kSpec | CustomNetwork, Field(discriminator="kind")],
     BeforeValidator(_network_shorthand),
 ]
 
-DATASETS = ("digits", "mnist", "fmnist")
+DATASETS = ("digits", "mnist", "fmnist", "cifar10", "svhn")
 
 
 def split_source(source: str, what: str) -> tuple[Path, str]:
@@ -99,7 +120,17 @@ DataName = Annotated[str, BeforeValidator(_known_data)]
 
 # Experiments -------------------------------------------------------------------------------------
 
-Figure = Literal["barcodes", "to-score", "profiles", "triangle", "robustness", "persistence"]
+Figure = Literal[
+    "barcodes",
+    "to-score",
+    "profiles",
+    "optimisers",
+    "path-norms",
+    "triangle",
+    "robustness",
+    "persistence",
+    "embeddings",
+]
 
 
 class Resources(Recipe):
@@ -110,21 +141,44 @@ class Resources(Recipe):
     runtime: PositiveInt | None = None  # minutes
 
 
+class Group(Recipe):
+    """Minima of one recipe, among those of a model."""
+
+    label: str = ""  # what figures call it; the group's key where empty
+    minima: Minima
+
+
 class Model(Recipe):
     """One network of an experiment, with the recipes it is trained by."""
 
     network: NetworkSpec
     label: str = ""  # what figures call it; the model's key where empty
     minima: Minima
-    curves: Curves
+    groups: dict[str, Group] = {}  # each states what differs from ``minima``; as many seeds of each
+    curves: AnyCurves
+    more_curves: dict[str, AnyCurves] = {}  # further curves of the same pairs; the lowest of a pair counts
     triangles: Triangles | None = None
+    more_triangles: dict[str, Triangles] = {}  # as more_curves
     resources: Resources = Resources()  # each goes before the experiment's
 
+    @property
+    def kinds(self) -> dict[str, Descent]:
+        """What is trained, in order: ``minima``, ``curves``, ``curves-NAME``, ``triangles``, ``triangles-NAME``."""
+        found: dict[str, Descent] = {"minima": self.minima, "curves": self.curves}
+        found |= {f"curves-{name}": own for name, own in self.more_curves.items()}
+        found |= {"triangles": self.triangles} if self.triangles else {}
+        return found | {f"triangles-{name}": own for name, own in self.more_triangles.items()}
+
     @model_validator(mode="after")
-    def _fixed_sides_need_one_bend(self) -> "Model":
+    def _consistent(self) -> "Model":
+        every = [self.triangles, *self.more_triangles.values()] if self.triangles else []
         one_bend = self.curves.family.kind == "chain" and self.curves.family.bends == 1
-        if self.triangles and self.triangles.sides == "fixed" and not one_bend:
+        if any(own and own.sides == "fixed" for own in every) and not one_bend:
             raise ValueError("triangles with fixed sides need curves that are chains with one bend")
+        if self.more_triangles and not self.triangles:
+            raise ValueError("more_triangles: the first goes under triangles")
+        for name in (*self.groups, *self.more_curves, *self.more_triangles):
+            check_key(name, "recipe")
         return self
 
 
@@ -137,14 +191,17 @@ class Experiment(Recipe):
     title: str
     data: DataName
     augment: Literal["none", "crop-flip"] = "none"  # of training batches; never of the loss of record
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"  # of training batches; never of the loss of record
     samples: PositiveInt | None = None  # the first so many training samples; all where null
-    seeds: Annotated[int, Field(ge=2)]  # minima per model; pairs need two
+    seeds: Annotated[int, Field(ge=2, le=SEEDS)]  # minima per model, or of each of its groups; pairs need two
     seeds_per_job: PositiveInt = 1
+    across: bool = True  # whether curves join minima of different groups
     device: Literal["cpu", "cuda", "auto"] = "auto"
     resources: Resources = Resources()
     robustness: Robustness | None = None
     figures: list[Figure] = ["barcodes", "profiles", "persistence"]
     models: dict[str, Model]
+    embeddings: dict[str, Embedding] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> "Experiment":
@@ -152,14 +209,35 @@ class Experiment(Recipe):
             raise ValueError("models: at least one is needed")
         for key in self.models:
             check_key(key, "model")
-        if self.robustness and max(self.robustness.sizes, default=2) > self.seeds:
-            raise ValueError(f"robustness.sizes: a subset of {max(self.robustness.sizes)} of {self.seeds} minima")
+        fewest = self.seeds * min(max(1, len(model.groups)) for model in self.models.values())
+        if self.robustness and max(self.robustness.sizes, default=2) > fewest:
+            raise ValueError(f"robustness.sizes: a subset of {max(self.robustness.sizes)} of {fewest} minima")
         if "robustness" in self.figures and not self.robustness:
             raise ValueError("figures: 'robustness' needs the experiment's robustness recipe")
         if "triangle" in self.figures and not any(m.triangles for m in self.models.values()):
             raise ValueError("figures: 'triangle' needs a model with a triangles recipe")
         if any(m.triangles for m in self.models.values()) and self.seeds < 3:
             raise ValueError(f"seeds: triangles need three minima, there are {self.seeds}")
+        if "optimisers" in self.figures and not any(m.more_curves for m in self.models.values()):
+            raise ValueError("figures: 'optimisers' compares curves, and needs a model with more_curves")
+        flows = [own for m in self.models.values() for own in m.kinds.values() if isinstance(own, Paths)]
+        if "path-norms" in self.figures and not flows:
+            raise ValueError("figures: 'path-norms' needs a model with curves of the family path")
+        return self
+
+    @model_validator(mode="after")
+    def _embeddings(self) -> "Experiment":
+        for key, one in self.embeddings.items():
+            check_key(key, "embedding")
+            for model in (one.small, one.large):
+                if model not in self.models:
+                    raise ValueError(f"embeddings.{key}: no model {model!r}: there are {', '.join(self.models)}")
+            try:
+                check_embeddable(self.models[one.small].network, self.models[one.large].network)
+            except ValueError as error:
+                raise ValueError(f"embeddings.{key}: {error}") from None
+        if "embeddings" in self.figures and not self.embeddings:
+            raise ValueError("figures: 'embeddings' needs the experiment's embeddings")
         return self
 
 
@@ -176,7 +254,7 @@ class Scale(Recipe):
 RESERVED = (
     *("paper", "all", "datasets", "figures"),
     *("dataset", "minima", "curves", "triangles", "complex", "barcode", "robustness", "tables", "figure", "claims"),
-    *("usage", "report", "provenance", "cloud", "surface", "optimised", "bars", "distances"),
+    *("usage", "report", "provenance", "cloud", "surface", "optimised", "bars", "distances", "embedding", "embeddings"),
 )
 
 

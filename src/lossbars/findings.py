@@ -5,7 +5,8 @@ said of them is said "at this budget".
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class Results:
     curves: pd.DataFrame
     triangles: pd.DataFrame
     robustness: pd.DataFrame
+    embeddings: pd.DataFrame = field(default_factory=pd.DataFrame)  # ``model`` is the embedding
 
     @property
     def models(self) -> dict[str, dict[str, Any]]:
@@ -79,6 +81,10 @@ class Finding:
     detail: str = ""
 
 
+Check = Callable[[Results], Finding]
+Claims = list[tuple[Claim, Check]]
+
+
 # Words -------------------------------------------------------------------------------------------
 
 
@@ -92,6 +98,18 @@ def mean_and_std(values: Any, unit: str = "") -> str:
     values = np.asarray(values, dtype=np.float64)
     spread = f" ± {number(values.std(ddof=1), 2)}" if len(values) > 1 else ""
     return f"{number(values.mean())}{spread} (n = {len(values)}{unit})"
+
+
+def each_recipe(results: Results, texts: dict[tuple[str, str], str]) -> str:
+    """One text after another, each under its model's label, and its recipe's where the model has several."""
+    return "; ".join(f"{recipe_name(results, place, list(texts))}: {text}" for place, text in texts.items())
+
+
+def recipe_name(results: Results, place: tuple[str, str], among: list[tuple[str, str]]) -> str:
+    """What a reader knows a recipe of a model by, among others."""
+    model, by = place
+    several = sum(other == model for other, _ in among) > 1
+    return f"{results.label(model)}, {results.models[model]['recipes'][by]}" if several else results.label(model)
 
 
 def each(results: Results, texts: dict[str, str]) -> str:
@@ -114,9 +132,15 @@ def longest(bars: pd.DataFrame) -> float:
 
 
 def maxima_of(table: pd.DataFrame, corners: list[str]) -> dict[str, pd.Series]:
-    """Model → the largest loss of each of its simplices."""
-    largest = table.groupby(["model", *corners])["loss"].max()
+    """Model → the largest loss of each of its simplices; of several recipes for one, the lowest."""
+    largest = table.groupby(["model", *corners, "by"])["loss"].max().groupby(level=["model", *corners]).min()
     return {str(model): own for model, own in largest.groupby(level="model")}
+
+
+def maxima_by(table: pd.DataFrame, corners: list[str]) -> dict[tuple[str, str], pd.Series]:
+    """Model and recipe → the largest loss of each of the simplices."""
+    largest = table.groupby(["model", "by", *corners])["loss"].max()
+    return {(str(model), str(by)): own.droplevel([0, 1]) for (model, by), own in largest.groupby(level=[0, 1])}
 
 
 # Any experiment ----------------------------------------------------------------------------------
@@ -175,10 +199,10 @@ def trained_sides_lower(results: Results) -> Finding:
 
     Of several budgets, the largest of each regime counts: the paper gave trained sides more epochs.
     """
-    maxima = maxima_of(results.triangles, ["a", "b", "c"]) if len(results.triangles) else {}
+    maxima = maxima_by(results.triangles, ["a", "b", "c"]) if len(results.triangles) else {}
     chosen = {}
-    for model in sorted(maxima, key=lambda model: results.models[model]["triangles"]["epochs"]):
-        chosen[results.models[model]["triangles"]["sides"]] = model
+    for model, by in sorted(maxima, key=lambda place: results.models[place[0]][place[1]]["epochs"]):
+        chosen[results.models[model][by]["sides"]] = (model, by)
     if set(chosen) != {"trained", "fixed"}:
         return Finding("—", UNMEASURED, "this needs triangles of both regimes")
     one, two = (maxima[chosen[sides]] for sides in ("trained", "fixed"))
@@ -187,11 +211,13 @@ def trained_sides_lower(results: Results) -> Finding:
         math.hypot(*(_standard_error(v, results.recipe["seeds"]) for v in (one, two))),
     )
     verdict = UNDECIDED if abs(gain) < spread else HOLDS if gain > 0 else FAILS
-    texts = {model: mean_and_std(maxima[model], " triangles") for model in results.models if model in maxima}
-    compared = f"{results.label(chosen['trained'])}, against {results.label(chosen['fixed'])}"
+    texts = {place: mean_and_std(own, " triangles") for place, own in maxima.items()}
+    names = [recipe_name(results, chosen[sides], list(texts)) for sides in ("trained", "fixed")]
     detail = f"{'lower' if gain > 0 else 'higher'} by {number(abs(gain), 3)}, standard error {number(spread, 2)}"
     return Finding(
-        each(results, texts), results.qualified(verdict), f"{compared}: {detail}; ± is the std over triangles"
+        each_recipe(results, texts),
+        results.qualified(verdict),
+        f"{names[0]}, against {names[1]}: {detail}; ± is the std over triangles",
     )
 
 
@@ -201,13 +227,29 @@ def _standard_error(values: pd.Series, minima: int) -> float:
 
 
 def one_saddle_bars(results: Results) -> Finding:
-    """Per model, the mean 1-saddle bar of one triangle: [maximum on its sides, maximum on the triangle]."""
+    """Per model and recipe, the mean 1-saddle bar of one triangle: [maximum on its sides, maximum on the triangle]."""
     table, texts = results.triangles, {}
     if len(table):
         side = table[(table[["t1", "t2", "t3"]] < 1e-9).any(axis=1)]
-        births, deaths = maxima_of(side, ["a", "b", "c"]), maxima_of(table, ["a", "b", "c"])
-        for model in (m for m in results.models if m in deaths):
-            length = mean_and_std(deaths[model] - births[model], " triangles")
-            texts[model] = f"[{number(births[model].mean())}, {number(deaths[model].mean())}], length {length}"
+        births, deaths = maxima_by(side, ["a", "b", "c"]), maxima_by(table, ["a", "b", "c"])
+        for place, tops in deaths.items():
+            length = mean_and_std(tops - births[place], " triangles")
+            texts[place] = f"[{number(births[place].mean())}, {number(tops.mean())}], length {length}"
     verdict = NO_NUMBER if texts else UNMEASURED
-    return Finding(each(results, texts) or "—", verdict, "means over the triangles of a model, ± is the std over them")
+    detail = "means over the triangles of a recipe, ± is the std over them"
+    return Finding(each_recipe(results, texts) or "—", verdict, detail)
+
+
+def one_saddles_of_complex(results: Results) -> Finding:
+    """The 1-saddle barcode of the complex of all triangles: loops of curves, and the triangles that fill them."""
+    texts = {}
+    for model in results.models:
+        own = results.bars[(results.bars["model"] == model) & (results.bars["dim"] == 1)]
+        ends = own[np.isfinite(own["death"])]
+        if len(own):
+            bars = ", ".join(
+                f"[{number(b, 3)}, {number(d, 3)}]" for b, d in zip(ends["birth"], ends["death"], strict=True)
+            )
+            texts[model] = f"{len(own)} bars, {len(own) - len(ends)} of them half-lines: {bars or '—'}"
+    detail = "of the merged barcode, whose triangles are the lowest known; bars of length zero are left out"
+    return Finding(each(results, texts) or "—", NO_NUMBER if texts else UNMEASURED, detail)

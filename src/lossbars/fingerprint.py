@@ -22,6 +22,7 @@ BY_VALUE = (
     "lossbars.recipes",
     "lossbars.experiments",
     "lossbars.function_experiments",
+    "lossbars.escape_experiments",
     "lossbars.landscape_specs",
     "lossbars.config",
     "lossbars.job",

@@ -7,6 +7,7 @@ distances of barcodes of up to a million points, and the curves of six functions
 from dataclasses import dataclass
 from itertools import pairwise
 
+from lossbars.escape_experiments import EscapeModel
 from lossbars.function_experiments import Optimised
 from lossbars.landscape_specs import CustomLandscape, FunctionSpec, RegressionSpec
 
@@ -38,6 +39,11 @@ MATCHING = 2e-5  # seconds of a bottleneck distance, for a bar
 MINIMA = 60  # that descents find, as a guess
 STEP = 2e-3  # seconds of a step of a descent, however few rows it has
 GRADIENT = 4  # times the evaluation
+
+ESCAPE_STEP = 2.5e-4  # seconds of a step of gradient descent on polynomials, however few runs it has
+ESCAPE_RUN = 4e-7  # more, for a run
+HALVINGS = 40  # of an interval of learning rates, at most
+ESCAPE_BYTES = 400  # of a run
 
 Spec = FunctionSpec | RegressionSpec | CustomLandscape
 
@@ -93,3 +99,15 @@ def optimised_seconds(landscape: Spec, recipe: Optimised) -> float:
     return minima.epochs * (STEP + recipe.starts * gradient) + curves.epochs * (
         STEP + joined * curves.points * gradient
     )
+
+
+def escape_memory(own: EscapeModel) -> int:
+    """Most bytes of runs on polynomials."""
+    return PROCESS + own.runs * ESCAPE_BYTES
+
+
+def escape_seconds(own: EscapeModel) -> float:
+    """Of runs on the grid of rates, and of those that halve the interval around the smallest that escapes."""
+    few = own.bars.number * own.descent.starts
+    passes = (1 + HALVINGS) * ESCAPE_STEP + (own.runs + HALVINGS * few) * ESCAPE_RUN
+    return own.descent.steps * passes

@@ -193,3 +193,22 @@ def schwefel26(dim: int) -> Function:
 def xin_she_yang04(dim: int) -> Function:
     """(Σ sin² x − exp(−Σ x²)) exp(−Σ sin² √|x|) on [−10, 10]^dim; lowest value −1 at the origin, a kink."""
     return Function("xin_she_yang04", ((-10.0, 10.0),) * dim, _xin_she_yang04)
+
+
+def bent_double_well(dim: int) -> Function:
+    """(x₁² − 1)² + 4 Σ_{i ≥ 2} (x_i − φ_i(x₁))² on [−2, 2]^dim, φ_i(x) = sin(π (i − 1)(x + 1)/2)/(i − 1)²; ours.
+
+    With u_i = x_i − φ_i(x₁) as coordinates it is the double well (x₁² − 1)² plus a bowl 4 Σ u_i². So all its critical
+    points have u = 0: two minima of value 0 at x₁ = ±1, where every φ_i is zero, and one saddle, of index 1 and value
+    1, at x₁ = 0, x_i = φ_i(0). Between the minima the valley u = 0 winds through all dimensions; their straight segment
+    reaches 1 + 4 Σ φ_i(0)² at its middle. Raises ValueError where there is no dimension.
+    """
+
+    def formula(theta: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        x, rest = theta[:, :1], theta[:, 1:]
+        wave = torch.arange(1, dim, dtype=theta.dtype, device=theta.device)
+        valley = torch.sin(math.pi / 2 * wave * (x + 1)) / wave**2
+        return (x[:, 0] ** 2 - 1) ** 2 + 4 * (rest - valley).square().sum(-1)
+
+    minima, saddles = known.bent_double_well_minima(dim), known.bent_double_well_saddles(dim)
+    return Function("bent_double_well", ((-2.0, 2.0),) * dim, formula, minima, saddles)

@@ -31,4 +31,8 @@ def _reads(one: Expected, other: Expected) -> bool:
     if one.rule in TENSORS:
         blocks = Counter(other.part.split("+") if other.part else [])
         return other.path.endswith(".safetensors") and blocks <= Counter(one.part.split("+"))
+    if one.rule == "embedding":
+        return other.path.endswith((".safetensors", ".json"))
+    if one.job.recipe.get("figure") == "path-norms" and other.part:
+        return other.path.endswith(".safetensors")
     return other.path.endswith((".parquet", ".json", ".svg"))

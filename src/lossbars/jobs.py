@@ -1,10 +1,13 @@
 """The jobs of a plan: those of each kind of experiment, and of the documents on all of them. Loads no torch."""
 
+import itertools
 import json
 from collections.abc import Iterator
 
 import yaml
 
+from lossbars.embedding_jobs import embedding_artefacts
+from lossbars.escape_jobs import EscapeJobs, escape_artefacts
 from lossbars.expected import Expected, network_artefacts, rule_graph
 from lossbars.experiments import Scale
 from lossbars.fingerprint import SOURCE, text_fingerprint
@@ -17,34 +20,42 @@ from lossbars.network_jobs import NetworkJobs
 REPORT_TEMPLATE = SOURCE / "templates" / "report.html.j2"
 
 
-class Jobs(NetworkJobs, FunctionJobs):
+class Jobs(NetworkJobs, FunctionJobs, EscapeJobs):
     """All jobs of a plan. What differs from kind to kind of experiment is chosen here."""
 
     def artefacts(self, experiment: str) -> Iterator[Expected]:
         """What the experiment's own rules leave, up to its tables."""
         if experiment in self.plan.networks:
-            return network_artefacts(self, experiment)
+            return itertools.chain(network_artefacts(self, experiment), embedding_artefacts(self, experiment))
+        if experiment in self.plan.escapes:
+            return escape_artefacts(self, experiment)
         of_kind = function_artefacts if experiment in self.plan.functions else convergence_artefacts
         return of_kind(self, experiment)
 
     def barcodes(self, experiment: str) -> dict[str, Job]:
         """Model → the job of its barcode.json, where it has one."""
         make = self.barcode if experiment in self.plan.networks else self.sublevel_barcode
-        models = [] if experiment in self.plan.convergences else list(self.plan.experiments[experiment].models)
+        models = list(self.plan.experiments[experiment].models) if self.plan.has_barcodes(experiment) else []
         return {model: make(experiment, model) for model in models}
 
     def figure(self, key: str) -> Job:
         """A figure; ``key`` names the experiment and the figure."""
-        make = self.network_figure if self.plan.figures[key][0] in self.plan.networks else self.function_figure
+        if (experiment := self.plan.figures[key][0]) in self.plan.escapes:
+            return self.escape_figure(key)
+        make = self.network_figure if experiment in self.plan.networks else self.function_figure
         return make(key)
 
     def claims(self, experiment: str) -> Job:
         """An experiment's claims."""
+        if experiment in self.plan.escapes:
+            return self.escape_claims(experiment)
         make = self.network_claims if experiment in self.plan.networks else self.function_claims
         return make(experiment)
 
     def usage(self, experiment: str) -> Job:
         """What the experiment's jobs used, beside what they asked for."""
+        if experiment in self.plan.escapes:
+            return self.escape_usage(experiment)
         make = self.network_usage if experiment in self.plan.networks else self.function_usage
         return make(experiment)
 

@@ -21,7 +21,7 @@ def _check_sides(box: Sequence[Sequence[float]] | None) -> None:
 
 
 PLANE = ("six_hump_camel", "mueller_brown", "himmelblau", "langermann", "wavy", "holder_table")
-ANY_DIMENSION = ("alpine01", "schwefel26", "xin_she_yang04", "rastrigin")
+ANY_DIMENSION = ("alpine01", "schwefel26", "xin_she_yang04", "rastrigin", "bent_double_well")
 
 
 class FunctionSpec(Recipe):
@@ -39,6 +39,7 @@ class FunctionSpec(Recipe):
         "schwefel26",
         "xin_she_yang04",
         "rastrigin",
+        "bent_double_well",
     ]
     dim: PositiveInt | None = None  # of those that are defined in every dimension
     box: Sides | None = None

@@ -30,6 +30,7 @@ ANY_DIMENSION: dict[str, Callable[[int], Function]] = {
     "schwefel26": functions.schwefel26,
     "xin_she_yang04": functions.xin_she_yang04,
     "rastrigin": functions.rastrigin,
+    "bent_double_well": functions.bent_double_well,
 }
 
 

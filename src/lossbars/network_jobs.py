@@ -1,30 +1,48 @@
 """Jobs of experiments on networks: recipe, code and expected inputs of every rule. Loads no torch."""
 
-from lossbars.blocks import parts, stacked
-from lossbars.experiments import DATASETS, CustomNetwork
+from typing import Any
+
+from lossbars.blocks import base, groups_of, stacked
+from lossbars.embedding_jobs import embedding_job
+from lossbars.experiments import DATASETS, CustomNetwork, Model
 from lossbars.job import Job
 from lossbars.job_maker import JobMaker, once, plain, user_file
+from lossbars.recipes import Curves, Descent, Paths, Triangles
 from lossbars.resources import request
 
 # The members that a job may choose, and so run.
 NETWORK_MODULE = {
     "mlp": "lossbars.networks.mlp",
     "lenet": "lossbars.networks.lenet",
+    "cnn": "lossbars.networks.cnn",
+    "resnet-195k": "lossbars.networks.resnet_195k",
     "custom": "lossbars.networks.custom",
 }
 DATASET_MODULE = {
     "digits": "lossbars.datasets.digits",
     "mnist": "lossbars.datasets.mnist",
     "fmnist": "lossbars.datasets.mnist",
+    "cifar10": "lossbars.datasets.cifar10",
+    "svhn": "lossbars.datasets.svhn",
 }
 FIGURE_MODULE = {
     "barcodes": "lossbars.figures.barcodes",
     "to-score": "lossbars.figures.to_score",
     "profiles": "lossbars.figures.profiles",
+    "optimisers": "lossbars.figures.optimisers",
+    "path-norms": "lossbars.figures.path_norms",
     "triangle": "lossbars.figures.triangle",
     "robustness": "lossbars.figures.robustness",
     "persistence": "lossbars.figures.persistence",
+    "embeddings": "lossbars.figures.embeddings",
 }
+
+
+def descent_of(model: Model, kind: str, groups: str = "0") -> Descent:
+    """The recipe by which a model's minima (of one group), curves or triangles are trained."""
+    if kind == "minima" and model.groups:
+        return list(model.groups.values())[int(groups)].minima
+    return model.kinds[kind]
 
 
 class NetworkJobs(JobMaker):
@@ -39,30 +57,47 @@ class NetworkJobs(JobMaker):
         return Job("dataset", "", key, recipe, self.code("lossbars.steps.dataset", (module,)))
 
     @once
-    def trained(self, kind: str, experiment: str, model: str) -> Job:
-        """Minima, curves or triangles of a model."""
+    def trained(self, kind: str, experiment: str, model: str, groups: str = "0") -> Job:
+        """Minima, curves or triangles of a model, whose corners are minima of these groups (``0``, ``0+1``, …)."""
         whole, own = self.plan.networks[experiment], self.plan.model(experiment, model)
         custom = own.network.source if isinstance(own.network, CustomNetwork) else None
         recipe = {
             "network": plain(own.network),
             "augment": whole.augment,
+            "precision": whole.precision,
             "samples": whole.samples,
             "samples_scale": self.plan.scale.samples,
-            kind: plain(getattr(own, kind)),
+            base(kind): plain(descent_of(own, kind, groups)),
         } | user_file("network_file", custom)
         expects = {"dataset": self.dataset(self.plan.data_key(experiment)).key}
-        if kind in ("curves", "triangles"):
-            expects["minima"] = self.trained("minima", experiment, model).key
-        if kind == "triangles" and recipe["triangles"]["sides"] == "fixed":
-            expects["curves"] = self.trained("curves", experiment, model).key
-        code = self.code(f"lossbars.steps.{kind}", (NETWORK_MODULE[own.network.kind],))
+        if kind != "minima":
+            expects |= self.keys("minima", experiment, model, groups)
+        if base(kind) == "triangles" and recipe["triangles"]["sides"] == "fixed":
+            expects |= self.keys("curves", experiment, model, groups)
+        code = self.code(f"lossbars.steps.{self.step(kind, experiment, model)}", (NETWORK_MODULE[own.network.kind],))
         return Job(kind, experiment, model, recipe, code, expects)
+
+    def step(self, kind: str, experiment: str, model: str) -> str:
+        """The step that trains: a path's points are moved by another one than a curve's."""
+        return "paths" if isinstance(self.plan.model(experiment, model).kinds[kind], Paths) else base(kind)
+
+    def of_part(self, kind: str, experiment: str, model: str, part: str) -> Job:
+        """The job of one part, a block or the blocks of a pair or a triple."""
+        return self.trained(kind, experiment, model, groups_of(part))
+
+    def keys(self, kind: str, experiment: str, model: str, within: str = "") -> dict[str, str]:
+        """``kind``, or ``kind/groups`` where the model has groups → key of the job; ``within`` these groups alone."""
+        several = bool(self.plan.model(experiment, model).groups)
+        found = dict.fromkeys(map(groups_of, self.plan.parts(experiment, model, kind)))
+        inside = [g for g in found if not within or set(g.split("+")) <= set(within.split("+"))]
+        return {f"{kind}/{g}" if several else kind: self.trained(kind, experiment, model, g).key for g in inside}
 
     @once
     def complex(self, experiment: str, model: str) -> Job:
         """The filtered complex of a model."""
-        kinds = ["minima", "curves"] + ["triangles"] * (self.plan.model(experiment, model).triangles is not None)
-        expects = {kind: self.trained(kind, experiment, model).key for kind in kinds}
+        expects: dict[str, str] = {}
+        for kind in self.plan.kinds(experiment, model):
+            expects |= self.keys(kind, experiment, model)
         return Job("complex", experiment, model, {}, self.code("lossbars.steps.complex"), expects)
 
     @once
@@ -79,6 +114,18 @@ class NetworkJobs(JobMaker):
         return Job("robustness", experiment, model, recipe, self.code("lossbars.steps.robustness"), expects)
 
     @once
+    def embedding(self, experiment: str, name: str) -> Job:
+        """Theorem 2 on a model's minima and curves in a larger one."""
+        one, models = self.plan.networks[experiment].embeddings[name], self.plan.networks[experiment].models
+        kinds = dict.fromkeys(models[model].network.kind for model in (one.small, one.large))
+        return embedding_job(self, experiment, name, tuple(NETWORK_MODULE[kind] for kind in kinds))
+
+    def embedding_keys(self, experiment: str) -> dict[str, str]:
+        """``embedding/NAME`` → key."""
+        names = self.plan.networks[experiment].embeddings
+        return {f"embedding/{name}": self.embedding(experiment, name).key for name in names}
+
+    @once
     def tables(self, experiment: str) -> Job:
         """The one table of an experiment's bars."""
         expects = {f"barcode/{model}": self.barcode(experiment, model).key for model in self._models(experiment)}
@@ -91,12 +138,16 @@ class NetworkJobs(JobMaker):
         whole = self.plan.networks[experiment]
         labels = {model: own.label or model for model, own in whole.models.items()}
         recipe = {"figure": figure, "title": whole.title, "labels": labels}
-        expects = {"tables": self.tables(experiment).key} | {
-            f"{kind}/{model}": self._key(kind, experiment, model)
-            for kind in self.figure_inputs(key)
-            for model in self._models(experiment)
-            if kind != "triangles" or whole.models[model].triangles
-        }
+        if figure in ("optimisers", "path-norms", "triangle"):
+            recipe["recipes"] = {model: recipe_labels(own) for model, own in whole.models.items()}
+        if figure == "barcodes" and any(own.groups for own in whole.models.values()):
+            recipe["groups"] = {model: group_labels(own) for model, own in whole.models.items()}
+        expects = {"tables": self.tables(experiment).key}
+        if figure == "embeddings":
+            recipe["labels"] = {name: one.label or name for name, one in whole.embeddings.items()}
+            expects |= self.embedding_keys(experiment)
+        for model in whole.models:
+            expects |= self._read(experiment, model, self.figure_inputs(key))
         return Job(
             "figure", experiment, "", recipe, self.code("lossbars.steps.figure", (FIGURE_MODULE[figure],)), expects
         )
@@ -106,11 +157,13 @@ class NetworkJobs(JobMaker):
         experiment, figure = self.plan.figures[key]
         wanted = {
             "profiles": ["curves"],
+            "optimisers": ["curves"],
+            "path-norms": ["paths"],
             "triangle": ["triangles"],
             "robustness": ["robustness"],
             "to-score": ["robustness"],
         }
-        kinds = wanted.get(figure, [])
+        kinds = wanted.get(figure, [])  # paths: curves of that family, whose tensors hold how they moved
         return [kind for kind in kinds if kind != "robustness" or self.plan.networks[experiment].robustness]
 
     @once
@@ -118,8 +171,9 @@ class NetworkJobs(JobMaker):
         """An experiment's claims."""
         whole = self.plan.networks[experiment]
         budgets = {
-            model: {kind: plain(getattr(own, kind)) for kind in ("minima", "curves", "triangles") if getattr(own, kind)}
-            | {"network": plain(own.network), "label": own.label or model}
+            model: {kind: plain(descent) for kind, descent in own.kinds.items()}
+            | {"network": plain(own.network), "label": own.label or model, "recipes": recipe_labels(own)}
+            | ({"groups": plain_groups(own)} if own.groups else {})
             for model, own in whole.models.items()
         }
         recipe = {
@@ -130,20 +184,20 @@ class NetworkJobs(JobMaker):
             "samples": whole.samples,
             "models": budgets,
         }
-        expects = {"tables": self.tables(experiment).key}
+        if whole.embeddings:
+            recipe["embeddings"] = {n: plain(one) | {"label": one.label or n} for n, one in whole.embeddings.items()}
+        expects = {"tables": self.tables(experiment).key} | self.embedding_keys(experiment)
         for model in budgets:
-            for kind in ["minima", "curves"] + ["triangles"] * (whole.models[model].triangles is not None):
-                expects[f"{kind}/{model}"] = self.trained(kind, experiment, model).key
-            if whole.robustness:
-                expects[f"robustness/{model}"] = self.robustness(experiment, model).key
+            kinds = ["minima", "curves", "triangles", *["robustness"] * bool(whole.robustness)]
+            expects |= self._read(experiment, model, kinds)
         return Job("claims", experiment, "", recipe, self.code("lossbars.steps.claims"), expects)
 
     @once
     def network_usage(self, experiment: str) -> Job:
         """What the experiment's jobs used, beside what they asked for."""
-        whole, names = self.plan.networks[experiment], self.plan.blocks(experiment)
-        models = {model: self.plan.kinds(experiment, model) for model in whole.models}
-        sizes = {(m, k, stacked(k, part)) for m, kinds in models.items() for k in kinds for part in parts(k, names)}
+        whole = self.plan.networks[experiment]
+        kinds = [(model, kind) for model in whole.models for kind in self.plan.kinds(experiment, model)]
+        sizes = {(m, k, stacked(k, part)) for m, k in kinds for part in self.plan.parts(experiment, m, k)}
         asked = {f"{k}/{m}/{n}": request(self.plan, k, experiment, m, n) for m, k, n in sorted(sizes)}
         short = [
             "dataset",
@@ -155,13 +209,17 @@ class NetworkJobs(JobMaker):
             "claims",
         ]
         asked |= {rule: request(self.plan, rule) for rule in short}
+        asked |= {f"embedding/{one}": request(self.plan, "embedding", experiment, one) for one in whole.embeddings}
         drawn = [key for key, (own, _) in self.plan.figures.items() if own == experiment]
         recipe = {
             "data": self.plan.data_key(experiment),
-            "blocks": names,
-            "models": models,
+            "models": {
+                model: {"kinds": list(own.kinds), "blocks": self.plan.blocks(experiment, model), "across": whole.across}
+                for model, own in whole.models.items()
+            },
             "figures": drawn,
             "requests": {name: [one.mem_mb, one.runtime] for name, one in asked.items()},
+            "embeddings": list(whole.embeddings),
         }
         expects = {"claims": self.network_claims(experiment).key}
         expects |= {f"figure/{key}": self.network_figure(key).key for key in drawn}
@@ -170,7 +228,50 @@ class NetworkJobs(JobMaker):
     def _models(self, experiment: str) -> list[str]:
         return list(self.plan.networks[experiment].models)
 
-    def _key(self, kind: str, experiment: str, model: str) -> str:
-        if kind == "robustness":
-            return self.robustness(experiment, model).key
-        return self.trained(kind, experiment, model).key
+    def _read(self, experiment: str, model: str, wanted: list[str]) -> dict[str, str]:
+        """``kind/model``, with groups ``kind/model/groups`` → key, of every kind of a model that is wanted."""
+        found: dict[str, str] = {}
+        if "robustness" in wanted:
+            found[f"robustness/{model}"] = self.robustness(experiment, model).key
+        for kind in self.read_kinds(experiment, model, wanted):
+            for name, key in self.keys(kind, experiment, model).items():
+                found["/".join([kind, model, *name.split("/")[1:]])] = key
+        return found
+
+    def read_kinds(self, experiment: str, model: str, wanted: list[str]) -> list[str]:
+        """What is trained for a model, of ``minima``, ``curves``, ``triangles``, and ``paths`` among the curves."""
+        kinds = self.plan.kinds(experiment, model)
+        return [
+            k for k in kinds if base(k) in wanted or ("paths" in wanted and self.step(k, experiment, model) == "paths")
+        ]
+
+
+def recipe_labels(model: Model) -> dict[str, str]:
+    """What figures and claims call a model's recipes for curves and triangles."""
+    found = {kind: _label(own) for kind, own in model.kinds.items() if kind != "minima"}
+    twice = {text for text in found.values() if list(found.values()).count(text) > 1}
+    return {
+        kind: f"{text} ({kind.partition('-')[2] or 'first'})" if text in twice else text for kind, text in found.items()
+    }
+
+
+def _label(descent: Descent) -> str:
+    match descent:
+        case Curves(family=family):
+            name = "Bezier" if family.kind == "bezier" else "chain"
+            return f"{name}, {family.bends} bend{'s' if family.bends > 1 else ''}"
+        case Paths(family=family):
+            return f"flow, {family.points} points"
+        case Triangles(sides=sides, epochs=epochs):
+            return f"sides {sides}, {epochs} epochs"
+    return ""
+
+
+def group_labels(model: Model) -> list[str]:
+    """What figures call the groups of a model's minima; none where it has no groups."""
+    return [own.label or key for key, own in model.groups.items()]
+
+
+def plain_groups(model: Model) -> list[dict[str, Any]]:
+    """Label and recipe of each group."""
+    return [{"label": own.label or key, "minima": plain(own.minima)} for key, own in model.groups.items()]

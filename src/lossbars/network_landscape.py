@@ -18,6 +18,7 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from lossbars.augment import crop_flip
+from lossbars.convolution import chosen_precision, computing_in, fastest_batch, fastest_layout, laid_out
 from lossbars.data import Split
 from lossbars.landscape import Batch, Landscape
 from lossbars.stacking import Parameters, can_stack, stacked_call
@@ -31,7 +32,8 @@ class NetworkLandscape(Landscape):
 
     ``make`` builds the module; ``train`` is the training set; batches have ``batch_size`` samples, and a
     last smaller one is left out. ``stacking`` is how several networks run at once: ``batched`` matrix
-    products or a ``loop``; ``auto`` takes the first where it gives the same numbers.
+    products or a ``loop``; ``auto`` takes the first where it gives the same numbers. ``precision`` is that of
+    training batches alone: the loss of record and its gradient are float32; ``auto`` asks the machine.
     """
 
     def __init__(
@@ -42,13 +44,17 @@ class NetworkLandscape(Landscape):
         device: torch.device,
         augment: Literal["none", "crop-flip"] = "none",
         stacking: Literal["auto", "batched", "loop"] = "auto",
+        precision: Literal["float32", "bfloat16", "auto"] = "float32",
     ) -> None:
         self.make = make
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)  # buffers a module draws at random are then the same in every process
             self.module = make().to(device)
         self.device = device
-        self.train = train.to(device)
+        self.layout = fastest_layout(self.module, device)
+        self.evaluated = fastest_batch(self.module, device, EVALUATION_BATCH)
+        self.precision = chosen_precision(precision, device)
+        self.train = Split(laid_out(train.x.to(device), self.layout), train.y.to(device))
         self.batch_size = min(batch_size, len(train))
         self.steps_per_epoch = len(train) // self.batch_size
         self.augment = augment
@@ -72,6 +78,16 @@ class NetworkLandscape(Landscape):
         if stacking == "batched":
             raise ValueError("this network cannot be stacked as batched matrix products: use 'auto' or 'loop'")
         return "loop"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """How the networks are run, for the records."""
+        return {
+            "stacking": self.stacking,
+            "layout": self.layout,
+            "precision": self.precision,
+            "device": str(self.device),
+        }
 
     # Parameters -----------------------------------------------------------------------------------
 
@@ -157,7 +173,9 @@ class NetworkLandscape(Landscape):
         x, y = self._inputs(batch), self.train.y[batch.index]
         if self.stacking == "batched":
             self.module.train()
-            return self._criterion(stacked_call(self.module, parameters, x), y).mean(1)
+            with computing_in(self.precision, self.device):
+                output = stacked_call(self.module, parameters, x)
+            return self._criterion(self._widened(output), y).mean(1)
         n = len(next(iter(parameters.values())))
         x, y = (x.expand(n, *x.shape), y.expand(n, *y.shape)) if batch.index.dim() == 1 else (x, y)
         return torch.stack([self._one_batch_loss(parameters, i, x[i], y[i], batch.noise) for i in range(n)])
@@ -169,8 +187,13 @@ class NetworkLandscape(Landscape):
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [], enabled=self.random):
             if self.random and noise is not None:
                 torch.manual_seed(int(noise[i if len(noise) > 1 else 0]))
-            output = functional_call(self.module, one | scratch, (x,))
-        return self._criterion(output.unsqueeze(0), y).mean()
+            with computing_in(self.precision, self.device):
+                output = functional_call(self.module, one | scratch, (laid_out(x, self.layout),))
+        return self._criterion(self._widened(output).unsqueeze(0), y).mean()
+
+    def _widened(self, output: Tensor) -> Tensor:
+        """Outputs for the loss function, which is never computed in bfloat16."""
+        return output.float() if self.precision == "bfloat16" else output
 
     def _criterion(self, output: Tensor, y: Tensor) -> Tensor:
         """(n, b) losses of outputs (n, b, q): cross entropy of classes, squared error of real targets."""
@@ -195,7 +218,7 @@ class NetworkLandscape(Landscape):
         call = self._record_call(theta)
         loss = torch.zeros(len(theta), dtype=torch.float64, device=self.device)
         correct = torch.zeros_like(loss)
-        for x, y in zip(data.x.split(EVALUATION_BATCH), data.y.split(EVALUATION_BATCH), strict=True):
+        for x, y in zip(data.x.split(self.evaluated), data.y.split(self.evaluated), strict=True):
             output = call(self.unflatten(theta), x)
             loss += self._criterion(output, y).double().sum(1)
             correct += float("nan") if y.is_floating_point() else (output.argmax(-1) == y).double().sum(1)
@@ -210,7 +233,7 @@ class NetworkLandscape(Landscape):
 
         def call(parameters: Parameters, x: Tensor) -> Tensor:
             one = {name: p.squeeze(0) for name, p in parameters.items()}
-            return functional_call(self.module, one | buffers, (x,)).unsqueeze(0)
+            return functional_call(self.module, one | buffers, (laid_out(x, self.layout),)).unsqueeze(0)
 
         return call
 
@@ -247,7 +270,7 @@ class NetworkLandscape(Landscape):
         for first in range(0, len(theta), step):
             rows = slice(first, first + step)
             call = self._record_call(theta[rows])
-            for x, y in zip(self.train.x.split(EVALUATION_BATCH), self.train.y.split(EVALUATION_BATCH), strict=True):
+            for x, y in zip(self.train.x.split(self.evaluated), self.train.y.split(self.evaluated), strict=True):
                 summed = partial(self._summed_losses, call=call, x=x, y=y)
                 loss[rows] += self._gradient_into(theta[rows], self._gradient[rows], summed)
                 total[rows] += self._gradient[rows]

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lossbars.blocks import blocks, pair_blocks, triple_blocks
+from lossbars.blocks import blocks, parts
 from lossbars.config import AnyExperiment, load_config, scaled
+from lossbars.escape_experiments import Escape
 from lossbars.experiments import DATASETS, Experiment, Model, Scale
 from lossbars.function_experiments import Convergence, Functions
 
@@ -24,6 +25,7 @@ class Plan:
         self.networks = {key: one for key, one in self.experiments.items() if isinstance(one, Experiment)}
         self.functions = {key: one for key, one in self.experiments.items() if isinstance(one, Functions)}
         self.convergences = {key: one for key, one in self.experiments.items() if isinstance(one, Convergence)}
+        self.escapes = {key: one for key, one in self.experiments.items() if isinstance(one, Escape)}
         self.results = results_folder(config.scale)
         self.given: Mapping[str, Any] = raw["experiments"]  # as a person wrote them
 
@@ -51,30 +53,23 @@ class Plan:
         """Where a model's artefacts are."""
         return f"{self.results}/{experiment}/{model}"
 
-    def blocks(self, experiment: str) -> list[str]:
-        """Blocks of seeds of an experiment."""
+    def blocks(self, experiment: str, model: str) -> list[str]:
+        """Blocks of seeds of a model."""
         one = self.networks[experiment]
-        return blocks(one.seeds, one.seeds_per_job)
+        return blocks(one.seeds, one.seeds_per_job, max(1, len(one.models[model].groups)))
 
-    def minima_paths(self, experiment: str, model: str, suffix: str) -> list[str]:
-        """All blocks of minima; suffix ``safetensors`` or ``parquet``."""
-        return [f"{self.folder(experiment, model)}/minima/{b}.{suffix}" for b in self.blocks(experiment)]
-
-    def curve_paths(self, experiment: str, model: str, suffix: str) -> list[str]:
-        """All blocks of curves."""
-        pairs = pair_blocks(self.blocks(experiment))
-        return [f"{self.folder(experiment, model)}/curves/{a}+{b}.{suffix}" for a, b in pairs]
-
-    def triangle_paths(self, experiment: str, model: str, suffix: str) -> list[str]:
-        """All blocks of triangles; none where the model has no triangles."""
-        if self.model(experiment, model).triangles is None:
-            return []
-        triples = triple_blocks(self.blocks(experiment))
-        return [f"{self.folder(experiment, model)}/triangles/{a}+{b}+{c}.{suffix}" for a, b, c in triples]
+    def parts(self, experiment: str, model: str, kind: str) -> list[str]:
+        """Names of the jobs that train one kind of a model."""
+        return parts(kind, self.blocks(experiment, model), self.networks[experiment].across)
 
     def kinds(self, experiment: str, model: str) -> list[str]:
         """What is trained for a model, in this order."""
-        return ["minima", "curves"] + ["triangles"] * (self.model(experiment, model).triangles is not None)
+        return list(self.model(experiment, model).kinds)
+
+    def trained_paths(self, experiment: str, model: str, kind: str, suffix: str) -> list[str]:
+        """All parts of one kind; suffix ``safetensors`` or ``parquet``."""
+        folder = self.folder(experiment, model)
+        return [f"{folder}/{kind}/{part}.{suffix}" for part in self.parts(experiment, model, kind)]
 
     def usage_path(self, experiment: str) -> str:
         """What the experiment's jobs used: measurements, which differ from run to run."""
@@ -94,8 +89,12 @@ class Plan:
         return [f"{self.results}/figures/{key}.{suffix}" for key, (own, _) in self.figures.items() if own == experiment]
 
     def barcode_paths(self, experiment: str) -> list[str]:
-        """Barcodes as records, of each model; where only distances are measured there are none."""
-        return [] if experiment in self.convergences else self.of_models(experiment, "barcode.json")
+        """Barcodes as records, of each model that has one."""
+        return self.of_models(experiment, "barcode.json") if self.has_barcodes(experiment) else []
+
+    def has_barcodes(self, experiment: str) -> bool:
+        """Whether its models have a barcode.json; where only distances or rates are measured they have none."""
+        return experiment in self.networks or experiment in self.functions
 
 
 def _folder(path: str | None) -> str | None:

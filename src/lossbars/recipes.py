@@ -11,10 +11,12 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
+    Tag,
     model_validator,
 )
 
@@ -160,6 +162,59 @@ class Curves(Simplices):
 
     family: CurveFamily
     grid: Grid = Grid()
+
+
+class Insertion(Recipe):
+    """New points where neighbours have come apart (topological-obstructions.txt, Algorithm 4)."""
+
+    every: PositiveInt = 25  # epochs between two decisions
+    criterion: Literal["distance", "loss"] = "distance"
+    threshold: Annotated[float, Field(gt=0), BeforeValidator(yaml_number)] = 1.2  # T
+
+
+class Path(Recipe):
+    """Points joined by straight segments, moved by the normal-gradient flow (idem, Algorithm 3)."""
+
+    kind: Literal["path"]
+    points: Annotated[int, Field(ge=3)] = 19  # the two minima included
+    insertion: Insertion | None = None
+    redistribute: Annotated[int, Field(ge=0)] = 0  # every so many steps, to equal distances along the path; 0: never
+    climb: Annotated[float, Field(ge=0, le=1), BeforeValidator(yaml_number)] = 0.0
+    """Share of the epochs, at the end, in which each path's highest point climbs to its saddle."""
+
+
+class PathGrid(Recipe):
+    """Where a path is evaluated: at its points, and between neighbours."""
+
+    between: Annotated[int, Field(ge=0)] = 4  # places on each segment; 4: α = .2, .4, .6, .8 (idem, section 3.2)
+    refinements: Annotated[int, Field(ge=0)] = 2  # rounds, each halving the spacing around the maximum
+
+
+class Paths(Descent):
+    """A path for every pair of minima, all of its points in every step."""
+
+    family: Path
+    grid: PathGrid = PathGrid()
+
+    def scaled(self, factor: float) -> "Paths":
+        """As any descent; points are inserted more often in as much."""
+        fewer = super().scaled(factor)
+        if not (insertion := self.family.insertion):
+            return fewer
+        sooner = insertion.model_copy(update={"every": max(1, round(insertion.every * factor))})
+        return fewer.model_copy(update={"family": self.family.model_copy(update={"insertion": sooner})})
+
+
+def _curves_or_paths(value: Any) -> str:
+    """Which of the two a mapping, or a recipe, is: its family says."""
+    family = value.get("family") if isinstance(value, dict) else value.family
+    kind = family.get("kind") if isinstance(family, dict) else getattr(family, "kind", None)
+    return "paths" if kind == "path" else "curves"
+
+
+AnyCurves = Annotated[
+    Annotated[Curves, Tag("curves")] | Annotated[Paths, Tag("paths")], Discriminator(_curves_or_paths)
+]
 
 
 class Triangles(Simplices):

@@ -4,9 +4,11 @@ import math
 from dataclasses import dataclass, replace
 from functools import cache
 
-from lossbars.blocks import stacked
+from lossbars.blocks import base, stacked
 from lossbars.costs import MB, SIZES, UNKNOWN_SIZE, Machine, Training, device_memory, memory, seconds, training
-from lossbars.experiments import Resources
+from lossbars.embedding_costs import embedding_trainings
+from lossbars.escape_experiments import Escape
+from lossbars.experiments import Experiment, Resources
 from lossbars.function_costs import (
     CLOUD_RULES,
     PROCESS,
@@ -14,12 +16,14 @@ from lossbars.function_costs import (
     Points,
     cloud_memory,
     cloud_seconds,
+    escape_memory,
+    escape_seconds,
     optimised_seconds,
     pair_seconds,
 )
 from lossbars.plan import Plan
 
-TRAINED = ("minima", "curves", "triangles")
+TRAINED = ("minima", "curves", "triangles")  # a kind may have a name beside: curves-flow
 GROWING = ("mem_mb", "runtime")  # what is asked for is multiplied by the number of the attempt
 
 SNAKEMAKE_MB = 400  # the two snakemakes that a job on a cluster has around its step
@@ -43,28 +47,33 @@ class Request:
     runtime: int  # minutes
 
 
-# Rules that train nothing: fetching MNIST used 970 MB, a figure of a small run 250 MB, its tables 150 MB.
+# Rules that train nothing: fetching SVHN used 1340 MB, a figure of a small run 250 MB, its tables 150 MB.
 SHORT = {
     "dataset": Request(0, 2000, 0, 30),
     "figure": Request(0, 1500, 0, 10),
     "function_figure": Request(0, 2000, 0, 10),
+    "escape_figure": Request(0, 2000, 0, 10),
 }
 SHORT_OTHERS = Request(0, 1000, 0, 10)
 
 
 def amount(rule: str, part: str) -> int:
     """How much the job of a part does: minima, curves or triangles that it trains, or points of its clouds."""
-    if rule in TRAINED:
+    if base(rule) in TRAINED:
         return stacked(rule, part)
     return int(part) if rule == "cloud_pairs" else 1
 
 
 def request(plan: Plan, rule: str, experiment: str = "", model: str = "", several: int = 1) -> Request:
     """What a job of a rule asks for; ``several`` is its :func:`amount`."""
-    if rule in TRAINED:
+    if base(rule) in TRAINED:
         return _of_training(plan, rule, experiment, model, several)
     if rule in CLOUD_RULES:
         return _of_cloud(plan, rule, experiment, model, several)
+    if rule == "embedding":
+        return _of_embedding(plan.networks[experiment], model, plan.scale.samples)
+    if rule == "escape_runs":
+        return _of_escape(plan.escapes[experiment], model)
     return SHORT.get(rule, SHORT_OTHERS)
 
 
@@ -74,6 +83,16 @@ def _of_training(plan: Plan, rule: str, experiment: str, model: str, several: in
     samples = max(1, round(min(whole.samples or size.train, size.train) * plan.scale.samples))
     computed = _computed(training(own, rule, size, samples, several), whole.device != "cpu")
     return _stated(computed, whole.resources, own.resources)
+
+
+def _of_embedding(whole: Experiment, name: str, share: float) -> Request:
+    """As much memory as the larger of its two descents, and the time of both."""
+    size = SIZES.get(whole.data, UNKNOWN_SIZE)
+    samples = max(1, round(min(whole.samples or size.train, size.train) * share))
+    parts = [_computed(one, whole.device != "cpu") for one in embedding_trainings(whole, name, size, samples)]
+    most = {kind: max(getattr(part, kind) for part in parts) for kind in ("gpu", "mem_mb", "gpu_mem_mb")}
+    computed = Request(**most, runtime=sum(part.runtime for part in parts))
+    return _stated(computed, whole.resources, whole.models[whole.embeddings[name].large].resources)
 
 
 def _of_cloud(plan: Plan, rule: str, experiment: str, model: str, points: int) -> Request:
@@ -93,6 +112,12 @@ def _of_cloud(plan: Plan, rule: str, experiment: str, model: str, points: int) -
             needs = PROCESS, optimised_seconds(own.landscape, own.optimised)
         stated = whole.resources, own.resources
     return _stated(Request(0, _mem_mb(needs[0]), 0, _minutes(START + needs[1])), *stated)
+
+
+def _of_escape(whole: Escape, model: str) -> Request:
+    own = whole.models[model]
+    needs = _mem_mb(escape_memory(own)), _minutes(START + escape_seconds(own))
+    return _stated(Request(0, needs[0], 0, needs[1]), whole.resources, own.resources)
 
 
 def _stated(computed: Request, *every: Resources) -> Request:

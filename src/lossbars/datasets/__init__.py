@@ -6,6 +6,7 @@ from lossbars.data import DataError as DataError
 from lossbars.data import Dataset as Dataset
 from lossbars.datasets.custom import load_custom
 from lossbars.datasets.digits import load_digits
+from lossbars.datasets.torchvision_files import Files
 
 
 def load_dataset(name: str, data_root: Path | None, downloads: Path) -> Dataset:
@@ -22,5 +23,21 @@ def load_dataset(name: str, data_root: Path | None, downloads: Path) -> Dataset:
 
             load = mnist.load_mnist if name == "mnist" else mnist.load_fmnist
             return load(data_root, downloads)
+        case "cifar10":
+            from lossbars.datasets.cifar10 import load_cifar10
+
+            return load_cifar10(data_root, downloads)
+        case "svhn":
+            from lossbars.datasets.svhn import load_svhn
+
+            return load_svhn(data_root, downloads)
         case _:
             return load_custom(name)
+
+
+def files_of(name: str) -> Files:
+    """The files of a data set that is on disk or downloaded. Raises KeyError of others."""
+    from lossbars.datasets import cifar10, mnist, svhn  # torchvision takes seconds to load
+
+    kinds = {key: mnist.files(kind) for key, kind in mnist.KINDS.items()}
+    return (kinds | {"cifar10": cifar10.files(), "svhn": svhn.files()})[name]

@@ -2,7 +2,6 @@
 
 import gzip
 import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,8 @@ import torch
 from torch import Tensor
 from torchvision.datasets import MNIST, FashionMNIST
 
-from lossbars.data import DataError, Dataset, md5
+from lossbars.data import Dataset
+from lossbars.datasets.torchvision_files import Files, verify
 
 # MD5 of the unpacked files, made from archives whose MD5 is the published one; torchvision checks archives only.
 UNPACKED_MD5 = {
@@ -43,7 +43,7 @@ def load_fmnist(data_root: Path | None, downloads: Path) -> Dataset:
 
 def _load(kind: type[MNIST], data_root: Path | None, downloads: Path) -> Dataset:
     name = kind.__name__
-    raw = raw_folder(kind, data_root) or _download(kind, data_root, downloads)
+    raw = files(kind).fetched(data_root, downloads)
     archives = {Path(file).stem: checksum for file, checksum in kind.resources}
 
     def read(file: str) -> Tensor:
@@ -58,26 +58,16 @@ def _load(kind: type[MNIST], data_root: Path | None, downloads: Path) -> Dataset
     )
 
 
-def raw_folder(kind: type[MNIST], root: Path | None) -> Path | None:
-    """The folder with all four files, packed or unpacked; None where any is missing."""
-    if root is None:
-        return None
-    raw = root / kind.__name__ / "raw"
-    there = [(raw / f).is_file() or (raw / f"{f}.gz").is_file() for f in UNPACKED_MD5[kind.__name__]]
-    return raw if all(there) else None
-
-
-def _download(kind: Callable[..., MNIST], data_root: Path | None, downloads: Path) -> Path:
-    name = getattr(kind, "__name__", "")
-    try:
-        kind(str(downloads), download=True)
-    except Exception as error:  # torchvision raises RuntimeError, URLError, OSError, … by the way a download fails
-        looked = f"not all of its files are in {data_root}/{name}/raw" if data_root else "no data_root is set"
-        raise DataError(
-            f"{name}: {looked}, and the download failed ({error}). Put its four files, packed or unpacked, in "
-            f"DATA_ROOT/{name}/raw and set data_root in config.yaml, or run this rule where there is a network"
-        ) from None
-    return downloads / name / "raw"
+def files(kind: type[MNIST]) -> Files:
+    """Images and labels of both parts, packed or unpacked."""
+    return Files(
+        title=kind.__name__,
+        called="its four files, packed or unpacked,",
+        folders=(f"{kind.__name__}/raw",),
+        names=tuple((name, f"{name}.gz") for name in UNPACKED_MD5[kind.__name__]),
+        download=lambda root: kind(root, download=True),
+        addresses=tuple(f"{mirror}{kind.resources[0][0]}" for mirror in kind.mirrors),
+    )
 
 
 def _read(raw: Path, file: str, packed_md5: str, unpacked_md5: str) -> Tensor:
@@ -85,8 +75,7 @@ def _read(raw: Path, file: str, packed_md5: str, unpacked_md5: str) -> Tensor:
     wanted = unpacked_md5
     if not path.is_file():
         path, wanted = raw / f"{file}.gz", packed_md5
-    if (found := md5(path)) != wanted:
-        raise DataError(f"{path} is damaged: its MD5 is {found}, expected {wanted}. Delete it, and fetch it again")
+    verify(path, wanted)
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     rank = content[3]  # IDX: two zero bytes, type, rank, then the shape as big-endian 32-bit numbers
     shape = struct.unpack(f">{rank}I", content[4 : 4 + 4 * rank])

@@ -1,5 +1,7 @@
 """Barcodes of several architectures side by side (loss-barcode.txt and topological-obstructions.txt, figure 2)."""
 
+import itertools
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -9,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lossbars.figures import style
-from lossbars.figures.tables import explain, longest_over_root2, per_model
+from lossbars.figures.tables import by_group, explain, longest_over_root2, per_model
 
 COLUMNS = ("model", "convention", "dim", "birth", "death", "born_at", "dies_at")
 
@@ -21,13 +23,19 @@ def barcodes(
     title: str,
     convention: Literal["direct", "merged"] = "direct",
     dim: int = 0,
+    groups: Mapping[str, list[str]] | None = None,
 ) -> Figure:
     """One group of vertical bars per model, sorted by birth (both papers, figure 2; with ``dim=1`` v1, figure 6b).
 
     A bar reaches from its birth (dot) to its death (dash); a half-line leaves the top as an arrow. Losses are in
     the units of the table. Under each name: the TO-score, in the same units, and n, the number of minima (with
-    ``dim=1``, of bars). ValueError for an empty table and for a model without bars, by name.
+    ``dim=1``, of bars). Of a model whose minima come in ``groups``, these stand apart, a red line between them (v1,
+    figure 5; v3, figure 6). ValueError for an empty table and for a model without bars, by name.
     """
+    divided = []
+    if groups:
+        bars, labels = by_group(bars, labels, groups)
+        divided = list(itertools.accumulate(max(1, len(names)) for names in groups.values()))
     explained = explain(convention)
     tables = per_model(bars, labels, COLUMNS, "bars", convention=convention, dim=dim)
     figure, (axes,) = style.panels(1, title, height=3.0)
@@ -38,6 +46,8 @@ def barcodes(
     axes.set(xlim=(0, len(labels)), ylim=style.limits(losses, log))
     for index, table in enumerate(tables.values()):
         _draw_bars(axes, table.sort_values(["birth", "born_at"]), index)
+        if groups and index and index not in divided:
+            axes.axvline(index, color="red", linewidth=1.0, gid=f"between-groups-{index}")
     below = [f"TO {longest_over_root2(table):.3g}\nn = {len(table)}" for table in tables.values()]
     style.name_models(axes, np.arange(len(labels)) + 0.5, list(labels.values()), below)
     axes.tick_params(axis="x", length=0)

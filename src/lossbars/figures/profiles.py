@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lossbars.figures import style
-from lossbars.figures.tables import per_model
+from lossbars.figures.tables import lowest, per_model
 
 COLUMNS = ("model", "a", "b", "t", "loss")
 HIGHLIGHTS = {"lowest": style.PALETTE[2], "median": style.PALETTE[0], "highest": style.PALETTE[1]}
@@ -18,10 +18,13 @@ def profiles(curves: pd.DataFrame, labels: dict[str, str], title: str) -> Figure
     """Loss against t ∈ [0, 1] along every curve, one panel per model, with one loss axis (v3, figure 8).
 
     A dot marks the maximum of each curve on its grid; the curves whose maxima are lowest, median and highest are
-    thick. Where the table has a column ``kind``, rows of kind ``segment`` are the straight segments of the same
-    pairs, drawn dashed. ValueError for an empty table and for a model without curves, by name.
+    thick. Of several curves of a pair the lowest is drawn. Where the table has a column ``kind``, rows of kind
+    ``segment`` are the straight segments of the same pairs, drawn dashed. ValueError for an empty table and for a
+    model without curves, by name.
     """
     table = curves if "kind" in curves.columns else curves.assign(kind="curve")
+    segments = table[table["kind"] == "segment"]
+    table = pd.concat([lowest(table[table["kind"] != "segment"], ["a", "b"]), segments], ignore_index=True)
     if unknown := set(table["kind"]) - {"curve", "segment"}:
         raise ValueError(f"table 'curves': a kind is none of curve, segment: {', '.join(sorted(map(str, unknown)))}")
     tables = per_model(table, labels, COLUMNS, "curves")

@@ -1,9 +1,12 @@
 """What the figures ask of their tables, and the numbers that several of them read off a table."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+
+from lossbars.blocks import group_of
 
 CONVENTIONS = {
     "direct": "direct bars: a bar ends at the best single curve to a lower minimum",
@@ -64,3 +67,39 @@ def span(numbers: list[int]) -> str:
     """``9`` for [9, 9], ``4 to 9`` for [4, 7, 9]."""
     low, high = min(numbers), max(numbers)
     return str(low) if low == high else f"{low} to {high}"
+
+
+def lowest(table: pd.DataFrame, corners: list[str]) -> pd.DataFrame:
+    """Of several curves of a pair, or triangles of a triple, of each model, the one whose largest loss is lowest."""
+    if "by" not in table.columns or table["by"].nunique() < 2:
+        return table
+    largest = table.groupby(["model", *corners, "by"], sort=False)["loss"].max().reset_index()
+    best = largest.loc[largest.groupby(["model", *corners], sort=False)["loss"].idxmin(), ["model", *corners, "by"]]
+    return table.merge(best, on=["model", *corners, "by"])
+
+
+def by_recipe(
+    table: pd.DataFrame, labels: dict[str, str], recipes: Mapping[str, dict[str, str]]
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """A model of its own of each recipe of a model, where it has several."""
+    parts: list[pd.DataFrame] = []
+    named: dict[str, str] = {}
+    for (model, by), rows in table.groupby(["model", "by"], sort=False):
+        several = len(set(table.loc[table["model"] == model, "by"])) > 1
+        key = f"{model}-{by}" if several else str(model)
+        named[key] = f"{labels[str(model)]}, {recipes[str(model)][str(by)]}" if several else labels[str(model)]
+        parts.append(rows.assign(model=key))
+    return pd.concat(parts, ignore_index=True), named
+
+
+def by_group(
+    bars: pd.DataFrame, labels: dict[str, str], groups: Mapping[str, list[str]]
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """A model of its own of each group of a model's minima; ``groups`` names them, in the order of their seeds."""
+    number = bars["born_at"].str.partition("+")[0].astype(int).map(group_of)
+    grouped = bars["model"].map(lambda model: bool(groups[model]))
+    own = bars.assign(model=np.where(grouped, bars["model"] + "-" + number.astype(str), bars["model"]))
+    named: dict[str, str] = {}
+    for model, label in labels.items():
+        named |= {f"{model}-{i}": f"{label}\n{text}" for i, text in enumerate(groups[model])} or {model: label}
+    return own, named

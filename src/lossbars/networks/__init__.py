@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from lossbars.experiments import CustomNetwork, LeNetSpec, MLPSpec
+from lossbars.experiments import CNNSpec, CustomNetwork, LeNetSpec, MLPSpec, ResNet195kSpec
+from lossbars.networks.cnn import CNN as CNN
 from lossbars.networks.custom import load_network
 from lossbars.networks.lenet import LeNet as LeNet
 from lossbars.networks.mlp import MLP as MLP
+from lossbars.networks.resnet_195k import ResNet195k as ResNet195k
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,21 @@ class DataShape:
     outputs: int
 
 
-def network_maker(spec: MLPSpec | LeNetSpec | CustomNetwork, shape: DataShape) -> Callable[[], nn.Module]:
+Spec = MLPSpec | LeNetSpec | CNNSpec | ResNet195kSpec | CustomNetwork
+
+
+def network_maker(spec: Spec, shape: DataShape) -> Callable[[], nn.Module]:
     """A function that makes the network anew, initialised from torch's global generator."""
     match spec:
         case MLPSpec():
             return lambda: MLP(shape.inputs, shape.outputs, spec.depth, spec.width, spec.activation)
         case LeNetSpec():
             return lambda: LeNet(shape.inputs, shape.outputs)
+        case CNNSpec():
+            return lambda: CNN(shape.inputs, shape.outputs, spec.depth, spec.channels, spec.batch_norm)
+        case ResNet195kSpec():
+            settings = spec.model_dump(exclude={"kind"})
+            return lambda: ResNet195k(shape.inputs, shape.outputs, **settings)
         case CustomNetwork():
             network = load_network(spec.source)
             return lambda: network(**spec.arguments)

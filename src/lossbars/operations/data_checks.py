@@ -42,19 +42,19 @@ def _source(name: str, root: str | None) -> Finding:
         return ok("data set digits: comes with scikit-learn")
     if name not in DATASETS:  # the configuration was checked: the file is there and defines the function
         return ok(f"data set {name}: will be read by {split_source(name, 'data')[0]}")
-    from lossbars.datasets import mnist  # takes seconds to load
+    from lossbars.datasets import files_of  # takes seconds to load
 
-    kind = mnist.KINDS[name]
-    folder = mnist.raw_folder(kind, Path(root) if root else None) or mnist.raw_folder(kind, DOWNLOADS)
+    files = files_of(name)
+    folder = files.folder(Path(root) if root else None) or files.folder(DOWNLOADS)
     if folder:
         return ok(f"data set {name}: files in {folder}")
-    if answers([f"{mirror}{kind.resources[0][0]}" for mirror in kind.mirrors]):
+    if answers(files.addresses):
         return ok(f"data set {name}: will be downloaded to {DOWNLOADS}")
-    wanted = f"{root or 'DATA_ROOT'}/{kind.__name__}/raw"
+    wanted = files.place(root or "DATA_ROOT")
     looked = f"not in {wanted}" if root else "no data_root is set"
     return fail(
         f"data set {name}: {looked}, and no server that has it answers",
-        f"put its four files, packed or unpacked, into {wanted} and set data_root in config.yaml",
+        f"put {files.called} into {wanted} and set data_root in config.yaml",
     )
 
 

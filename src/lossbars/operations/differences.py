@@ -12,6 +12,7 @@ from lossbars.jobs import Jobs
 
 OWN_FILES = {
     "network_file": "the file of its network",
+    "small_network_file": "the file of the network that is embedded",
     "file": "the file of its data set",
     "landscape_file": "the file of its landscape",
 }

@@ -11,7 +11,7 @@ from packaging.markers import Marker
 
 from lossbars.blocks import stacked
 from lossbars.checkpoints import stem
-from lossbars.costs import SIZES, UNKNOWN_SIZE, control_points, network
+from lossbars.costs import SIZES, UNKNOWN_SIZE, control_points, longest, network
 from lossbars.expected import expected
 from lossbars.jobs import Jobs
 from lossbars.operations import processes
@@ -83,7 +83,7 @@ def _room(jobs: Jobs, experiments: Sequence[str]) -> Finding:
         if one.rule in TRAINED and one.path.endswith(".safetensors"):
             whole, model = jobs.plan.networks[one.experiment], jobs.plan.model(one.experiment, one.job.model)
             parameters = network(model, SIZES.get(whole.data, UNKNOWN_SIZE)).parameters
-            needed += 4 * parameters * control_points(model, one.rule)[0] * stacked(one.rule, one.part)
+            needed += 4 * parameters * control_points(longest(model, one.job.kind))[0] * stacked(one.rule, one.part)
     disk = os.statvfs(_there(Path("results")))
     free = disk.f_bavail * disk.f_frsize
     text = f"{len(missing)} results to make, about {_size(needed)}; {_size(free)} free"

@@ -99,7 +99,7 @@ def _first(reason: str, rule: str) -> bool:
     may be missing because it was never made of that input.
     """
     echo = reason in VAGUE or reason.endswith(" is missing")
-    return reason.endswith(" is damaged") or (rule in (*TRAINED, *CLOUD_RULES, "surface") and not echo)
+    return reason.endswith(" is damaged") or (rule in (*TRAINED, *CLOUD_RULES, "surface", "embedding", "escape_runs") and not echo)
 
 
 def _reasons(one: Expected, jobs: Jobs, before: dict[str, Job]) -> list[str]:

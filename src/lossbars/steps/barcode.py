@@ -1,27 +1,33 @@
 """The barcodes of one model's complex, by both conventions."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lossbars.artefacts import write_records
 from lossbars.barcode import Barcode
-from lossbars.complex import direct_barcode, merged_barcode
+from lossbars.complex import Simplex, direct_barcode, merged_barcode
 from lossbars.job import Job
 from lossbars.steps.command import run
-from lossbars.steps.complex import read_complex
+from lossbars.steps.complex import read_complex, read_recipes
 
 
 def barcode(job: Job, filtered: Path, out: Path) -> None:
-    """Write one record per convention: bars, and TO-scores of every index in both ground metrics."""
+    """Write one record per convention: bars, and TO-scores of every index in both ground metrics.
+
+    ``dies_on`` of a bar is the kind of curve or triangle that ends it: the lowest known.
+    """
     filtered_complex = read_complex(filtered, job.expects["complex"])
+    recipes = read_recipes(filtered, job.expects["complex"])
     barcodes = [direct_barcode(filtered_complex), merged_barcode(filtered_complex)]
-    write_records(out, [record(one, job) for one in barcodes], job)
+    write_records(out, [record(one, job, recipes) for one in barcodes], job)
 
 
-def record(one: Barcode, job: Job) -> dict[str, Any]:
-    """A barcode as json can hold it."""
+def record(one: Barcode, job: Job, recipes: Mapping[Simplex, str] | None = None) -> dict[str, Any]:
+    """A barcode as json can hold it; with ``recipes``, each bar says what optimised the simplex that ends it."""
     bars = [
         {"dim": b.dim, "birth": b.birth, "death": b.death, "born_at": list(b.born_at), "dies_at": _list(b.dies_at)}
+        | ({} if recipes is None else {"dies_on": recipes[b.dies_at] if b.dies_at else None})
         for b in one.bars
     ]
     higher = {str(dim): {m: one.to_score(m, dim) for m in ("sqrt2", "linf")} for dim in one.dims}

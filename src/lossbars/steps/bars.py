@@ -7,7 +7,7 @@ import pandas as pd
 from lossbars.artefacts import made_by, write_table
 from lossbars.job import Job
 from lossbars.steps.command import run
-from lossbars.steps.tables import read_models
+from lossbars.steps.reading import read_models
 
 FIRST = ["model", "source", "seed", "birth", "death", "size"]
 LAST = ["n", "components", "sampling", "low", "high", "threshold", "dropped"]

@@ -7,7 +7,7 @@ from lossbars.claims import claim_rows
 from lossbars.findings import Results
 from lossbars.job import Job
 from lossbars.steps.command import run
-from lossbars.steps.tables import read_models
+from lossbars.steps.reading import read_models, read_trained
 
 
 def claims(
@@ -17,6 +17,7 @@ def claims(
     curves: list[Path],
     triangles: list[Path],
     robustness: list[Path],
+    embeddings: list[Path],
     out: Path,
 ) -> None:
     """Write a row per claim: experiment, id, claim, source, published, obtained, budget, verdict, detail."""
@@ -24,10 +25,11 @@ def claims(
         job.experiment,
         job.recipe,
         read_table(bars, job.expects["tables"]),
-        read_models(minima, job, "minima"),
-        read_models(curves, job, "curves"),
-        read_models(triangles, job, "triangles"),
+        read_trained(minima, job),
+        read_trained(curves, job),
+        read_trained(triangles, job),
         read_models(robustness, job, "robustness"),
+        read_models(embeddings, job, "embedding"),
     )
     write_table(out, claim_rows(results), job)
 

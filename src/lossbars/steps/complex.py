@@ -4,22 +4,29 @@ from pathlib import Path
 
 import pandas as pd
 
-from lossbars.artefacts import read_records, read_table, write_records
+from lossbars.artefacts import made_by, read_records, read_table, write_records
 from lossbars.complex import FilteredComplex, Simplex
 from lossbars.job import Job
 from lossbars.steps.command import run
+from lossbars.steps.reading import expected_key
 
 
 def complex_(job: Job, minima: list[Path], curves: list[Path], triangles: list[Path], out: Path) -> None:
-    """Write every simplex with its value, the largest loss on it."""
-    values = _values(_tables(minima, job.expects["minima"]), ["seed"])
-    curve_rows = _tables(curves, job.expects["curves"])
+    """Write every simplex with its value, the largest loss on it, and by what recipe it was optimised.
+
+    Of several curves of a pair, or triangles of a triple, the one whose maximum is lowest stands: each is an upper
+    bound of the saddle.
+    """
+    values = _values(_tables(minima, job), ["seed"])
+    curve_rows = _tables(curves, job)
     values |= _values(curve_rows[curve_rows.kind == "curve"], ["a", "b"])
     if triangles:
-        values |= _values(_tables(triangles, job.expects["triangles"]), ["a", "b", "c"])
-    filtered = FilteredComplex.of(values)
-    raised = sum(filtered.values[simplex] > value for simplex, value in values.items())
-    simplices = [{"vertices": list(s), "value": v} for s, v in filtered.values.items()]
+        values |= _values(_tables(triangles, job), ["a", "b", "c"])
+    filtered = FilteredComplex.of({simplex: value for simplex, (value, _) in values.items()})
+    raised = sum(filtered.values[simplex] > value for simplex, (value, _) in values.items())
+    simplices = [
+        {"vertices": list(s), "value": v, "by": values[s][1] if s in values else ""} for s, v in filtered.values.items()
+    ]
     record = {"experiment": job.experiment, "model": job.model, "raised_to_a_face": raised, "simplices": simplices}
     write_records(out, [record], job)
 
@@ -30,13 +37,27 @@ def read_complex(path: Path, key: str) -> FilteredComplex:
     return FilteredComplex.of({tuple(s["vertices"]): s["value"] for s in record["simplices"]})
 
 
-def _tables(paths: list[Path], key: str) -> pd.DataFrame:
-    return pd.concat([read_table(path, key) for path in paths], ignore_index=True)
+def read_recipes(path: Path, key: str) -> dict[Simplex, str]:
+    """Simplex → the kind of what optimised it: ``minima``, ``curves``, ``curves-NAME``, …"""
+    (record,) = read_records(path, key)
+    return {tuple(s["vertices"]): s["by"] for s in record["simplices"]}
 
 
-def _values(table: pd.DataFrame, vertices: list[str]) -> dict[Simplex, float]:
-    largest = table.groupby(vertices).loss.max()
-    return {(key if isinstance(key, tuple) else (key,)): float(value) for key, value in largest.items()}
+def _tables(paths: list[Path], job: Job) -> pd.DataFrame:
+    kinds = [made_by(path).kind for path in paths]
+    tables = [read_table(path, expected_key(job, kind, path)) for path, kind in zip(paths, kinds, strict=True)]
+    return pd.concat([table.assign(by=kind) for table, kind in zip(tables, kinds, strict=True)], ignore_index=True)
+
+
+def _values(table: pd.DataFrame, vertices: list[str]) -> dict[Simplex, tuple[float, str]]:
+    """Simplex → its value and what optimised it; of equal values the recipe that comes first in the configuration."""
+    largest = table.groupby([*vertices, "by"], sort=False).loss.max().reset_index()
+    lowest = largest.loc[largest.groupby(vertices, sort=False).loss.idxmin()]
+    columns = [lowest[name] for name in vertices]
+    return {
+        tuple(map(int, key)): (float(value), str(by))
+        for *key, value, by in zip(*columns, lowest.loss, lowest.by, strict=True)
+    }
 
 
 if __name__ == "__main__":

@@ -4,20 +4,22 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from lossbars.artefacts import read_tensors, write_table, write_tensors
-from lossbars.blocks import block_pairs
+from lossbars.artefacts import write_table, write_tensors
+from lossbars.blocks import Pair, block_pairs
 from lossbars.checkpoints import CheckpointFile
 from lossbars.connect import connect
 from lossbars.descent import Diverged
 from lossbars.families import Bezier, Chain
 from lossbars.job import Job
-from lossbars.landscape import Profile, Simplices
+from lossbars.landscape import Landscape, Profile, Simplices
 from lossbars.profiles import profiles
-from lossbars.recipes import Curves
+from lossbars.recipes import Curves, Grid
 from lossbars.seeding import generator
 from lossbars.steps.command import run
+from lossbars.steps.reading import read_minima
 from lossbars.steps.setting import CHECKPOINT_SECONDS, make_landscape, read_data, reporter, saved_on_stop, use
 from lossbars.store import Finished
 
@@ -35,7 +37,10 @@ def curves(
     table: Path,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> None:
-    """Write control points (n, k, d) of the block's curves and the profiles along them and along the segments."""
+    """Write control points (n, k, d) of the block's curves and the profiles along them.
+
+    The first of a model's recipes for curves measures the straight segments too.
+    """
     part = f"{first}+{second}"
     inputs = [data, *minima]
     kept = Finished(checkpoints, job, part, inputs, [out, table])
@@ -55,30 +60,27 @@ def curves(
     names = [f"curve {a}+{b}" for a, b in pairs]
     with saved_on_stop(checkpoint):
         end = connect(landscape, start, recipe, order, places, names, checkpoint, report)
-    segments = Simplices(Chain(0), corners)
     found = profiles(landscape, end, recipe.grid, report, names)
-    straight = profiles(landscape, segments, recipe.grid.model_copy(update={"refinements": 0}))
-    write_table(table, _table(pairs, found, straight), job)
-    facts = {"stacking": landscape.stacking, "device": str(where), "family": recipe.family.kind}
+    straight = segment_profiles(landscape, corners, recipe.grid.points) if job.kind == "curves" else []
+    write_table(table, curve_table(pairs, found, straight), job)
+    facts = landscape.facts | {"family": recipe.family.kind}
     write_tensors(out, {"pairs": torch.tensor(pairs), "nodes": end.nodes}, job, facts)
     kept.keep()
     checkpoint.remove()
     report(f"maxima {min(p.value for p in found):.4g} to {max(p.value for p in found):.4g}")
 
 
-def read_minima(paths: list[Path], job: Job) -> dict[int, Tensor]:
-    """Seed → θ (d), of all the blocks given."""
-    minima: dict[int, Tensor] = {}
-    for path in paths:
-        tensors, _ = read_tensors(path, job.expects["minima"])
-        minima |= dict(zip(tensors["seeds"].tolist(), tensors["theta"], strict=True))
-    return minima
+def segment_profiles(landscape: Landscape, corners: Float[Tensor, "n 2 d"], points: int) -> list[Profile]:
+    """The loss along the straight segments."""
+    return profiles(landscape, Simplices(Chain(0), corners), Grid(points=points, refinements=0))
 
 
-def _table(pairs: list[tuple[int, int]], found: list[Profile], straight: list[Profile]) -> pd.DataFrame:
+def curve_table(pairs: list[Pair], found: list[Profile], straight: list[Profile]) -> pd.DataFrame:
+    """A row per place: minima a and b, ``curve`` or ``segment``, t in 0..1, loss of record."""
+    measured = {"curve": found} | ({"segment": straight} if straight else {})
     rows = [
         pd.DataFrame({"a": a, "b": b, "kind": kind, "t": profile.t[:, 0].double(), "loss": profile.loss})
-        for kind, several in (("curve", found), ("segment", straight))
+        for kind, several in measured.items()
         for (a, b), profile in zip(pairs, several, strict=True)
     ]
     return pd.concat(rows, ignore_index=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from lossbars.artefacts import write_table
 from lossbars.job import Job
 from lossbars.steps.command import run
-from lossbars.steps.tables import read_models
+from lossbars.steps.reading import read_models
 
 
 def distances(job: Job, tables: list[Path], out: Path) -> None:

@@ -2,29 +2,47 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from lossbars import figures
-from lossbars.artefacts import read_table
+from lossbars.artefacts import made_by, read_table, read_tensors
 from lossbars.documents import mark
+from lossbars.figures.tables import by_recipe
 from lossbars.job import Job
 from lossbars.steps.command import run
-from lossbars.steps.tables import read_models
+from lossbars.steps.reading import expected_key, read_models, read_trained
 
 
 def figure(
-    job: Job, bars: Path, curves: list[Path], triangles: list[Path], robustness: list[Path], pdf: Path, svg: Path
+    job: Job,
+    bars: Path,
+    curves: list[Path],
+    paths: list[Path],
+    triangles: list[Path],
+    robustness: list[Path],
+    embeddings: list[Path],
+    pdf: Path,
+    svg: Path,
 ) -> None:
     """Write the figure that the job's recipe names, as PDF and SVG."""
-    figures.save(_draw(job, bars, curves, triangles, robustness), pdf, svg, mark(job))
+    if job.recipe["figure"] == "embeddings":
+        table = read_models(embeddings, job, "embedding")
+        drawn = figures.embeddings(table, job.recipe["labels"], job.recipe["title"])
+    else:
+        drawn = _draw(job, bars, curves, paths, triangles, robustness)
+    figures.save(drawn, pdf, svg, mark(job))
 
 
-def _draw(job: Job, bars: Path, curves: list[Path], triangles: list[Path], robustness: list[Path]) -> Figure:
+def _draw(
+    job: Job, bars: Path, curves: list[Path], paths: list[Path], triangles: list[Path], robustness: list[Path]
+) -> Figure:
     labels, title = job.recipe["labels"], job.recipe["title"]
     table = read_table(bars, job.expects["tables"])
     match job.recipe["figure"]:
         case "barcodes":
-            return figures.barcodes(table, labels, title)
+            return figures.barcodes(table, labels, title, groups=job.recipe.get("groups"))
         case "to-score":
             spread = read_models(robustness, job, "robustness") if robustness else None
             minima = table[(table.dim == 0) & (table.convention == "direct")].groupby("model").size().min()
@@ -32,16 +50,42 @@ def _draw(job: Job, bars: Path, curves: list[Path], triangles: list[Path], robus
                 spread = None
             return figures.to_score(table, spread, labels, title)
         case "profiles":
-            return figures.profiles(read_models(curves, job, "curves"), labels, title)
+            return figures.profiles(read_trained(curves, job), labels, title)
+        case "optimisers":
+            return figures.optimisers(read_trained(curves, job), labels, job.recipe["recipes"], title)
+        case "path-norms":
+            norms, named = by_recipe(_norms(paths, job), labels, job.recipe["recipes"])
+            return figures.path_norms(norms, named, title)
         case "triangle":
-            surfaces = read_models(triangles, job, "triangles")
-            return figures.triangle(surfaces, {m: labels[m] for m in labels if m in set(surfaces.model)}, title)
+            surfaces, named = by_recipe(read_trained(triangles, job), labels, job.recipe["recipes"])
+            return figures.triangle(surfaces, named, title)
         case "robustness":
             return figures.robustness(read_models(robustness, job, "robustness"), labels, title)
         case "persistence":
             return figures.persistence(table, labels, title)
         case other:
             raise ValueError(f"unknown figure {other!r}")
+
+
+def _norms(paths: list[Path], job: Job) -> pd.DataFrame:
+    """A row per epoch, path and moving point: norms of the two parts of the gradient."""
+    tables = []
+    for path in paths:
+        maker = made_by(path)
+        tensors, _ = read_tensors(path, expected_key(job, f"{maker.kind}/{maker.model}", path))
+        epochs, several, points = tensors["tangent"].shape
+        rows = np.indices((epochs, several, points)).reshape(3, -1)
+        names = np.array([f"{a}+{b}" for a, b in tensors["pairs"].tolist()])
+        norms = {part: tensors[part].double().numpy().ravel() for part in ("tangent", "orthogonal")}
+        columns = {
+            "model": maker.model,
+            "by": maker.kind,
+            "epoch": rows[0] + 1,
+            "path": names[rows[1]],
+            "point": rows[2] + 1,
+        }
+        tables.append(pd.DataFrame(columns | norms))
+    return pd.concat(tables, ignore_index=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from lossbars.artefacts import read_table
 from lossbars.documents import mark
 from lossbars.job import Job
 from lossbars.steps.command import run
-from lossbars.steps.tables import read_models
+from lossbars.steps.reading import read_models
 from lossbars.tiny_findings import published_tops
 
 

@@ -53,7 +53,7 @@ def minima(
     with saved_on_stop(checkpoint):
         theta = minimise(landscape, start, recipe, order, names, checkpoint, report)
     table = _metrics(landscape, theta, numbers, data_set, recipe.weight_decay)
-    facts = {"stacking": landscape.stacking, "device": str(where), "seeds": seeds}
+    facts = landscape.facts | {"seeds": seeds}
     write_table(metrics, table, job)
     write_tensors(out, {"seeds": torch.tensor(numbers), "theta": theta}, job, facts)
     kept.keep()

@@ -28,12 +28,18 @@ CAPTIONS = {
     "on the sides to the maximum on the whole triangle.",
     "robustness": "Error bars on bars: how deaths and births vary when only a subset of the minima is known.",
     "persistence": "Persistence diagrams of the merged barcodes: every bar as a point, its death above its birth.",
+    "embeddings": "Penalties of minima, against the maxima of paths between what they descend to in a larger network.",
     "surface": "The functions of two variables.",
     "pairs": "Minima, and the saddles that end their bars, on the colours of the function.",
     "sublevel-bars": "Barcodes of clouds of points: a bar for each minimum, up to the height at which a path can reach "
     "something lower. The arrow is the half-line of the lowest minimum.",
     "tiny-bars": "Barcodes of the losses of tiny networks, beside the published tops of the bars.",
     "bridge": "Two ways to one barcode: bars of a cloud of points beside those of optimised curves.",
+    "polynomials": "Polynomials of degree six with a local minimum to escape, one for each length of its bar.",
+    "rates": "The smallest learning rate that escapes the local minimum, against the length of its bar.",
+    "regimes": "Gradient descent near the local minimum: it stays, it neither converges nor escapes, it escapes.",
+    "trajectories": "Gradient descent that escapes, on its polynomial.",
+    "steps": "Steps to escape against the learning rate; 0 where gradient descent never escapes.",
     "convergence": "Bottleneck distances between barcodes of two clouds of a size, and to the exact barcode where it "
     "is known.",
 }

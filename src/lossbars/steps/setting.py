@@ -49,7 +49,8 @@ def make_landscape(job: Job, data: Dataset, batch_size: int, device: torch.devic
     spec: Any = TypeAdapter(NetworkSpec).validate_python(job.recipe["network"])
     x = as_inputs(data.train_x)
     maker = network_maker(spec, DataShape(tuple(x.shape[1:]), data.outputs))
-    return NetworkLandscape(maker, Split(x, data.train_y), batch_size, device, job.recipe["augment"])
+    augment, precision = job.recipe["augment"], job.recipe["precision"]
+    return NetworkLandscape(maker, Split(x, data.train_y), batch_size, device, augment, precision=precision)
 
 
 @contextmanager

@@ -1,18 +1,18 @@
-"""The bars of all models of an experiment in one table; and reading tables of several models."""
+"""The bars of all models of an experiment in one table."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from lossbars.artefacts import made_by, read_records, read_table, write_table
+from lossbars.artefacts import made_by, read_records, write_table
 from lossbars.job import Job
 from lossbars.steps.command import run
 
-COLUMNS = ["model", "convention", "dim", "birth", "death", "born_at", "dies_at"]
+COLUMNS = ["model", "convention", "dim", "birth", "death", "born_at", "dies_at", "dies_on"]
 
 
 def tables(job: Job, barcodes: list[Path], out: Path) -> None:
-    """Write a row per bar: model, convention, dim, birth, death (inf for half-lines), born_at, dies_at."""
+    """Write a row per bar: model, convention, dim, birth, death (inf for half-lines), born_at, dies_at, dies_on."""
     rows = []
     for path in barcodes:
         model = made_by(path).model
@@ -23,22 +23,12 @@ def tables(job: Job, barcodes: list[Path], out: Path) -> None:
 
 def _row(model: str, convention: str, bar: dict) -> tuple:
     death = float("inf") if bar["death"] is None else bar["death"]
-    return (model, convention, bar["dim"], bar["birth"], death, _name(bar["born_at"]), _name(bar["dies_at"] or []))
+    places = _name(bar["born_at"]), _name(bar["dies_at"] or [])
+    return (model, convention, bar["dim"], bar["birth"], death, *places, bar["dies_on"] or "")
 
 
 def _name(simplex: list[int]) -> str:
     return "+".join(map(str, simplex))
-
-
-def read_models(paths: list[Path], job: Job, kind: str) -> pd.DataFrame:
-    """Tables of one kind of several models, put together, with a column ``model`` before the others."""
-    parts = []
-    for path in paths:
-        model = made_by(path).model
-        table = read_table(path, job.expects.get(f"{kind}/{model}", "none: this file is no input of the job"))
-        table.insert(0, "model", model)
-        parts.append(table)
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"model": pd.Series(dtype=str)})
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from lossbars.profiles import profiles
 from lossbars.recipes import Triangles
 from lossbars.seeding import generator
 from lossbars.steps.command import run
-from lossbars.steps.curves import read_minima
+from lossbars.steps.reading import expected_key, read_minima
 from lossbars.steps.setting import CHECKPOINT_SECONDS, make_landscape, read_data, reporter, saved_on_stop, use
 from lossbars.store import Finished
 
@@ -64,7 +64,7 @@ def triangles(
         end = connect(landscape, start, recipe, order, places, names, checkpoint, report)
     found = profiles(landscape, end, recipe.grid, report, names)
     write_table(table, _table(triples, found), job)
-    facts = {"stacking": landscape.stacking, "device": str(where), "sides": recipe.sides}
+    facts = landscape.facts | {"sides": recipe.sides}
     write_tensors(out, {"triples": torch.tensor(triples), "nodes": end.nodes}, job, facts)
     kept.keep()
     checkpoint.remove()
@@ -79,7 +79,7 @@ def _read_bends(paths: list[Path], job: Job) -> dict[tuple[int, int], Tensor]:
     """Pair → the one bend (d) of its trained curve."""
     bends = {}
     for path in paths:
-        tensors, _ = read_tensors(path, job.expects["curves"])
+        tensors, _ = read_tensors(path, expected_key(job, "curves", path))
         for (a, b), nodes in zip(tensors["pairs"].tolist(), tensors["nodes"], strict=True):
             bends[a, b] = nodes[1]
     return bends

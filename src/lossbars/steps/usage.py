@@ -79,16 +79,19 @@ def _jobs(job: Job, results: Path) -> Iterator[Place]:
     for rule, model, part, file in _places(job, results):
         name = f"{rule}/{model}/{stacked(rule, part)}" if part else rule
         yield (rule, model, part, file, *job.recipe["requests"][name])
+    for name in job.recipe["embeddings"]:
+        file = results / job.experiment / "benchmarks" / f"embedding-{name}.tsv"
+        yield ("embedding", name, "", file, *job.recipe["requests"][f"embedding/{name}"])
 
 
 def _places(job: Job, results: Path) -> Iterator[tuple[str, str, str, Path]]:
     """Where the rules of networks say that Snakemake's measurement goes."""
     recipe, own = job.recipe, results / job.experiment
     yield "dataset", "", "", Path("results/datasets/benchmarks") / f"{recipe['data']}.tsv"  # the same at every scale
-    for model, kinds in recipe["models"].items():
+    for model, trained in recipe["models"].items():
         folder = own / model / "benchmarks"
-        for kind in kinds:
-            for part in parts(kind, recipe["blocks"]):
+        for kind in trained["kinds"]:
+            for part in parts(kind, trained["blocks"], trained["across"]):
                 yield kind, model, part, folder / f"{kind}-{part}.tsv"
         for rule in ("complex", "barcode", "robustness"):
             if rule in recipe["requests"]:

@@ -1,0 +1,66 @@
+def embedding_asks(name):
+    """What the job of an embedding asks for; memory and time grow with each attempt."""
+
+    def resource(wildcards, attempt):
+        asked = request(PLAN, "embedding", wildcards.experiment, wildcards.embedding)
+        return getattr(asked, name) * (attempt if name in GROWING else 1)
+
+    return resource
+
+
+def of_small(wanted, suffix):
+    """Files of the model that is embedded."""
+
+    def paths(wildcards):
+        whole = PLAN.networks[wildcards.experiment]
+        small = whole.embeddings[wildcards.embedding].small
+        return of_model(wildcards.experiment, small, wanted, suffix)
+
+    return paths
+
+
+rule embedding:
+    input:
+        data=dataset_of,
+        barcode=lambda wildcards: "{}/barcode.json".format(
+            PLAN.folder(
+                wildcards.experiment,
+                PLAN.networks[wildcards.experiment]
+                .embeddings[wildcards.embedding]
+                .small,
+            )
+        ),
+        minima=of_small(["minima"], "safetensors"),
+        curves=of_small(["curves"], "safetensors"),
+    output:
+        f"{RESULTS}/{{experiment}}/embeddings/{{embedding}}.parquet",
+    log:
+        f"{RESULTS}/{{experiment}}/logs/embedding-{{embedding}}.log",
+    benchmark:
+        f"{RESULTS}/{{experiment}}/benchmarks/embedding-{{embedding}}.tsv"
+    wildcard_constraints:
+        experiment=any_of(PLAN.networks),
+        embedding="[a-z][a-z0-9-]*",
+    conda:
+        "../envs/lossbars.yaml"
+    threads: 1
+    resources:
+        gpu=embedding_asks("gpu"),
+        mem_mb=embedding_asks("mem_mb"),
+        gpu_mem_mb=embedding_asks("gpu_mem_mb"),
+        runtime=embedding_asks("runtime"),
+        device=device,
+    params:
+        job=lambda wildcards: JOBS.embedding(
+            wildcards.experiment, wildcards.embedding
+        ).to_json(),
+        minima=lambda wildcards, input: compact(input.minima),
+        curves=lambda wildcards, input: compact(input.curves),
+    message:
+        "Embed the minima of {wildcards.experiment} in a larger network: {wildcards.embedding}"
+    shell:
+        STEP
+        + "embedding --job {params.job:q} --data {input.data:q} --barcode {input.barcode:q}"
+        + " --minima {params.minima:q} --curves {params.curves:q} --threads {threads}"
+        + " --device {resources.device} --checkpoints .checkpoints --out {output:q}"
+        + LOGGED

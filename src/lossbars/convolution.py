@@ -1,0 +1,53 @@
+"""How a network is run: layout of images in memory, precision of training batches, images at a time.
+
+All are decided by what is known before anything runs, never by a timing, so that a machine gives the same
+bits every time. What they are worth is in benchmarks/README.md, convolutions.py.
+"""
+
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Layout = Literal["contiguous", "channels-last"]
+Precision = Literal["float32", "bfloat16"]
+FORMATS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
+WIDE = 16  # channels that a convolution must take for channels-last to gain; with the 3 of an image it loses
+IMAGES = 50  # evaluated at a time
+
+
+def fastest_layout(module: nn.Module, device: torch.device) -> Layout:
+    """Channels last on a CPU where any convolution takes 16 channels or more."""
+    taken = [m.in_channels // m.groups for m in module.modules() if isinstance(m, nn.Conv2d)]
+    return "channels-last" if device.type == "cpu" and max(taken, default=0) >= WIDE else "contiguous"
+
+
+def fastest_batch(module: nn.Module, device: torch.device, most: int) -> int:
+    """Samples at a time where each is by itself: on a CPU few images, so that their activations stay in its caches."""
+    images = any(isinstance(m, nn.Conv2d) for m in module.modules())
+    return min(IMAGES, most) if images and device.type == "cpu" else most
+
+
+def laid_out(x: Tensor, layout: Layout) -> Tensor:
+    """Images (b, c, h, w) in a layout; other inputs as they are."""
+    return x.contiguous(memory_format=FORMATS[layout]) if x.dim() == 4 else x
+
+
+def chosen_precision(wanted: Literal["float32", "bfloat16", "auto"], device: torch.device) -> Precision:
+    """``auto`` is bfloat16 where the machine has instructions for it."""
+    if wanted != "auto":
+        return wanted
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    return "bfloat16" if has_bfloat16() else "float32"
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor itself multiplies bfloat16; oneDNN emulates it on others."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def computing_in(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
+    """Where matrix products and convolutions are computed in a precision; parameters stay float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")

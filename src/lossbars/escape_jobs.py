@@ -1,0 +1,106 @@
+"""Jobs of experiments on escape: recipe, code and expected inputs of every rule. Loads no torch."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from lossbars.expected import Expected
+from lossbars.job import Job
+from lossbars.job_maker import JobMaker, once, plain
+from lossbars.resources import amount, request
+
+ESCAPE_FIGURE_MODULE = {
+    "polynomials": "lossbars.figures.escape_polynomials",
+    "rates": "lossbars.figures.escape_rates",
+    "regimes": "lossbars.figures.escape_regimes",
+    "trajectories": "lossbars.figures.escape_trajectories",
+    "steps": "lossbars.figures.escape_steps",
+}
+SHOWS_TRAJECTORIES = ("regimes", "trajectories")
+
+
+class EscapeJobs(JobMaker):
+    """Jobs of the experiments on escape."""
+
+    @once
+    def escape_runs(self, experiment: str, model: str) -> Job:
+        """All runs on a family's polynomials."""
+        own = self.plan.escapes[experiment].models[model]
+        recipe = {name: plain(getattr(own, name)) for name in ("family", "bars", "descent", "rates")}
+        return Job("escape_runs", experiment, model, recipe, self.code("lossbars.steps.escape_runs"))
+
+    @once
+    def escape_trajectories(self, experiment: str, model: str) -> Job:
+        """A whole trajectory of each regime."""
+        own, runs = self.plan.escapes[experiment].models[model], self.escape_runs(experiment, model)
+        recipe = {name: plain(getattr(own, name)) for name in ("family", "descent")}
+        code = self.code("lossbars.steps.escape_trajectories")
+        return Job("escape_trajectories", experiment, model, recipe, code, {"escape_runs": runs.key})
+
+    @once
+    def escape_table(self, experiment: str) -> Job:
+        """The one table of an experiment's runs."""
+        models = self.plan.escapes[experiment].models
+        expects = {f"escape_runs/{model}": self.escape_runs(experiment, model).key for model in models}
+        return Job("escape_table", experiment, "", {}, self.code("lossbars.steps.escape_table"), expects)
+
+    @once
+    def escape_figure(self, key: str) -> Job:
+        """A figure; ``key`` names the experiment and the figure."""
+        experiment, figure = self.plan.figures[key]
+        whole = self.plan.escapes[experiment]
+        expects = {"escape_table": self.escape_table(experiment).key}
+        if self.shows_trajectories(key):
+            expects |= {f"escape_trajectories/{m}": self.escape_trajectories(experiment, m).key for m in whole.models}
+        labels = {model: own.label or model for model, own in whole.models.items()}
+        recipe: dict[str, Any] = {"figure": figure, "title": whole.title, "labels": labels}
+        code = self.code("lossbars.steps.escape_figure", (ESCAPE_FIGURE_MODULE[figure],))
+        return Job("escape_figure", experiment, "", recipe, code, expects)
+
+    def shows_trajectories(self, key: str) -> bool:
+        """Whether a figure shows whole trajectories."""
+        return self.plan.figures[key][1] in SHOWS_TRAJECTORIES
+
+    @once
+    def escape_claims(self, experiment: str) -> Job:
+        """An experiment's claims."""
+        whole, table = self.plan.escapes[experiment], self.escape_table(experiment)
+        models = {model: plain(own) | {"label": own.label or model} for model, own in whole.models.items()}
+        for own in models.values():
+            del own["resources"]
+        recipe = plain(whole) | {"scale": self.scale_of(experiment), "models": models}
+        for name in ("device", "resources", "figures"):
+            del recipe[name]
+        code = self.code("lossbars.steps.escape_claims")
+        return Job("escape_claims", experiment, "", recipe, code, {table.kind: table.key})
+
+    @once
+    def escape_usage(self, experiment: str) -> Job:
+        """What the experiment's jobs used, beside what they asked for."""
+        figures = {key: self.escape_figure(key) for key, (own, _) in self.plan.figures.items() if own == experiment}
+        claims, folder = self.escape_claims(experiment), self.plan.results
+        made = [
+            *escape_artefacts(self, experiment),
+            *(Expected(f"{folder}/figures/{key}.svg", job.kind, job) for key, job in figures.items()),
+            Expected(f"{folder}/{experiment}/claims.parquet", claims.kind, claims),
+        ]
+        expects = {"escape_claims": claims.key} | {f"escape_figure/{key}": job.key for key, job in figures.items()}
+        recipe = {"jobs": [self._asked_escape(one) for one in made]}
+        return Job("usage", experiment, "", recipe, self.code("lossbars.steps.usage"), expects)
+
+    def _asked_escape(self, one: Expected) -> list[Any]:
+        """Rule, model, part, where Snakemake's measurement goes below the results, megabytes and minutes."""
+        wanted = request(self.plan, one.rule, one.experiment, one.job.model, amount(one.rule, one.part))
+        place = one.log.parent.parent / "benchmarks" / f"{one.log.stem}.tsv"
+        below = str(place.relative_to(self.plan.results))
+        return [one.rule, one.job.model, one.part, below, wanted.mem_mb, wanted.runtime]
+
+
+def escape_artefacts(jobs: EscapeJobs, experiment: str) -> Iterator[Expected]:
+    """Runs and trajectories of each model, and the table of all runs."""
+    plan = jobs.plan
+    for model in plan.escapes[experiment].models:
+        folder = plan.folder(experiment, model)
+        yield Expected(f"{folder}/escape.parquet", "escape_runs", jobs.escape_runs(experiment, model))
+        shown = jobs.escape_trajectories(experiment, model)
+        yield Expected(f"{folder}/trajectories.parquet", "escape_trajectories", shown)
+    yield Expected(f"{plan.results}/{experiment}/escapes.parquet", "escape_table", jobs.escape_table(experiment))

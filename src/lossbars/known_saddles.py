@@ -1,0 +1,157 @@
+"""Bars of functions whose minima and saddles are known: exact ones, and those of curves between the known minima."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from lossbars.barcode import Barcode
+from lossbars.complex import FilteredComplex, direct_barcode, merged_barcode
+from lossbars.connect import connect
+from lossbars.families import Bezier, Chain
+from lossbars.flow import flow, path_profiles
+from lossbars.functions import Function
+from lossbars.landscape import Profile, Simplices
+from lossbars.profiles import profiles
+from lossbars.recipes import AnyCurves, Curves, Paths
+from lossbars.seeding import generator
+
+STEP, NEAR = 0.01, 0.1  # a descent's longest step, and what counts as there; as shares of the least distance
+MOST_STEPS = 20_000
+
+
+@dataclass(frozen=True)
+class Critical:
+    """What a function looks like at n places, as far as it tells how near a saddle is."""
+
+    gradient: Float[Tensor, " n"]  # norm
+    curvature: Float[Tensor, " n"]  # largest absolute eigenvalue of the Hessian
+    negative: Int[Tensor, " n"]  # number of negative eigenvalues
+
+
+@dataclass(frozen=True)
+class Connected:
+    """Barcodes of curves between all pairs of a function's known minima, and where each curve is highest."""
+
+    direct: Barcode
+    merged: Barcode
+    tops: Mapping[tuple[int, ...], Float[Tensor, " d"]]  # a path's highest point, or a curve's highest place
+
+
+# What is known -----------------------------------------------------------------------------------
+
+
+def known_bars(function: Function) -> Barcode:
+    """The exact merged barcode: each known saddle joins the two minima that one comes down to from it.
+
+    Raises ValueError where there is no known minimum or saddle, and for a saddle from which one comes down elsewhere.
+    """
+    if not function.minima or not function.saddles:
+        raise ValueError(f"{function.name}: its minima and saddles are not known, so there is no exact barcode")
+    values: dict[tuple[int, ...], float] = {(i,): value for i, (_, value) in enumerate(function.minima)}
+    for (_, value), pair in zip(function.saddles, _joined(function), strict=True):
+        if pair[0] != pair[1]:
+            values[pair] = min(value, values.get(pair, value))
+    return merged_barcode(FilteredComplex.of(values))
+
+
+def _joined(function: Function) -> list[tuple[int, int]]:
+    """Of each known saddle, the minima that the two gradient lines down from it end at, in order."""
+    minima, saddles = _places(function.minima), _places(function.saddles)
+    every = torch.cat([minima, saddles])
+    least = float(torch.pdist(every).min())
+    _, vectors = torch.linalg.eigh(_hessian(function, saddles))
+    place = torch.cat([saddles + sign * STEP * least * vectors[:, :, 0] for sign in (-1, 1)])
+    ends = _down(function, place, minima, least)
+    if far := [i % len(saddles) for i, end in enumerate(ends) if end < 0]:
+        raise ValueError(f"{function.name}: from its saddle {far[0]} one comes down to none of its known minima")
+    return [(min(pair), max(pair)) for pair in zip(ends[: len(saddles)], ends[len(saddles) :], strict=True)]
+
+
+def _down(function: Function, place: Tensor, minima: Tensor, least: float) -> list[int]:
+    """Numbers of the minima that n gradient lines end at; −1 where they end elsewhere."""
+    scale = torch.full((len(place), 1), torch.inf, dtype=place.dtype)
+    value, gradient = function.value_and_gradient(place, None)
+    for _ in range(MOST_STEPS):
+        distance = torch.cdist(place, minima)
+        if bool((distance.amin(1) < NEAR * least).all()):
+            break
+        longest = STEP * least / torch.linalg.vector_norm(gradient, dim=1, keepdim=True).clamp_min(1e-300)
+        scale = torch.minimum(1.5 * scale, longest)
+        trial = place - scale * gradient
+        lower, there = function.value_and_gradient(trial, None)
+        better = (lower < value).unsqueeze(1)
+        place, gradient = torch.where(better, trial, place), torch.where(better, there, gradient)
+        value, scale = torch.minimum(value, lower), torch.where(better, scale, scale / 3)
+    distance = torch.cdist(place, minima)
+    return torch.where(distance.amin(1) < NEAR * least, distance.argmin(1), -1).tolist()
+
+
+def _places(points: tuple[tuple[tuple[float, ...], float], ...]) -> Float[Tensor, "n d"]:
+    return torch.tensor([place for place, _ in points], dtype=torch.float64)
+
+
+def _hessian(function: Function, places: Float[Tensor, "n d"]) -> Float[Tensor, "n d d"]:
+    """Second derivatives."""
+    places = places.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(function.loss(places).sum(), places, create_graph=True)
+    rows = [torch.autograd.grad(one.sum(), places, retain_graph=True)[0] for one in gradient.unbind(1)]
+    return torch.stack(rows, dim=1)
+
+
+def critical(function: Function, places: Float[Tensor, "n d"]) -> Critical:
+    """Gradient and eigenvalues of the Hessian at each place."""
+    _, gradient = function.value_and_gradient(places, None)
+    eigenvalues = torch.linalg.eigvalsh(_hessian(function, places))
+    norm = torch.linalg.vector_norm(gradient, dim=1)
+    return Critical(norm, eigenvalues.abs().amax(1), (eigenvalues < 0).sum(1))
+
+
+# What is optimised -------------------------------------------------------------------------------
+
+
+def connected(function: Function, recipe: AnyCurves, *names: str | int) -> Connected:
+    """Curves or paths between all pairs of known minima, by one recipe; ``names`` name its random numbers.
+
+    Raises :class:`lossbars.descent.Diverged`.
+    """
+    minima = _places(function.minima)
+    pairs = list(itertools.combinations(range(len(minima)), 2))
+    corners = minima[torch.tensor(pairs)]
+    match recipe:
+        case Curves():
+            found, tops = _curves(function, corners, recipe, pairs, names)
+        case Paths():
+            found, tops = _paths(function, corners, recipe, pairs, names)
+    values = {(i,): value for i, (_, value) in enumerate(function.minima)}
+    values |= {pair: profile.value for pair, profile in zip(pairs, found, strict=True)}
+    complex_ = FilteredComplex.of(values)
+    return Connected(direct_barcode(complex_), merged_barcode(complex_), dict(zip(pairs, tops, strict=True)))
+
+
+Found = tuple[list[Profile], list[Tensor]]
+
+
+def _curves(
+    function: Function, corners: Tensor, recipe: Curves, pairs: list[tuple[int, ...]], names: tuple[str | int, ...]
+) -> Found:
+    family = {"chain": Chain, "bezier": Bezier}[recipe.family.kind](recipe.family.bends)
+    draws = [generator(*names, "places", *pair) for pair in pairs]
+    titles = [f"curve {a}+{b}" for a, b in pairs]
+    start = Simplices(family, family.start(corners))
+    curves = connect(function, start, recipe, generator(*names, "order"), draws, titles)
+    found = profiles(function, curves, recipe.grid, names=titles)
+    highest = torch.stack([profile.t[profile.loss.argmax()] for profile in found])
+    return found, list(curves.at(highest))
+
+
+def _paths(
+    function: Function, corners: Tensor, recipe: Paths, pairs: list[tuple[int, ...]], names: tuple[str | int, ...]
+) -> Found:
+    titles = [f"path {a}+{b}" for a, b in pairs]
+    paths = flow(function, corners, recipe, generator(*names, "order"), titles).paths
+    found = path_profiles(function, paths, recipe.grid, names=titles)
+    return found, [path[function.loss(path).argmax()] for path in paths]

@@ -1,0 +1,94 @@
+"""Gradient descent on the polynomials of one family, at many learning rates and from many starts."""
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lossbars.artefacts import write_table
+from lossbars.escape import OUTCOMES, Runs, Setting, descend, random_starts, smallest_rates, threshold
+from lossbars.escape_experiments import BarLengths, GradientDescent, Rates
+from lossbars.job import Job
+from lossbars.polynomials import Well, with_bar
+from lossbars.seeding import generator
+from lossbars.steps.command import run
+from lossbars.steps.escape_setting import make_family
+from lossbars.steps.function_setting import say
+
+
+def escape_runs(job: Job, threads: int, out: Path) -> None:
+    """Write a row per run, and one per bar and start with the smallest rate that escapes.
+
+    Columns: search (``grid`` or ``smallest``), bar (its length), start (number), place (of the start), rate (NaN in a
+    row ``smallest`` where no rate of the grid escapes), multiple (the rate in units of 2/f''), outcome (of
+    :mod:`lossbars.escape`; empty where there is no rate), steps (of the escape; 0: none), relapses (of the rows
+    ``smallest``: larger rates of the grid that do not escape; −1 elsewhere); of each bar threshold, saddle, far (place
+    of the global minimum), far_multiple (the threshold in units of 2/f'' there) and the coefficients c0 … c6.
+    """
+    torch.set_num_threads(threads)
+    descent, grid = GradientDescent(**job.recipe["descent"]), Rates(**job.recipe["rates"])
+    lengths = _spaced(BarLengths(**job.recipe["bars"]))
+    family = make_family(job.recipe["family"])
+    wells = [with_bar(family, length) for length in lengths.tolist()]
+    setting = Setting(descent.steps, descent.tolerance)
+    starts = random_starts(descent.starts, descent.radius, generator(job.experiment, job.model, "escape"))
+    limits = torch.tensor([2 / own.curvature(0.0) for own in wells], dtype=torch.float64)
+    rates = limits[:, None] * torch.linspace(grid.lowest, grid.highest, grid.number, dtype=torch.float64)
+    which, row, start = (part.flatten() for part in torch.meshgrid(
+        torch.arange(len(wells)), torch.arange(grid.number), torch.arange(descent.starts), indexing="ij"))  # fmt: skip
+    saddles = torch.tensor([own.saddle for own in wells], dtype=torch.float64)
+    place = saddles[which] * starts[start]
+    runs = descend(wells, which, place, rates[which, row], setting)
+    say(job, "", f"{len(which)} runs of gradient descent, {int(runs.escaped.sum())} escape")
+    found = _table("grid", wells, which, start, place, rates[which, row], runs)
+    escaped = runs.escaped.view(len(wells), grid.number, descent.starts)
+    least = smallest_rates(wells, starts, rates, escaped, setting, grid.precision)
+    which, start = (part.flatten() for part in torch.meshgrid(
+        torch.arange(len(wells)), torch.arange(descent.starts), indexing="ij"))  # fmt: skip
+    place = saddles[which] * starts[start]
+    again = descend(wells, which, place, least.rate.flatten(), setting)
+    smallest = _table("smallest", wells, which, start, place, least.rate.flatten(), again)
+    smallest["relapses"] = least.relapses.flatten().numpy()
+    smallest.loc[smallest["rate"].isna(), "outcome"] = ""
+    write_table(out, pd.concat([found, smallest], ignore_index=True).merge(_of_wells(wells), on="bar"), job)
+    reached = smallest["rate"].notna().sum()
+    say(job, "", f"smallest escaping rates of {reached} of {len(smallest)} bars and starts")
+
+
+def _spaced(bars: BarLengths) -> Float[Tensor, " b"]:
+    return torch.linspace(bars.shortest, bars.longest, bars.number, dtype=torch.float64)
+
+
+def _table(
+    search: str, wells: list[Well], which: Tensor, start: Tensor, place: Tensor, rate: Tensor, runs: Runs
+) -> pd.DataFrame:
+    lengths = torch.tensor([own.length for own in wells], dtype=torch.float64)
+    limits = torch.tensor([2 / own.curvature(0.0) for own in wells], dtype=torch.float64)
+    columns = {
+        "search": search,
+        "bar": lengths[which].numpy(),
+        "start": start.numpy(),
+        "place": place.numpy(),
+        "rate": rate.numpy(),
+        "multiple": (rate / limits[which]).numpy(),
+        "outcome": [OUTCOMES[own] for own in runs.outcome.tolist()],
+        "steps": runs.steps.numpy(),
+        "relapses": -1,
+    }
+    return pd.DataFrame(columns)
+
+
+def _of_wells(wells: list[Well]) -> pd.DataFrame:
+    rows = []
+    for own in wells:
+        limit = threshold(own)
+        row = {"bar": own.length, "threshold": limit, "saddle": own.saddle, "far": own.far}
+        row["far_multiple"] = limit * own.curvature(own.far) / 2
+        rows.append(row | {f"c{power}": value for power, value in enumerate(own.coefficients.tolist())})
+    return pd.DataFrame(rows)
+
+
+if __name__ == "__main__":
+    run(escape_runs)
