@@ -2,8 +2,8 @@
 
     python benchmarks/convolutions.py [--networks CNN-1-32 …] [--parts steps stacked record path] [--rounds 11]
 
-All ways of a table are timed in turn, A B C A B C …, so that a drift of the machine's speed touches each; the first two
-rounds are warm-up. Printed: median (least to most) in milliseconds. Inputs are random.
+All ways of a table are timed in turn, A B C A B C …, so that a drift of the machine's speed touches each; two rounds,
+one of the path, are warm-up. Printed: median (least to most) in milliseconds. Inputs are random.
 """
 
 import argparse
@@ -39,16 +39,16 @@ CPU = torch.device("cpu")
 Ways = dict[str, Callable[[], object]]
 
 
-def in_turn(ways: Ways, rounds: int) -> None:
+def in_turn(ways: Ways, rounds: int, warm_up: int = 2) -> None:
     """Time every way, a round of each after the other, and print them."""
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds + 2):
+    for _ in range(rounds + warm_up):
         for name, way in ways.items():
             begin = time.perf_counter()
             way()
             times[name].append(1e3 * (time.perf_counter() - begin))
     for name, all_of_them in times.items():
-        kept = all_of_them[2:]
+        kept = all_of_them[warm_up:]
         print(f"  {name:34} {statistics.median(kept):8.1f} ({min(kept):.1f} to {max(kept):.1f})", flush=True)
 
 
@@ -180,7 +180,7 @@ def main() -> None:
             in_turn(evaluated(name), options.rounds)
     if "path" in options.parts and "ResNet195k" in options.networks:
         print("ResNet195k, 17 moving points of a path, batch 150")
-        in_turn(path("ResNet195k"), options.rounds)
+        in_turn(path("ResNet195k"), options.rounds, warm_up=1)
 
 
 if __name__ == "__main__":

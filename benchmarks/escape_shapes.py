@@ -1,8 +1,8 @@
 """How far "the escape learning rate is linear in the bar" depends on the polynomials (loss-barcode.txt, figure 12).
 
-Random polynomials of degree six with f' = x (x − s)(x − 1) q(x) and a positive quadratic q; each gives a family of either
-kind, with its own values and derivatives. A row per family: shapes, and the share of them with R² ≥ .99, with a rate
-that grows with the bar, and with both, over twelve bars at equal distances.
+Random polynomials of degree six with f' = x (x − s)(x − 1) q(x) and a positive quadratic q; each gives a family of
+either kind, with its own values and derivatives. A row per family: shapes, and the share of them with R² ≥ .99, with a
+rate that grows with the bar, and with both, over twelve bars at equal distances.
 """
 
 import argparse

@@ -17,8 +17,9 @@ from typing import Any
 import yaml
 
 from lossbars.blocks import pair_blocks, parts, stacked
-from lossbars.costs import MB, SIZES, UNKNOWN_SIZE, memory, seconds, training
+from lossbars.costs import MB, memory, seconds, training
 from lossbars.jobs import Jobs
+from lossbars.network_costs import SIZES, UNKNOWN_SIZE
 from lossbars.plan import Plan
 from lossbars.resources import CORE, SNAKEMAKE_MB, request
 
@@ -32,7 +33,7 @@ class Bench:
     def __init__(self, folder: Path, name: str, experiment: dict[str, Any], data_root: str) -> None:
         self.folder, self.name, self.data_root = folder, name, data_root
         self.jobs = Jobs(Plan({"experiments": {"measured": experiment}}))
-        self.blocks = self.jobs.plan.blocks("measured")
+        self.blocks = self.jobs.plan.blocks("measured", "net")
         self.data = folder / "data.safetensors"
 
     def run(self) -> Iterator[dict[str, Any]]:

@@ -94,11 +94,11 @@ def run(jobs: Jobs) -> Path:
     dataset(jobs.dataset(plan.data_key("mine")), Path("downloads"), Path(".checkpoints"), data)
     settings: dict[str, Any] = {"data": data, "threads": 1, "device": "cpu", "checkpoints": Path(".checkpoints")}
     thetas = [Path(path) for path in plan.trained_paths("mine", "net", "minima", "safetensors")]
-    for seeds, out in zip(plan.blocks("mine"), thetas, strict=True):
+    for seeds, out in zip(plan.blocks("mine", "net"), thetas, strict=True):
         job = jobs.trained("minima", "mine", "net")
         minima(job, seeds=seeds, out=out, metrics=out.with_suffix(".parquet"), **settings)
     nodes = [Path(path) for path in plan.trained_paths("mine", "net", "curves", "safetensors")]
-    for (first, second), out in zip(pair_blocks(plan.blocks("mine")), nodes, strict=True):
+    for (first, second), out in zip(pair_blocks(plan.blocks("mine", "net")), nodes, strict=True):
         table = out.with_suffix(".parquet")
         job = jobs.trained("curves", "mine", "net")
         curves(job, minima=thetas, first=first, second=second, out=out, table=table, **settings)

@@ -8,9 +8,9 @@ import pytest
 from workflow import ADAM, TINY, own
 
 from lossbars.config import ConfigError
-from lossbars.costs import SIZES, network
 from lossbars.datasets import load_dataset
 from lossbars.jobs import Jobs
+from lossbars.network_costs import SIZES, network
 from lossbars.plan import Plan
 from lossbars.resources import SHORT_OTHERS, TRAINED, request
 

@@ -8,19 +8,28 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
-from lossbars import escape_experiments, experiments, function_experiments, landscape_specs, recipes
+from lossbars import (
+    escape_experiments,
+    experiments,
+    function_experiments,
+    landscape_specs,
+    recipes,
+    saddle_experiments,
+)
 from lossbars.escape_experiments import Escape
 from lossbars.experiments import Experiment, Model, Scale, check_key
 from lossbars.function_experiments import Convergence, Functions
 from lossbars.recipes import Descent, Recipe, yaml_number
+from lossbars.saddle_experiments import Saddles
 
 SHARED = {  # what an experiment of a kind may state once for all of its models
     "networks": ("minima", "groups", "curves", "more_curves", "triangles", "more_triangles"),
     "functions": ("cloud", "optimised"),
     "convergence": ("cloud",),
     "escape": ("descent", "rates"),
+    "saddles": ("optimisers",),
 }
-AnyExperiment = Experiment | Functions | Convergence | Escape
+AnyExperiment = Experiment | Functions | Convergence | Escape | Saddles
 
 
 def _networks_by_default(value: Any) -> Any:
@@ -155,7 +164,7 @@ def _place(location: tuple[int | str, ...], raw: Mapping[str, Any]) -> str:
     # pydantic puts the chosen kind of a union into the path; a person did not write it there
     parts = [p for i, p in enumerate(location) if not (i == 2 and location[0] == "experiments" and p in SHARED)]
     kept = [p for i, p in enumerate(parts) if not (p in kinds and i and parts[i - 1] in unions)]
-    tagged = [i for i, p in enumerate(kept) if p == "curves" or kept[max(i - 1, 0)] == "more_curves"]
+    tagged = [i for i, p in enumerate(kept) if p == "curves" or kept[max(i - 1, 0)] in ("more_curves", "optimisers")]
     kept = [p for i, p in enumerate(kept) if not (p in ("curves", "paths") and i - 1 in tagged)]
     shared = set(itertools.chain(*SHARED.values()))
     if len(kept) > 4 and kept[4] in shared and not _states(raw, kept) and _states(raw, [*kept[:2], kept[4]]):
@@ -186,9 +195,9 @@ def _reason(one: Mapping[str, Any]) -> str:
 
 
 def _all_keys() -> set[str]:
-    modules = (recipes, experiments, function_experiments, escape_experiments, landscape_specs)
+    modules = (recipes, experiments, function_experiments, escape_experiments, saddle_experiments, landscape_specs)
     known = [Config, *(found for module in modules for found in vars(module).values())]
     classes = [c for c in known if isinstance(c, type) and issubclass(c, BaseModel)]
     figures = {*get_args(experiments.Figure), *get_args(function_experiments.FunctionFigure)}
-    figures |= set(get_args(escape_experiments.EscapeFigure))
+    figures |= set(get_args(escape_experiments.EscapeFigure)) | set(get_args(saddle_experiments.SaddlesFigure))
     return {field for c in classes for field in c.model_fields} | figures

@@ -4,123 +4,14 @@ The constants are fitted to what benchmarks/resources.md lists; docs/resources.m
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
-from lossbars.experiments import CNNSpec, LeNetSpec, MLPSpec, Model, ResNet195kSpec
+from lossbars.experiments import Model
+from lossbars.network_costs import Network, Size, network
 from lossbars.recipes import Curves, Descent, Paths, Triangles
 
 MB = 2**20
 FLOAT = 4  # bytes
 EVALUATED = 1000  # samples at a time in the loss of record
-
-
-@dataclass(frozen=True)
-class Size:
-    """Numbers of a data set that decide cost: training and test samples, numbers per sample, outputs."""
-
-    train: int
-    test: int
-    inputs: int
-    outputs: int
-
-
-SIZES = {
-    "digits": Size(1438, 359, 64, 10),
-    "mnist": Size(60_000, 10_000, 784, 10),
-    "fmnist": Size(60_000, 10_000, 784, 10),
-    "cifar10": Size(50_000, 10_000, 3072, 10),
-    "svhn": Size(73_257, 26_032, 3072, 10),
-}
-UNKNOWN_SIZE = Size(50_000, 10_000, 3072, 10)  # a user's own data: as much as CIFAR10
-
-
-@dataclass(frozen=True)
-class Network:
-    """Numbers of a network that decide cost."""
-
-    parameters: int
-    products: int  # multiply-adds of one forward pass of one sample
-    kept: int  # numbers that a forward pass of one sample leaves for the backward pass
-    calls: int  # operations of a forward pass, each with its own start-up
-    stacked: bool  # whether several run as one, in batched matrix products
-    passes: int = 1  # of the whole training set for one loss of record; with BatchNorm 2
-    slowness: int = 1  # how many times a product takes what it takes in a matrix product
-
-
-# a user's own: a small residual network
-UNKNOWN_NETWORK = Network(1_000_000, 50_000_000, 300_000, 60, stacked=False, passes=2, slowness=2)
-LENET = Network(44_426, 281_640, 11_000, 12, stacked=False, slowness=4)  # few channels
-
-
-def network(model: Model, size: Size) -> Network:
-    """The network of a model on data of a size; of a user's own network nothing is known before it runs."""
-    match model.network:
-        case MLPSpec() as spec:
-            return _mlp(spec, size)
-        case LeNetSpec():
-            return LENET
-        case CNNSpec() as spec:
-            return _cnn(spec, size)
-        case ResNet195kSpec() as spec:
-            return _resnet_195k(spec, size)
-    return UNKNOWN_NETWORK
-
-
-def _mlp(spec: MLPSpec, size: Size) -> Network:
-    widths = [size.inputs, *[spec.width] * spec.depth, size.outputs]
-    products = sum(a * b for a, b in pairwise(widths))
-    return Network(products + sum(widths[1:]), products, 2 * sum(widths[1:]), 2 * spec.depth + 1, stacked=True)
-
-
-@dataclass(frozen=True)
-class Convolution:
-    """One layer: channels that it takes and gives, side of its kernel, places of the image, and after a max pool."""
-
-    before: int
-    after: int
-    kernel: int
-    places: int
-    pooled: int = 0  # none follows where 0
-
-    @property
-    def weights(self) -> int:
-        """Without biases."""
-        return self.before * self.after * self.kernel**2
-
-
-def _convolutional(layers: list[Convolution], features: int, norms: int, calls: int, size: Size, kept: int) -> Network:
-    """A network of convolutions and a linear layer; ``norms`` are BatchNorm's channels, ``kept`` is theirs."""
-    weights = sum(one.weights for one in layers) + features * size.outputs
-    biases = sum(one.after for one in layers) + size.outputs
-    products = sum(one.weights * one.places for one in layers) + features * size.outputs
-    kept += sum(one.after * (2 * one.places + 3 * one.pooled) for one in layers)  # before and after ReLU; 64-bit places
-    return Network(weights + biases + 2 * norms, products, kept, calls, stacked=False, passes=2 if norms else 1)
-
-
-def _cnn(spec: CNNSpec, size: Size) -> Network:
-    widths = [_channels(size), *[spec.channels] * spec.depth]
-    places = [size.inputs // widths[0] // 4**i for i in range(spec.depth)]
-    after = zip(pairwise(widths), places, [*places[1:], 16], strict=True)
-    layers = [Convolution(a, b, 5, here, then) for (a, b), here, then in after]
-    normed = sum(one.after * one.places for one in layers) if spec.batch_norm else 0
-    norms = spec.channels * spec.depth if spec.batch_norm else 0
-    return _convolutional(layers, 16 * spec.channels, norms, (4 if norms else 3) * spec.depth + 2, size, normed)
-
-
-def _resnet_195k(spec: ResNet195kSpec, size: Size) -> Network:
-    channels = _channels(size)
-    widths, places = [channels, 16, 32, 64, 64], [size.inputs // channels // 4**i for i in range(4)]
-    layers = []
-    for i, here in enumerate(places):
-        if i < 3 or spec.layers == "table":
-            layers.append(Convolution(widths[i], widths[i + 1], 3, here))
-        layers += [Convolution(widths[i + 1], widths[i + 1], 3, here, pooled) for pooled in (0, here // 4)]
-    return _convolutional(layers, 64, 64, 30, size, kept=0)
-
-
-def _channels(size: Size) -> int:
-    """Of an image: grey, or in colours."""
-    return 1 if size.inputs % 3 else 3
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What an embedding's job costs: two descents in the larger network, one after the other. Loads no torch."""
 
-from lossbars.costs import Size, Training, control_points, network
+from lossbars.costs import Training, control_points
 from lossbars.experiments import Experiment
+from lossbars.network_costs import Size, network
 from lossbars.recipes import Descent, Triangles
 
 

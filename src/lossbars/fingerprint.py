@@ -23,6 +23,7 @@ BY_VALUE = (
     "lossbars.experiments",
     "lossbars.function_experiments",
     "lossbars.escape_experiments",
+    "lossbars.saddle_experiments",
     "lossbars.landscape_specs",
     "lossbars.config",
     "lossbars.job",

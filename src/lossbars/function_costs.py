@@ -10,6 +10,8 @@ from itertools import pairwise
 from lossbars.escape_experiments import EscapeModel
 from lossbars.function_experiments import Optimised
 from lossbars.landscape_specs import CustomLandscape, FunctionSpec, RegressionSpec
+from lossbars.recipes import AnyCurves, Paths
+from lossbars.saddle_experiments import Saddles, of_size
 
 MB = 2**20
 FLOAT = 8  # bytes
@@ -39,9 +41,10 @@ MATCHING = 2e-5  # seconds of a bottleneck distance, for a bar
 MINIMA = 60  # that descents find, as a guess
 STEP = 2e-3  # seconds of a step of a descent, however few rows it has
 GRADIENT = 4  # times the evaluation
+KNOWN_PAIRS = 15  # of known minima, of which few functions have more than six
 
-ESCAPE_STEP = 2.5e-4  # seconds of a step of gradient descent on polynomials, however few runs it has
-ESCAPE_RUN = 4e-7  # more, for a run
+ESCAPE_STEP = 1e-4  # seconds of a step of gradient descent on polynomials, however few runs it has
+ESCAPE_RUN = 2e-8  # more, for a run
 HALVINGS = 40  # of an interval of learning rates, at most
 ESCAPE_BYTES = 400  # of a run
 
@@ -99,6 +102,18 @@ def optimised_seconds(landscape: Spec, recipe: Optimised) -> float:
     return minima.epochs * (STEP + recipe.starts * gradient) + curves.epochs * (
         STEP + joined * curves.points * gradient
     )
+
+
+def saddle_seconds(whole: Saddles, model: str) -> float:
+    """Of curves between the known minima, by each optimiser at each size."""
+    own = whole.models[model]
+    gradient = KNOWN_PAIRS * GRADIENT * evaluation(own.landscape)
+    recipes = [of_size(recipe, size) for recipe in own.optimisers.values() for size in whole.sizes]
+    return sum(recipe.epochs * (STEP + _places(recipe) * gradient) for recipe in recipes)
+
+
+def _places(recipe: AnyCurves) -> int:
+    return recipe.family.points if isinstance(recipe, Paths) else recipe.points
 
 
 def escape_memory(own: EscapeModel) -> int:

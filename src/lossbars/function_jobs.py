@@ -11,6 +11,7 @@ from lossbars.job import Job
 from lossbars.job_maker import JobMaker, once, plain, user_file
 from lossbars.landscape_specs import CustomLandscape
 from lossbars.resources import amount, request
+from lossbars.saddle_experiments import SaddlesModel
 
 # The members that a job may choose, and so run.
 LANDSCAPE_MODULES = {
@@ -88,9 +89,10 @@ class FunctionJobs(JobMaker):
         expects = {f"cloud_pairs/{model}": self.cloud_pairs(experiment, model).key for model in models}
         return Job("distances", experiment, "", {}, self.code("lossbars.steps.distances"), expects)
 
-    def landscape_models(self, experiment: str) -> Mapping[str, FunctionModel | ConvergenceModel]:
-        """The models of an experiment on functions or on convergence."""
-        found = self.plan.functions.get(experiment) or self.plan.convergences[experiment]
+    def landscape_models(self, experiment: str) -> Mapping[str, FunctionModel | ConvergenceModel | SaddlesModel]:
+        """The models of an experiment on functions, on convergence or on path optimisers."""
+        plan = self.plan
+        found = plan.functions.get(experiment) or plan.convergences.get(experiment) or plan.saddles[experiment]
         return found.models
 
     def table(self, experiment: str) -> Job:

@@ -12,15 +12,15 @@ from lossbars.expected import Expected, network_artefacts, rule_graph
 from lossbars.experiments import Scale
 from lossbars.fingerprint import SOURCE, text_fingerprint
 from lossbars.function_expected import convergence_artefacts, function_artefacts
-from lossbars.function_jobs import FunctionJobs
 from lossbars.job import Job
 from lossbars.job_maker import plain
 from lossbars.network_jobs import NetworkJobs
+from lossbars.saddle_jobs import SaddleJobs, saddle_artefacts
 
 REPORT_TEMPLATE = SOURCE / "templates" / "report.html.j2"
 
 
-class Jobs(NetworkJobs, FunctionJobs, EscapeJobs):
+class Jobs(NetworkJobs, SaddleJobs, EscapeJobs):
     """All jobs of a plan. What differs from kind to kind of experiment is chosen here."""
 
     def artefacts(self, experiment: str) -> Iterator[Expected]:
@@ -29,6 +29,8 @@ class Jobs(NetworkJobs, FunctionJobs, EscapeJobs):
             return itertools.chain(network_artefacts(self, experiment), embedding_artefacts(self, experiment))
         if experiment in self.plan.escapes:
             return escape_artefacts(self, experiment)
+        if experiment in self.plan.saddles:
+            return saddle_artefacts(self, experiment)
         of_kind = function_artefacts if experiment in self.plan.functions else convergence_artefacts
         return of_kind(self, experiment)
 
@@ -42,6 +44,8 @@ class Jobs(NetworkJobs, FunctionJobs, EscapeJobs):
         """A figure; ``key`` names the experiment and the figure."""
         if (experiment := self.plan.figures[key][0]) in self.plan.escapes:
             return self.escape_figure(key)
+        if experiment in self.plan.saddles:
+            return self.saddle_figure(key)
         make = self.network_figure if experiment in self.plan.networks else self.function_figure
         return make(key)
 
@@ -49,6 +53,8 @@ class Jobs(NetworkJobs, FunctionJobs, EscapeJobs):
         """An experiment's claims."""
         if experiment in self.plan.escapes:
             return self.escape_claims(experiment)
+        if experiment in self.plan.saddles:
+            return self.saddle_claims(experiment)
         make = self.network_claims if experiment in self.plan.networks else self.function_claims
         return make(experiment)
 
@@ -56,6 +62,8 @@ class Jobs(NetworkJobs, FunctionJobs, EscapeJobs):
         """What the experiment's jobs used, beside what they asked for."""
         if experiment in self.plan.escapes:
             return self.escape_usage(experiment)
+        if experiment in self.plan.saddles:
+            return self.saddle_usage(experiment)
         make = self.network_usage if experiment in self.plan.networks else self.function_usage
         return make(experiment)
 

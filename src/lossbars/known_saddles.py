@@ -19,8 +19,10 @@ from lossbars.profiles import profiles
 from lossbars.recipes import AnyCurves, Curves, Paths
 from lossbars.seeding import generator
 
-STEP, NEAR = 0.01, 0.1  # a descent's longest step, and what counts as there; as shares of the least distance
+STEP, NEAR, STILL = 0.01, 0.1, 1e-8  # of a descent: longest step, what is there, what stands; in least distances
 MOST_STEPS = 20_000
+
+Pair = tuple[int, ...]  # numbers of two minima
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Connected:
 
     direct: Barcode
     merged: Barcode
-    tops: Mapping[tuple[int, ...], Float[Tensor, " d"]]  # a path's highest point, or a curve's highest place
+    tops: Mapping[Pair, Float[Tensor, " d"]]  # a path's highest point, or a curve's highest place
 
 
 # What is known -----------------------------------------------------------------------------------
@@ -51,7 +53,7 @@ def known_bars(function: Function) -> Barcode:
     """
     if not function.minima or not function.saddles:
         raise ValueError(f"{function.name}: its minima and saddles are not known, so there is no exact barcode")
-    values: dict[tuple[int, ...], float] = {(i,): value for i, (_, value) in enumerate(function.minima)}
+    values: dict[Pair, float] = {(i,): value for i, (_, value) in enumerate(function.minima)}
     for (_, value), pair in zip(function.saddles, _joined(function), strict=True):
         if pair[0] != pair[1]:
             values[pair] = min(value, values.get(pair, value))
@@ -76,15 +78,15 @@ def _down(function: Function, place: Tensor, minima: Tensor, least: float) -> li
     scale = torch.full((len(place), 1), torch.inf, dtype=place.dtype)
     value, gradient = function.value_and_gradient(place, None)
     for _ in range(MOST_STEPS):
-        distance = torch.cdist(place, minima)
-        if bool((distance.amin(1) < NEAR * least).all()):
+        slope = torch.linalg.vector_norm(gradient, dim=1, keepdim=True).clamp_min(1e-300)
+        scale = torch.minimum(1.5 * scale, STEP * least / slope)
+        there = torch.cdist(place, minima).amin(1, keepdim=True) < NEAR * least
+        if bool((there | (scale * slope < STILL * least)).all()):
             break
-        longest = STEP * least / torch.linalg.vector_norm(gradient, dim=1, keepdim=True).clamp_min(1e-300)
-        scale = torch.minimum(1.5 * scale, longest)
         trial = place - scale * gradient
-        lower, there = function.value_and_gradient(trial, None)
+        lower, next_gradient = function.value_and_gradient(trial, None)
         better = (lower < value).unsqueeze(1)
-        place, gradient = torch.where(better, trial, place), torch.where(better, there, gradient)
+        place, gradient = torch.where(better, trial, place), torch.where(better, next_gradient, gradient)
         value, scale = torch.minimum(value, lower), torch.where(better, scale, scale / 3)
     distance = torch.cdist(place, minima)
     return torch.where(distance.amin(1) < NEAR * least, distance.argmin(1), -1).tolist()
@@ -119,14 +121,14 @@ def connected(function: Function, recipe: AnyCurves, *names: str | int) -> Conne
     Raises :class:`lossbars.descent.Diverged`.
     """
     minima = _places(function.minima)
-    pairs = list(itertools.combinations(range(len(minima)), 2))
+    pairs: list[Pair] = list(itertools.combinations(range(len(minima)), 2))
     corners = minima[torch.tensor(pairs)]
     match recipe:
         case Curves():
             found, tops = _curves(function, corners, recipe, pairs, names)
         case Paths():
             found, tops = _paths(function, corners, recipe, pairs, names)
-    values = {(i,): value for i, (_, value) in enumerate(function.minima)}
+    values: dict[Pair, float] = {(i,): value for i, (_, value) in enumerate(function.minima)}
     values |= {pair: profile.value for pair, profile in zip(pairs, found, strict=True)}
     complex_ = FilteredComplex.of(values)
     return Connected(direct_barcode(complex_), merged_barcode(complex_), dict(zip(pairs, tops, strict=True)))
@@ -136,7 +138,7 @@ Found = tuple[list[Profile], list[Tensor]]
 
 
 def _curves(
-    function: Function, corners: Tensor, recipe: Curves, pairs: list[tuple[int, ...]], names: tuple[str | int, ...]
+    function: Function, corners: Tensor, recipe: Curves, pairs: list[Pair], names: tuple[str | int, ...]
 ) -> Found:
     family = {"chain": Chain, "bezier": Bezier}[recipe.family.kind](recipe.family.bends)
     draws = [generator(*names, "places", *pair) for pair in pairs]
@@ -149,7 +151,7 @@ def _curves(
 
 
 def _paths(
-    function: Function, corners: Tensor, recipe: Paths, pairs: list[tuple[int, ...]], names: tuple[str | int, ...]
+    function: Function, corners: Tensor, recipe: Paths, pairs: list[Pair], names: tuple[str | int, ...]
 ) -> Found:
     titles = [f"path {a}+{b}" for a, b in pairs]
     paths = flow(function, corners, recipe, generator(*names, "order"), titles).paths

@@ -9,6 +9,7 @@ from lossbars.config import AnyExperiment, load_config, scaled
 from lossbars.escape_experiments import Escape
 from lossbars.experiments import DATASETS, Experiment, Model, Scale
 from lossbars.function_experiments import Convergence, Functions
+from lossbars.saddle_experiments import Saddles
 
 
 class Plan:
@@ -26,6 +27,7 @@ class Plan:
         self.functions = {key: one for key, one in self.experiments.items() if isinstance(one, Functions)}
         self.convergences = {key: one for key, one in self.experiments.items() if isinstance(one, Convergence)}
         self.escapes = {key: one for key, one in self.experiments.items() if isinstance(one, Escape)}
+        self.saddles = {key: one for key, one in self.experiments.items() if isinstance(one, Saddles)}
         self.results = results_folder(config.scale)
         self.given: Mapping[str, Any] = raw["experiments"]  # as a person wrote them
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from lossbars.blocks import base, stacked
-from lossbars.costs import MB, SIZES, UNKNOWN_SIZE, Machine, Training, device_memory, memory, seconds, training
+from lossbars.costs import MB, Machine, Training, device_memory, memory, seconds, training
 from lossbars.embedding_costs import embedding_trainings
 from lossbars.escape_experiments import Escape
 from lossbars.experiments import Experiment, Resources
@@ -20,8 +20,11 @@ from lossbars.function_costs import (
     escape_seconds,
     optimised_seconds,
     pair_seconds,
+    saddle_seconds,
 )
+from lossbars.network_costs import SIZES, UNKNOWN_SIZE
 from lossbars.plan import Plan
+from lossbars.saddle_experiments import Saddles
 
 TRAINED = ("minima", "curves", "triangles")  # a kind may have a name beside: curves-flow
 GROWING = ("mem_mb", "runtime")  # what is asked for is multiplied by the number of the attempt
@@ -53,6 +56,7 @@ SHORT = {
     "figure": Request(0, 1500, 0, 10),
     "function_figure": Request(0, 2000, 0, 10),
     "escape_figure": Request(0, 2000, 0, 10),
+    "saddle_figure": Request(0, 2000, 0, 10),
 }
 SHORT_OTHERS = Request(0, 1000, 0, 10)
 
@@ -74,6 +78,8 @@ def request(plan: Plan, rule: str, experiment: str = "", model: str = "", severa
         return _of_embedding(plan.networks[experiment], model, plan.scale.samples)
     if rule == "escape_runs":
         return _of_escape(plan.escapes[experiment], model)
+    if rule == "saddle_deaths":
+        return _of_saddles(plan.saddles[experiment], model)
     return SHORT.get(rule, SHORT_OTHERS)
 
 
@@ -118,6 +124,11 @@ def _of_escape(whole: Escape, model: str) -> Request:
     own = whole.models[model]
     needs = _mem_mb(escape_memory(own)), _minutes(START + escape_seconds(own))
     return _stated(Request(0, needs[0], 0, needs[1]), whole.resources, own.resources)
+
+
+def _of_saddles(whole: Saddles, model: str) -> Request:
+    needs = _mem_mb(PROCESS), _minutes(START + saddle_seconds(whole, model))
+    return _stated(Request(0, needs[0], 0, needs[1]), whole.resources, whole.models[model].resources)
 
 
 def _stated(computed: Request, *every: Resources) -> Request:

@@ -15,7 +15,7 @@ FEWEST_SIZES = 2  # that a small scale leaves
 
 
 class Stages(Recipe):
-    """One path between two known minima, before and after points are inserted (topological-obstructions.txt, fig. 10)."""
+    """One path between two known minima, as points are inserted (topological-obstructions.txt, figure 10)."""
 
     minima: Annotated[list[NonNegativeInt], Field(min_length=2, max_length=2)] = [0, 1]  # numbers, the lowest is 0
     path: Paths
@@ -42,8 +42,8 @@ class SaddlesModel(Recipe):
     @model_validator(mode="after")
     def _consistent(self) -> "SaddlesModel":
         if self.landscape.name not in KNOWN:
-            known = ", ".join(KNOWN)
-            raise ValueError(f"landscape: minima and saddles of {self.landscape.name} are not known; of {known} they are")
+            name, known = self.landscape.name, ", ".join(KNOWN)
+            raise ValueError(f"landscape: minima and saddles of {name} are not known; of {known} they are")
         if self.landscape.box:
             raise ValueError("landscape: curves between known minima have no box: leave it out")
         if self.insertion and self.landscape.dimension != 2:
@@ -104,13 +104,8 @@ def of_size(recipe: AnyCurves, size: int) -> AnyCurves:
     What the schedule and the insertion name in epochs grows alike, and so does the tilt: the more places, the narrower
     the part of the curve around its maximum may be that the objective looks at. A curve keeps its bends.
     """
-    longer = recipe.scaled(size)
+    longer = recipe.scaled(float(size))
     if isinstance(longer, Paths):
         family = longer.family.model_copy(update={"points": 2 + size * (longer.family.points - 2)})
         return longer.model_copy(update={"family": family})
     return longer.model_copy(update={"points": size * longer.points, "tilt": size * longer.tilt})
-
-
-def evaluations(recipe: AnyCurves) -> int:
-    """Gradients that one curve takes."""
-    return recipe.epochs * (recipe.family.points - 2 if isinstance(recipe, Paths) else recipe.points)

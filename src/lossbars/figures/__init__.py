@@ -8,12 +8,14 @@ A new figure is one file and one line here.
 from lossbars.figures.barcodes import barcodes as barcodes
 from lossbars.figures.bridge import bridge as bridge
 from lossbars.figures.convergence import convergence as convergence
+from lossbars.figures.death_error import death_error as death_error
 from lossbars.figures.embeddings import embeddings as embeddings
 from lossbars.figures.escape_polynomials import escape_polynomials as escape_polynomials
 from lossbars.figures.escape_rates import escape_rates as escape_rates
 from lossbars.figures.escape_regimes import escape_regimes as escape_regimes
 from lossbars.figures.escape_steps import escape_steps as escape_steps
 from lossbars.figures.escape_trajectories import escape_trajectories as escape_trajectories
+from lossbars.figures.insertion import insertion as insertion
 from lossbars.figures.optimisers import optimisers as optimisers
 from lossbars.figures.pairs import pairs as pairs
 from lossbars.figures.path_norms import path_norms as path_norms

@@ -11,9 +11,10 @@ from packaging.markers import Marker
 
 from lossbars.blocks import stacked
 from lossbars.checkpoints import stem
-from lossbars.costs import SIZES, UNKNOWN_SIZE, control_points, longest, network
+from lossbars.costs import control_points, longest
 from lossbars.expected import expected
 from lossbars.jobs import Jobs
+from lossbars.network_costs import SIZES, UNKNOWN_SIZE, network
 from lossbars.operations import processes
 from lossbars.operations.data_checks import data_checks
 from lossbars.operations.finding import Finding, fail, ok, warn

@@ -20,6 +20,7 @@ from lossbars.resources import TRAINED
 OTHER_INPUTS = "its inputs are others than those it was made from"
 UNKNOWN = "made by another recipe or by other code (no record says which)"
 VAGUE = (OTHER_INPUTS, UNKNOWN)  # say less than an input that is made again
+FIRST = (*TRAINED, *CLOUD_RULES, "surface", "embedding", "escape_runs", "saddle_deaths", "saddle_insertion")
 DOCUMENTS = (".md", ".html", ".svg", ".pdf")  # carry the key of their job, not the job
 
 
@@ -99,7 +100,7 @@ def _first(reason: str, rule: str) -> bool:
     may be missing because it was never made of that input.
     """
     echo = reason in VAGUE or reason.endswith(" is missing")
-    return reason.endswith(" is damaged") or (rule in (*TRAINED, *CLOUD_RULES, "surface", "embedding", "escape_runs") and not echo)
+    return reason.endswith(" is damaged") or (rule in FIRST and not echo)
 
 
 def _reasons(one: Expected, jobs: Jobs, before: dict[str, Job]) -> list[str]:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from lossbars.artefacts import write_table
-from lossbars.escape import OUTCOMES, Runs, Setting, descend, random_starts, smallest_rates, threshold
+from lossbars.escape import OUTCOMES, Setting, descend, random_starts, smallest_rates, threshold
 from lossbars.escape_experiments import BarLengths, GradientDescent, Rates
 from lossbars.job import Job
 from lossbars.polynomials import Well, with_bar
@@ -29,27 +29,15 @@ def escape_runs(job: Job, threads: int, out: Path) -> None:
     """
     torch.set_num_threads(threads)
     descent, grid = GradientDescent(**job.recipe["descent"]), Rates(**job.recipe["rates"])
-    lengths = _spaced(BarLengths(**job.recipe["bars"]))
     family = make_family(job.recipe["family"])
-    wells = [with_bar(family, length) for length in lengths.tolist()]
+    wells = [with_bar(family, length) for length in _spaced(BarLengths(**job.recipe["bars"]))]
     setting = Setting(descent.steps, descent.tolerance)
     starts = random_starts(descent.starts, descent.radius, generator(job.experiment, job.model, "escape"))
-    limits = torch.tensor([2 / own.curvature(0.0) for own in wells], dtype=torch.float64)
-    rates = limits[:, None] * torch.linspace(grid.lowest, grid.highest, grid.number, dtype=torch.float64)
-    which, row, start = (part.flatten() for part in torch.meshgrid(
-        torch.arange(len(wells)), torch.arange(grid.number), torch.arange(descent.starts), indexing="ij"))  # fmt: skip
-    saddles = torch.tensor([own.saddle for own in wells], dtype=torch.float64)
-    place = saddles[which] * starts[start]
-    runs = descend(wells, which, place, rates[which, row], setting)
-    say(job, "", f"{len(which)} runs of gradient descent, {int(runs.escaped.sum())} escape")
-    found = _table("grid", wells, which, start, place, rates[which, row], runs)
-    escaped = runs.escaped.view(len(wells), grid.number, descent.starts)
+    rates = _limits(wells)[:, None] * torch.linspace(grid.lowest, grid.highest, grid.number, dtype=torch.float64)
+    found, escaped = _measured("grid", wells, starts, rates[..., None].expand(-1, -1, len(starts)), setting)
+    say(job, "", f"{len(found)} runs of gradient descent, {int(escaped.sum())} escape")
     least = smallest_rates(wells, starts, rates, escaped, setting, grid.precision)
-    which, start = (part.flatten() for part in torch.meshgrid(
-        torch.arange(len(wells)), torch.arange(descent.starts), indexing="ij"))  # fmt: skip
-    place = saddles[which] * starts[start]
-    again = descend(wells, which, place, least.rate.flatten(), setting)
-    smallest = _table("smallest", wells, which, start, place, least.rate.flatten(), again)
+    smallest, _ = _measured("smallest", wells, starts, least.rate[:, None], setting)
     smallest["relapses"] = least.relapses.flatten().numpy()
     smallest.loc[smallest["rate"].isna(), "outcome"] = ""
     write_table(out, pd.concat([found, smallest], ignore_index=True).merge(_of_wells(wells), on="bar"), job)
@@ -57,27 +45,35 @@ def escape_runs(job: Job, threads: int, out: Path) -> None:
     say(job, "", f"smallest escaping rates of {reached} of {len(smallest)} bars and starts")
 
 
-def _spaced(bars: BarLengths) -> Float[Tensor, " b"]:
-    return torch.linspace(bars.shortest, bars.longest, bars.number, dtype=torch.float64)
+def _spaced(bars: BarLengths) -> list[float]:
+    return torch.linspace(bars.shortest, bars.longest, bars.number, dtype=torch.float64).tolist()
 
 
-def _table(
-    search: str, wells: list[Well], which: Tensor, start: Tensor, place: Tensor, rate: Tensor, runs: Runs
-) -> pd.DataFrame:
-    lengths = torch.tensor([own.length for own in wells], dtype=torch.float64)
-    limits = torch.tensor([2 / own.curvature(0.0) for own in wells], dtype=torch.float64)
+def _limits(wells: list[Well]) -> Float[Tensor, " b"]:
+    """2/f'' at the local minimum of each."""
+    return torch.tensor([2 / own.curvature(0.0) for own in wells], dtype=torch.float64)
+
+
+def _measured(
+    search: str, wells: list[Well], starts: Float[Tensor, " s"], rates: Float[Tensor, "b r s"], setting: Setting
+) -> tuple[pd.DataFrame, Bool[Tensor, "b r s"]]:
+    """A row per run, of every well, rate and start; and which escaped."""
+    which, _, start = (part.flatten() for part in torch.meshgrid(*map(torch.arange, rates.shape), indexing="ij"))
+    place = torch.tensor([own.saddle for own in wells], dtype=torch.float64)[which] * starts[start]
+    rate = rates.flatten()
+    runs = descend(wells, which, place, rate, setting)
     columns = {
         "search": search,
-        "bar": lengths[which].numpy(),
+        "bar": torch.tensor([own.length for own in wells], dtype=torch.float64)[which].numpy(),
         "start": start.numpy(),
         "place": place.numpy(),
         "rate": rate.numpy(),
-        "multiple": (rate / limits[which]).numpy(),
+        "multiple": (rate / _limits(wells)[which]).numpy(),
         "outcome": [OUTCOMES[own] for own in runs.outcome.tolist()],
         "steps": runs.steps.numpy(),
         "relapses": -1,
     }
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns), runs.escaped.view(rates.shape)
 
 
 def _of_wells(wells: list[Well]) -> pd.DataFrame:

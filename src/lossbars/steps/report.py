@@ -40,6 +40,8 @@ CAPTIONS = {
     "regimes": "Gradient descent near the local minimum: it stays, it neither converges nor escapes, it escapes.",
     "trajectories": "Gradient descent that escapes, on its polynomial.",
     "steps": "Steps to escape against the learning rate; 0 where gradient descent never escapes.",
+    "death-error": "Error of the deaths of bars by several path optimisers, against the gradients that a curve takes.",
+    "insertion": "A path before and after points are inserted where neighbours have come apart.",
     "convergence": "Bottleneck distances between barcodes of two clouds of a size, and to the exact barcode where it "
     "is known.",
 }

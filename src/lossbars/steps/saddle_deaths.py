@@ -12,8 +12,8 @@ from lossbars.descent import Diverged
 from lossbars.functions import Function
 from lossbars.job import Job
 from lossbars.known_saddles import connected, critical, known_bars
+from lossbars.path_findings import passes
 from lossbars.recipes import AnyCurves
-from lossbars.saddle_experiments import evaluations
 from lossbars.steps.command import run
 from lossbars.steps.function_setting import read_landscape, say
 
@@ -37,7 +37,7 @@ def saddle_deaths(job: Job, threads: int, out: Path) -> None:
             table = _bars(function, recipe, truth, job.experiment, job.model, name, int(size))
             error = (table["merged"] - table["truth"]).abs().max()
             say(job, "", f"{name}, size {size}: merged deaths are off by {error:.3g} at most")
-            parts.append(table.assign(optimiser=name, size=int(size), evaluations=evaluations(recipe)))
+            parts.append(table.assign(optimiser=name, size=int(size), evaluations=passes(own)))
     table = pd.concat(parts, ignore_index=True)
     first = ["optimiser", "size", "evaluations"]
     write_table(out, table[[*first, *table.columns.drop(first)]], job)

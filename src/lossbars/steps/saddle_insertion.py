@@ -31,7 +31,8 @@ def saddle_insertion(job: Job, out: Path) -> None:
     assert isinstance(function, Function)
     recipe = Stages(**job.recipe["insertion"])
     if bad := [i for i in recipe.minima if i >= len(function.minima)]:
-        raise ValueError(f"insertion.minima: {function.name} has no known minimum {bad[0]}, only {len(function.minima)}")
+        count = len(function.minima)
+        raise ValueError(f"insertion.minima: {function.name} has no minimum {bad[0]}: known are 0 to {count - 1}")
     corners = torch.tensor([[function.minima[i][0] for i in recipe.minima]], dtype=torch.float64)
     assert recipe.path.family.insertion
     every = recipe.path.family.insertion.every
