@@ -11,7 +11,7 @@ import pandas as pd
 
 from lossbars import depth_findings, embedding_findings, findings, path_findings
 from lossbars.blocks import base
-from lossbars.convolutional_claims import CONVOLUTIONAL, FIGURE_ONLY, V1, V3, generalisation
+from lossbars.convolutional_claims import CONVOLUTIONAL, FIGURE_ONLY, V1, V3, VERSIONS, generalisation
 from lossbars.findings import Check, Claim, Claims, Results
 
 COLUMNS = ["experiment", "id", "claim", "source", "published", "obtained", "budget", "verdict", "detail"]
@@ -148,8 +148,7 @@ CLAIMS: dict[str, Claims] = {
     "fc-fmnist": DEPTH + GENERIC,
     "lenet-fmnist": LENET + GENERIC,
     "cnn-cifar10": CONVOLUTIONAL + GENERIC,
-    "resnet-cifar10": generalisation("CIFAR10") + GENERIC,
-    "resnet-svhn": generalisation("SVHN") + GENERIC,
+    **{experiment: generalisation(experiment) + GENERIC for experiment in VERSIONS},
 }
 
 

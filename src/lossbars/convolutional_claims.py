@@ -1,5 +1,6 @@
 """What the papers report of convolutional networks on CIFAR10 and SVHN."""
 
+from dataclasses import dataclass
 from functools import partial
 
 from lossbars import convolution_findings, generalisation_findings
@@ -29,8 +30,9 @@ CONVOLUTIONAL: Claims = [
     ),
 ]
 
-# Table 7 of Loss barcode: column → (mean, std) of type 1 and of type 2; epochs of each are those of table 1.
-TABLE_7 = {
+# Column → (mean, std) of type 1 and of type 2.
+Table = dict[str, tuple[tuple[str, str], tuple[str, str]]]
+TABLE_7: dict[str, Table] = {
     "CIFAR10": {
         "loss": (("0.04926", "0.00687"), ("0.04865", "0.00120")),
         "train_accuracy": (("99.95300", "0.03544"), ("99.98925", "0.00386")),
@@ -44,7 +46,20 @@ TABLE_7 = {
         "test_accuracy": (("89.99789", "0.37510"), ("94.22057", "0.17428")),
     },
 }
-EPOCHS = {"CIFAR10": (4500, 300), "SVHN": (1500, 100)}
+TABLES_1_2: dict[str, Table] = {
+    "CIFAR10": {
+        "loss": (("0.009", "0.001"), ("0.002", "0.0001")),
+        "train_accuracy": (("99.97", "0.02"), ("99.99", "0.01")),
+        "test_loss": (("1.74", "0.058"), ("1.32", "0.033")),
+        "test_accuracy": (("67.41", "0.93"), ("75.74", "0.64")),
+    },
+    "SVHN": {
+        "loss": (("0.008", "0.001"), ("0.001", "0.0001")),
+        "train_accuracy": (("99.98", "0.02"), ("99.99", "0.01")),
+        "test_loss": (("0.53", "0.025"), ("0.42", "0.015")),
+        "test_accuracy": (("88.12", "0.40"), ("93.29", "0.19")),
+    },
+}
 NAMES = {
     "loss": "Train loss",
     "train_accuracy": "Train accuracy in %",
@@ -53,35 +68,47 @@ NAMES = {
 }
 
 
-def _table_7(data: str) -> Claims:
-    return [
-        _row(data, column, group, mean, std)
-        for column, types in TABLE_7[data].items()
-        for group, (mean, std) in enumerate(types)
-    ]
+@dataclass(frozen=True)
+class Version:
+    """One of the two texts: where it says what, and how long it trained the minima of either type."""
+
+    figure: str
+    source: str
+    table: Table
+    epochs: tuple[int, int]
 
 
-def _row(data: str, column: str, group: int, mean: str, std: str) -> tuple[Claim, Check]:
-    name = f"{NAMES[column]} of minima of type {group + 1} on {data}."
-    id = f"{column.replace('_', '-')}-type-{group + 1}"
+VERSIONS = {
+    "resnet-cifar10": Version(f"{V3}, §5, fig. 6", f"{V3}, appendix H, table 7", TABLE_7["CIFAR10"], (4500, 300)),
+    "resnet-svhn": Version(f"{V3}, §5, fig. 6", f"{V3}, appendix H, table 7", TABLE_7["SVHN"], (1500, 100)),
+    "resnet-cifar10-flow": Version(f"{V1}, §3.2, fig. 5", f"{V1}, §3.2, table 1", TABLES_1_2["CIFAR10"], (1500, 300)),
+    "resnet-svhn-flow": Version(f"{V1}, §3.2, fig. 5", f"{V1}, §3.2, table 2", TABLES_1_2["SVHN"], (1500, 100)),
+}
+
+
+def _row(version: Version, column: str, group: int) -> tuple[Claim, Check]:
+    mean, std = version.table[column][group]
     check = partial(
         generalisation_findings.group_against_table,
         group=group,
         column=column,
         mean=float(mean),
         std=float(std),
-        epochs=EPOCHS[data][group],
+        epochs=version.epochs[group],
     )
-    return Claim(id, name, f"{V3}, appendix H, table 7", f"{mean} ± {std}"), check
+    id = f"{column.replace('_', '-')}-type-{group + 1}"
+    return Claim(id, f"{NAMES[column]} of minima of type {group + 1}.", version.source, f"{mean} ± {std}"), check
 
 
-def generalisation(data: str) -> Claims:
-    """Claims on minima of two types, on ``CIFAR10`` or ``SVHN``."""
-    source = f"{V3}, §5, fig. 6; {V1}, §3.2, fig. 5"
-    saddles = Claim("type-1-higher", "Saddles of type 1 minima are always above those of type 2.", source, FIGURE_ONLY)
-    curves = Claim("within-across", "Maxima of the curves within the types and across.", f"{V1}, §3.2", FIGURE_ONLY)
+def generalisation(experiment: str) -> Claims:
+    """Claims on minima of two types, by the text that an experiment follows."""
+    own = VERSIONS[experiment]
+    saddles = Claim(
+        "type-1-higher", "Saddles of type 1 minima are always above those of type 2.", own.figure, FIGURE_ONLY
+    )
+    curves = Claim("within-across", "Maxima of the curves within the types and across.", f"{V1}, §3.2")
     return [
         (saddles, generalisation_findings.first_group_higher),
         (curves, generalisation_findings.curves_within_and_across),
-        *_table_7(data),
+        *(_row(own, column, group) for column in own.table for group in (0, 1)),
     ]

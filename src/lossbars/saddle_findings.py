@@ -126,7 +126,7 @@ CLAIMS: list[tuple[Claim, Check]] = [
         Claim(
             "error-falls",
             "With more points and steps, deaths by every optimiser come nearer to the saddles.",
-            f"{OURS}; curves are optimised as in {PAPER}, §1.2, 3.2",
+            f"{OURS}; curves are optimised as in {PAPER}, §1.2, 3.1, 4",
         ),
         error_falls,
     ),

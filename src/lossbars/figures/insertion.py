@@ -14,7 +14,8 @@ from lossbars.figures.surface import as_grid
 from lossbars.figures.tables import per_model
 
 COLUMNS = ("model", "stage", "epoch", "point", "x", "y", "loss")
-LEVELS, FIRST = 14, 0.02  # lines of equal value; the lowest, as a share of the range up to the median
+LEVELS, FIRST = 12, 0.02  # lines of equal value; the lowest, as a share of the range up to the median
+CELLS = 70  # a side at most: the lines are smooth enough, and the file small
 MARGIN = 0.35  # around the paths, as a share of the longer of their two extents
 LOOK: dict[str, Any] = {"color": style.PALETTE[1], "marker": "o", "markersize": 3.0, "linewidth": 1.0}
 
@@ -55,8 +56,9 @@ def _contours(axes: Axes, rows: pd.DataFrame, model: str) -> None:
     """Lines at values whose distances from the minimum grow by one factor."""
     x, y, values = as_grid(rows, model)
     low, reach = values.min(), np.median(values) - values.min()
+    step = -(-max(values.shape) // CELLS)
     levels = low + reach * np.geomspace(FIRST, 4.0, LEVELS)
-    axes.contour(x, y, values, levels=levels, cmap="viridis", linewidths=0.6, zorder=1)
+    axes.contour(x[::step], y[::step], values[::step, ::step], levels=levels, cmap="viridis", linewidths=0.6, zorder=1)
     axes.set(xlabel="x", ylabel="y")
 
 
