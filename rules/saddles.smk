@@ -83,9 +83,7 @@ rule saddle_insertion:
     message:
         "Insert points into a path on {wildcards.experiment}/{wildcards.model}"
     shell:
-        STEP
-        + "saddle_insertion --job {params.job:q} --out {output:q}"
-        + LOGGED
+        STEP + "saddle_insertion --job {params.job:q} --out {output:q}" + LOGGED
 
 
 rule saddle_table:

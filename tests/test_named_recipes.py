@@ -1,18 +1,20 @@
 """Minima in groups, and several recipes for curves and triangles of one model."""
 
 import json
+import math
 from typing import Any
 
 import pandas as pd
 import pytest
 from workflow import ADAM, TINY, Checkout, own, plan
 
+from lossbars import figures
 from lossbars.artefacts import read_records, read_table, read_tensors
 from lossbars.blocks import blocks, groups_of, parts
 from lossbars.complex import FilteredComplex, direct_barcode
 from lossbars.config import ConfigError
-from lossbars.experiments import Experiment
 from lossbars.expected import expected
+from lossbars.experiments import Experiment
 from lossbars.figures.optimisers import deaths_by_recipe
 from lossbars.figures.tables import by_group, by_recipe, lowest
 from lossbars.inputs import inputs
@@ -181,6 +183,20 @@ def test_recipes_and_groups_are_drawn_as_models_of_their_own() -> None:
     rows, named = by_group(bars, labels, {"m": ["short", "long"], "n": []})
     assert rows["model"].tolist() == ["m-0", "m-1", "n"]
     assert named == {"m-0": "Net\nshort", "m-1": "Net\nlong", "n": "Other"}
+
+
+def test_a_red_line_stands_between_the_groups_of_a_model_alone() -> None:
+    rows = [
+        (model, seed, death) for model in ("m", "n") for seed, death in (("0", 3.0), ("1000", 2.0), ("1001", math.inf))
+    ]
+    bars = pd.DataFrame(rows, columns=["model", "born_at", "death"])
+    bars = bars.assign(convention="direct", dim=0, birth=1.0, dies_at="")
+    labels, names = {"m": "Net", "n": "Other"}, ["short", "long"]
+    (axes,) = figures.barcodes(bars, labels, "title", groups={"m": names, "n": names}).axes
+    lines = {str(line.get_gid()): line for line in axes.lines}
+    between = {gid: line.get_xdata()[0] for gid, line in lines.items() if gid.startswith("between-groups")}
+    assert between == {"between-groups-1": 1, "between-groups-3": 3}
+    assert [len(lines[f"births-{model}-{group}"].get_xdata()) for model in "mn" for group in (0, 1)] == [1, 2, 1, 2]
 
 
 # The workflow ------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Path optimisers against known saddles: what may be said, what is measured, what is drawn and claimed of it."""
 
 import math
-from pathlib import Path
+from pathlib import Path as File
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from lossbars.landscape_specs import FunctionSpec
 from lossbars.landscapes import make_landscape
 from lossbars.path_findings import passes
 from lossbars.plan import Plan
-from lossbars.recipes import Curves, Paths
+from lossbars.recipes import Curves, Path, Paths
 from lossbars.resources import request
 from lossbars.saddle_experiments import KNOWN, of_size
 from lossbars.saddle_findings import SaddleResults, budget, claim_rows, errors
@@ -150,6 +150,10 @@ def test_sizes_multiply_places_and_epochs_and_evaluations_are_counted(recipe: Pa
         Counted.rows = 0
         connected(mine, larger, "counted")
         assert Counted.rows == passes(larger.model_dump()) == size**2 * 10 * 4
+    if isinstance(recipe, Paths):
+        inserting = recipe.model_copy(update={"family": Paths(**STAGES["path"]).family})
+        family = of_size(inserting, 3).family
+        assert isinstance(family, Path) and (family.points, family.insertion.every) == (8, 30)
     if isinstance(larger, Curves):
         assert (larger.tilt, larger.family) == (60.0, recipe.family)
         assert larger.schedule.model_dump()["m2"] == 30
@@ -221,7 +225,7 @@ def test_a_row_for_each_optimiser_size_and_bar(tables: dict[str, pd.DataFrame]) 
     assert (table["direct"] >= table["merged"] - 1e-12).all() and (table["merged"] > table["truth"] - 1e-6).all()
 
 
-def test_the_same_again(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+def test_the_same_again(tables: dict[str, pd.DataFrame], tmp_path: File) -> None:
     saddle_deaths.saddle_deaths(jobs().saddle_deaths("sad", "bent"), 1, tmp_path / "again.parquet")
     pd.testing.assert_frame_equal(read_table(tmp_path / "again.parquet"), tables["bent"])
 
@@ -240,7 +244,7 @@ def test_before_the_insertion_segments_leave_the_valley(tables: dict[str, pd.Dat
     assert paths[-1]["segment"].max() == pytest.approx(1.0, abs=0.02)
 
 
-def test_a_minimum_that_is_not_known_is_named(tmp_path: Path) -> None:
+def test_a_minimum_that_is_not_known_is_named(tmp_path: File) -> None:
     job = jobs(sad=changed("models.bent.insertion.minima", [0, 2])).saddle_insertion("sad", "bent")
     with pytest.raises(ValueError, match=r"insertion\.minima: bent_double_well has no minimum 2: known are 0 to 1"):
         saddle_insertion.saddle_insertion(job, tmp_path / "insertion.parquet")

@@ -101,11 +101,11 @@ class Saddles(Recipe):
 def of_size(recipe: AnyCurves, size: int) -> AnyCurves:
     """The recipe with ``size`` times as many epochs, and places in a step: moving points, or random places of a curve.
 
-    What the schedule and the insertion name in epochs grows alike, and so does the tilt: the more places, the narrower
-    the part of the curve around its maximum may be that the objective looks at. A curve keeps its bends.
+    What the schedule names in epochs grows alike, and so does the tilt: the more places, the narrower the part of the
+    curve around its maximum may be that the objective looks at. A curve keeps its bends; points are inserted as often.
     """
+    if isinstance(recipe, Paths):
+        family = recipe.family.model_copy(update={"points": 2 + size * (recipe.family.points - 2)})
+        return recipe.scaled(float(size)).model_copy(update={"family": family})
     longer = recipe.scaled(float(size))
-    if isinstance(longer, Paths):
-        family = longer.family.model_copy(update={"points": 2 + size * (longer.family.points - 2)})
-        return longer.model_copy(update={"family": family})
     return longer.model_copy(update={"points": size * longer.points, "tilt": size * longer.tilt})
