@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from lossbars import convolution
 from lossbars.convolution import chosen_precision, fastest_batch, fastest_layout
 from lossbars.data import Split
-from lossbars.experiments import NetworkSpec
 from lossbars.landscape import Batch
 from lossbars.network_landscape import NetworkLandscape
+from lossbars.network_specs import NetworkSpec
 from lossbars.networks import CNN, MLP, DataShape, LeNet, ResNet195k, network_maker
 from lossbars.networks.resnet_195k import Residual
 

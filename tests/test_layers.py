@@ -34,6 +34,8 @@ LAYERS = [
         "network_costs",
         "function_experiments",
         "landscape_specs",
+        "network_specs",
+        "user_files",
         "function_plan",
         "function_jobs",
         "function_expected",

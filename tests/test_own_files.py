@@ -9,7 +9,7 @@ from torch import Tensor
 from lossbars.data import DataError, Dataset, as_inputs
 from lossbars.datasets import load_dataset
 from lossbars.datasets.custom import load_custom
-from lossbars.experiments import CustomNetwork
+from lossbars.network_specs import CustomNetwork
 from lossbars.networks import DataShape, network_maker
 from lossbars.networks.custom import load_network
 from lossbars.plugin import load_object

@@ -13,6 +13,7 @@ from lossbars import (
     experiments,
     function_experiments,
     landscape_specs,
+    network_specs,
     recipes,
     saddle_experiments,
 )
@@ -195,7 +196,15 @@ def _reason(one: Mapping[str, Any]) -> str:
 
 
 def _all_keys() -> set[str]:
-    modules = (recipes, experiments, function_experiments, escape_experiments, saddle_experiments, landscape_specs)
+    modules = (
+        recipes,
+        experiments,
+        network_specs,
+        function_experiments,
+        escape_experiments,
+        saddle_experiments,
+        landscape_specs,
+    )
     known = [Config, *(found for module in modules for found in vars(module).values())]
     classes = [c for c in known if isinstance(c, type) and issubclass(c, BaseModel)]
     figures = {*get_args(experiments.Figure), *get_args(function_experiments.FunctionFigure)}

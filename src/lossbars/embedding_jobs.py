@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from lossbars.blocks import base
 from lossbars.expected import Expected
-from lossbars.experiments import CustomNetwork, Model
+from lossbars.experiments import Model
 from lossbars.job import Job
 from lossbars.job_maker import plain, user_file
+from lossbars.network_specs import CustomNetwork
 
 if TYPE_CHECKING:
     from lossbars.network_jobs import NetworkJobs

@@ -1,122 +1,16 @@
 """Experiments: what config.yaml may say, checked whole before the first job runs. Loads no torch."""
 
-import ast
 import re
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from lossbars.blocks import SEEDS
 from lossbars.embedding_recipes import Embedding, check_embeddable
+from lossbars.network_specs import DataName, NetworkSpec
 from lossbars.recipes import AnyCurves, Descent, Minima, Paths, Recipe, Robustness, Share, Triangles
 
 KEY = re.compile(r"[a-z][a-z0-9-]*")
-
-# Networks and data -------------------------------------------------------------------------------
-
-
-class MLPSpec(Recipe):
-    """Fully connected: ``depth`` hidden layers of ``width`` units."""
-
-    kind: Literal["mlp"]
-    depth: PositiveInt
-    width: PositiveInt = 32
-    activation: Literal["relu", "tanh", "sigmoid"] = "relu"
-
-
-class LeNetSpec(Recipe):
-    """LeNet of topological-obstructions.txt, appendix I."""
-
-    kind: Literal["lenet"]
-
-
-class CNNSpec(Recipe):
-    """CNN-1-C, CNN-2-C or CNN-3-C of loss-barcode.txt, section 4.2."""
-
-    kind: Literal["cnn"]
-    depth: Literal[1, 2, 3]
-    channels: PositiveInt
-    batch_norm: bool = False  # before each activation
-
-
-class ResNet195kSpec(Recipe):
-    """The residual network of loss-barcode.txt, section 5; its switches are in docs/choices.md."""
-
-    kind: Literal["resnet-195k"]
-    layers: Literal["text", "table"] = "text"
-    relu_after_sum: bool = False
-    pooling: Literal["max", "average"] = "max"
-    init: Literal["default", "kaiming"] = "default"
-
-
-class CustomNetwork(Recipe):
-    """A user's own module: ``source`` is ``path/to/file.py:Class``, called with ``arguments``."""
-
-    kind: Literal["custom"]
-    source: str
-    arguments: dict[str, Any] = {}
-
-    @model_validator(mode="after")
-    def _file_and_class(self) -> "CustomNetwork":
-        split_source(self.source, "network")
-        return self
-
-
-def _network_shorthand(value: Any) -> Any:
-    return {"kind": "custom", "source": value} if isinstance(value, str) else value
-
-
-NetworkSpec = Annotated[
-    Annotated[MLPSpec | LeNetSpec | CNNSpec | ResNet195kSpec | CustomNetwork, Field(discriminator="kind")],
-    BeforeValidator(_network_shorthand),
-]
-
-DATASETS = ("digits", "mnist", "fmnist", "cifar10", "svhn")
-
-
-def split_source(source: str, what: str) -> tuple[Path, str]:
-    """``path/to/file.py:name`` → (path, name).
-
-    Raises ValueError if it has another form, the file is not there or no Python, or defines no such name.
-    """
-    path, colon, name = source.rpartition(":")
-    if not colon or not path.endswith(".py") or not name.isidentifier():
-        raise ValueError(f"{what} {source!r}: expected path/to/file.py:name")
-    if not Path(path).is_file():
-        raise ValueError(f"{what} {source!r}: no such file: {path}")
-    try:
-        tree = ast.parse(Path(path).read_text(), path)
-    except (SyntaxError, ValueError) as error:
-        raise ValueError(f"{what} {source!r}: {path} is no Python: {error}") from None
-    if name not in _defined(tree):
-        raise ValueError(f"{what} {source!r}: {path} defines no {name!r}")
-    return Path(path), name
-
-
-def _defined(tree: ast.Module) -> set[str]:
-    """Names that a file may define at its top level, inside an ``if`` or a ``try`` too."""
-    found = set[str]()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            found.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, ast.alias):
-            found.add((node.asname or node.name).partition(".")[0])
-    return found
-
-
-def _known_data(value: Any) -> Any:
-    if isinstance(value, str) and value not in DATASETS:
-        if ":" not in value:
-            raise ValueError(f"unknown data set {value!r}: one of {', '.join(DATASETS)}, or path/to/my_data.py:load")
-        split_source(value, "data")
-    return value
-
-
-DataName = Annotated[str, BeforeValidator(_known_data)]
-
 
 # Experiments -------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ SOURCE = Path(__file__).resolve().parent
 BY_VALUE = (
     "lossbars.recipes",
     "lossbars.experiments",
+    "lossbars.network_specs",
     "lossbars.function_experiments",
     "lossbars.escape_experiments",
     "lossbars.saddle_experiments",

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, TypeVar
 
-from lossbars.experiments import split_source
 from lossbars.fingerprint import file_fingerprint, fingerprint
 from lossbars.job import Job
 from lossbars.plan import Plan
 from lossbars.recipes import Recipe
+from lossbars.user_files import split_source
 
 Maker = TypeVar("Maker", bound="JobMaker")
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from lossbars.experiments import split_source
 from lossbars.recipes import Amount, Rate, Recipe, yaml_number
+from lossbars.user_files import split_source
 
 Number = Annotated[float, BeforeValidator(yaml_number)]
 Side = Annotated[list[Number], Field(min_length=2, max_length=2)]  # low and high

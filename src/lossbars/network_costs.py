@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lossbars.experiments import CNNSpec, LeNetSpec, MLPSpec, Model, ResNet195kSpec
+from lossbars.experiments import Model
+from lossbars.network_specs import CNNSpec, LeNetSpec, MLPSpec, ResNet195kSpec
 
 
 @dataclass(frozen=True)

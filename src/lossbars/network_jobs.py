@@ -4,9 +4,10 @@ from typing import Any
 
 from lossbars.blocks import base, groups_of, stacked
 from lossbars.embedding_jobs import embedding_job
-from lossbars.experiments import DATASETS, CustomNetwork, Model
+from lossbars.experiments import Model
 from lossbars.job import Job
 from lossbars.job_maker import JobMaker, once, plain, user_file
+from lossbars.network_specs import DATASETS, CustomNetwork
 from lossbars.recipes import Curves, Descent, Paths, Triangles
 from lossbars.resources import request
 

@@ -7,8 +7,9 @@ from typing import Any
 from lossbars.blocks import blocks, parts
 from lossbars.config import AnyExperiment, load_config, scaled
 from lossbars.escape_experiments import Escape
-from lossbars.experiments import DATASETS, Experiment, Model, Scale
+from lossbars.experiments import Experiment, Model, Scale
 from lossbars.function_experiments import Convergence, Functions
+from lossbars.network_specs import DATASETS
 from lossbars.saddle_experiments import Saddles
 
 

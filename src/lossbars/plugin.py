@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lossbars.experiments import split_source
+from lossbars.user_files import split_source
 
 
 def load_object(source: str, what: str) -> Any:

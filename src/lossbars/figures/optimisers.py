@@ -36,9 +36,7 @@ def optimisers(
         panel.set_title(compared[model])
         names = [style.wrap(recipes[model][kind], 1.6 / len(own.columns) + 0.3) for kind in own.columns]
         panel.set_xticks(range(len(names)), names, rotation=30 if len(names) > 3 else 0)
-    note = (
-        "A dot: the death of a minimum's direct bar by the curves of one recipe. Lines join those of a minimum."
-    )
+    note = "A dot: the death of a minimum's direct bar by the curves of one recipe. Lines join those of a minimum."
     style.caption(
         figure, [Line2D([], [], marker="_", markersize=9, color="black", linestyle="none", label="mean")], note
     )

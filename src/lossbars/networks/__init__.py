@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from lossbars.experiments import CNNSpec, CustomNetwork, LeNetSpec, MLPSpec, ResNet195kSpec
+from lossbars.network_specs import CNNSpec, CustomNetwork, LeNetSpec, MLPSpec, ResNet195kSpec
 from lossbars.networks.cnn import CNN as CNN
 from lossbars.networks.custom import load_network
 from lossbars.networks.lenet import LeNet as LeNet

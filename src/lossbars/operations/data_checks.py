@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lossbars.condition import condition
-from lossbars.experiments import DATASETS, split_source
 from lossbars.jobs import Jobs
+from lossbars.network_specs import DATASETS
 from lossbars.operations.finding import Finding, fail, ok, warn
+from lossbars.user_files import split_source
 
 DOWNLOADS = Path("results/datasets/downloads")
 SECONDS = 10  # that a server may take to answer

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from lossbars.artefacts import write_tensors
 from lossbars.datasets import load_dataset
-from lossbars.experiments import DATASETS
 from lossbars.job import Job
+from lossbars.network_specs import DATASETS
 from lossbars.steps.command import run
 from lossbars.store import Finished
 

@@ -16,9 +16,9 @@ from threadpoolctl import threadpool_limits
 from lossbars.artefacts import read_tensors
 from lossbars.checkpoints import CheckpointFile
 from lossbars.data import Dataset, Split, as_inputs
-from lossbars.experiments import NetworkSpec
 from lossbars.job import Job
 from lossbars.network_landscape import NetworkLandscape
+from lossbars.network_specs import NetworkSpec
 from lossbars.networks import DataShape, network_maker
 
 CHECKPOINT_SECONDS = float(os.environ.get("LOSSBARS_CHECKPOINT_SECONDS", "30"))  # between two saves of a job's state
