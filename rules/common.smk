@@ -138,6 +138,27 @@ def of_model(experiment, model, wanted, suffix="parquet"):
     ]
 
 
+def embedding_asks(name):
+    """What the job of an embedding asks for; memory and time grow with each attempt."""
+
+    def resource(wildcards, attempt):
+        asked = request(PLAN, "embedding", wildcards.experiment, wildcards.embedding)
+        return getattr(asked, name) * (attempt if name in GROWING else 1)
+
+    return resource
+
+
+def of_small(wanted, suffix):
+    """Files of the model that is embedded."""
+
+    def paths(wildcards):
+        whole = PLAN.networks[wildcards.experiment]
+        small = whole.embeddings[wildcards.embedding].small
+        return of_model(wildcards.experiment, small, wanted, suffix)
+
+    return paths
+
+
 def provenance_inputs(wildcards):
     """All that the experiments that ran leave; data sets were there before, and may be removed since."""
     found = [expected(JOBS, key) for key in ran_experiments()]

@@ -1,24 +1,3 @@
-def embedding_asks(name):
-    """What the job of an embedding asks for; memory and time grow with each attempt."""
-
-    def resource(wildcards, attempt):
-        asked = request(PLAN, "embedding", wildcards.experiment, wildcards.embedding)
-        return getattr(asked, name) * (attempt if name in GROWING else 1)
-
-    return resource
-
-
-def of_small(wanted, suffix):
-    """Files of the model that is embedded."""
-
-    def paths(wildcards):
-        whole = PLAN.networks[wildcards.experiment]
-        small = whole.embeddings[wildcards.embedding].small
-        return of_model(wildcards.experiment, small, wanted, suffix)
-
-    return paths
-
-
 rule embedding:
     input:
         data=dataset_of,

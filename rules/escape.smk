@@ -1,28 +1,8 @@
-"""Escape of gradient descent from a local minimum: runs, their table, figures and claims."""
-
-
 localrules:
     escape_trajectories,
     escape_table,
     escape_figure,
     escape_claims,
-
-
-def asks_escape(name):
-    """What a model's runs ask for; memory and time grow with each attempt."""
-
-    def resource(wildcards, attempt):
-        wanted = request(PLAN, "escape_runs", wildcards.experiment, wildcards.model)
-        return getattr(wanted, name) * attempt
-
-    return resource
-
-
-def shown_trajectories(wildcards):
-    """Trajectories that a figure shows."""
-    experiment, _ = PLAN.figures[wildcards.figure]
-    shown = JOBS.shows_trajectories(wildcards.figure)
-    return PLAN.of_models(experiment, "trajectories.parquet") if shown else []
 
 
 rule escape_runs:
@@ -37,8 +17,8 @@ rule escape_runs:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=asks_escape("mem_mb"),
-        runtime=asks_escape("runtime"),
+        mem_mb=asks_points("escape_runs", "mem_mb"),
+        runtime=asks_points("escape_runs", "runtime"),
     params:
         job=lambda wildcards: JOBS.escape_runs(
             wildcards.experiment, wildcards.model

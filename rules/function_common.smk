@@ -42,3 +42,28 @@ def shown_surfaces(wildcards):
     return (
         surface_paths(PLAN, experiment) if JOBS.shown_surfaces(wildcards.figure) else []
     )
+
+
+def shown_trajectories(wildcards):
+    """Trajectories that a figure shows."""
+    experiment, _ = PLAN.figures[wildcards.figure]
+    shown = JOBS.shows_trajectories(wildcards.figure)
+    return PLAN.of_models(experiment, "trajectories.parquet") if shown else []
+
+
+def shown_stages(name):
+    """Files of the models whose insertion of points a figure shows."""
+
+    def paths(wildcards):
+        experiment, _ = PLAN.figures[wildcards.figure]
+        models = JOBS.shown_insertions(wildcards.figure)
+        return [f"{PLAN.folder(experiment, model)}/{name}.parquet" for model in models]
+
+    return paths
+
+
+def shown_deaths(wildcards):
+    """The table that a figure shows, where it shows one."""
+    experiment, _ = PLAN.figures[wildcards.figure]
+    shows = not JOBS.shown_insertions(wildcards.figure)
+    return f"{RESULTS}/{experiment}/saddles.parquet" if shows else []

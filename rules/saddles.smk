@@ -1,39 +1,8 @@
-"""Path optimisers on functions whose saddles are known: deaths, their table, figures and claims."""
-
-
 localrules:
     saddle_insertion,
     saddle_table,
     saddle_figure,
     saddle_claims,
-
-
-def asks_saddles(name):
-    """What a model's curves ask for; memory and time grow with each attempt."""
-
-    def resource(wildcards, attempt):
-        wanted = request(PLAN, "saddle_deaths", wildcards.experiment, wildcards.model)
-        return getattr(wanted, name) * attempt
-
-    return resource
-
-
-def shown_stages(name):
-    """Files of the models whose insertion of points a figure shows."""
-
-    def paths(wildcards):
-        experiment, _ = PLAN.figures[wildcards.figure]
-        models = JOBS.shown_insertions(wildcards.figure)
-        return [f"{PLAN.folder(experiment, model)}/{name}.parquet" for model in models]
-
-    return paths
-
-
-def shown_deaths(wildcards):
-    """The table that a figure shows, where it shows one."""
-    experiment, _ = PLAN.figures[wildcards.figure]
-    shows = not JOBS.shown_insertions(wildcards.figure)
-    return f"{RESULTS}/{experiment}/saddles.parquet" if shows else []
 
 
 rule saddle_deaths:
@@ -48,8 +17,8 @@ rule saddle_deaths:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=asks_saddles("mem_mb"),
-        runtime=asks_saddles("runtime"),
+        mem_mb=asks_points("saddle_deaths", "mem_mb"),
+        runtime=asks_points("saddle_deaths", "runtime"),
     params:
         job=lambda wildcards: JOBS.saddle_deaths(
             wildcards.experiment, wildcards.model
@@ -83,7 +52,9 @@ rule saddle_insertion:
     message:
         "Insert points into a path on {wildcards.experiment}/{wildcards.model}"
     shell:
-        STEP + "saddle_insertion --job {params.job:q} --out {output:q}" + LOGGED
+        STEP
+        + "saddle_insertion --job {params.job:q} --threads {threads} --out {output:q}"
+        + LOGGED
 
 
 rule saddle_table:

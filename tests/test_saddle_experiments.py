@@ -209,7 +209,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
         saddle_deaths.saddle_deaths(made.saddle_deaths("sad", model), 1, folder / f"{model}.parquet")
     parts = [folder / "camel.parquet", folder / "bent.parquet"]
     saddle_table.saddle_table(made.saddle_table("sad"), parts, folder / "saddles.parquet")
-    saddle_insertion.saddle_insertion(made.saddle_insertion("sad", "bent"), folder / "insertion.parquet")
+    saddle_insertion.saddle_insertion(made.saddle_insertion("sad", "bent"), 1, folder / "insertion.parquet")
     return {path.stem: read_table(path) for path in folder.glob("*.parquet")}
 
 
@@ -247,7 +247,7 @@ def test_before_the_insertion_segments_leave_the_valley(tables: dict[str, pd.Dat
 def test_a_minimum_that_is_not_known_is_named(tmp_path: File) -> None:
     job = jobs(sad=changed("models.bent.insertion.minima", [0, 2])).saddle_insertion("sad", "bent")
     with pytest.raises(ValueError, match=r"insertion\.minima: bent_double_well has no minimum 2: known are 0 to 1"):
-        saddle_insertion.saddle_insertion(job, tmp_path / "insertion.parquet")
+        saddle_insertion.saddle_insertion(job, 1, tmp_path / "insertion.parquet")
 
 
 # The plan ----------------------------------------------------------------------------------------

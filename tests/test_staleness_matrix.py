@@ -5,13 +5,18 @@ Write it anew with ``LOSSBARS_WRITE_DOCS=1 pytest tests/test_staleness_matrix.py
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dry_runs import DryRuns, edited
 from workflow import ADAM, ROOT, TINY, Checkout, own, plan
+
+from lossbars.expected import documents, expected
+from lossbars.fingerprint import closure
+from lossbars.jobs import Jobs
+from lossbars.plan import Plan
 
 PAGE = ROOT / "docs/staleness.md"
 SOURCE = ROOT / "src/lossbars"
@@ -49,6 +54,10 @@ OTHER: dict[str, Any] = {  # where a number cannot just be changed
     "title": "Another title",
     "data": "mine.py:load",
     "augment": "crop-flip",
+    "across": False,
+    "groups": {"short": {}, "long": {"minima": {"epochs": 3}}},
+    "more_curves": {"bezier": TINY["curves"] | {"family": {"kind": "bezier"}}},
+    "more_triangles": {"long": TINY["triangles"] | {"epochs": 2}},
     "precision": "bfloat16",
     "device": "auto",
     "label": "another label",
@@ -110,6 +119,8 @@ def key_changes(experiment: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any
     """Label, experiment and further arguments of each changed key."""
     for place in leaves(experiment):
         label = ".".join(place).replace("models.mlp", "models.*")
+        if place == ("embeddings",):  # needs a larger model: below
+            continue
         if place[:2] == ("models", "fixed") and ".".join(place[2:]) not in OF_FIXED:
             continue
         yield label, changed(experiment, place), []
@@ -117,6 +128,12 @@ def key_changes(experiment: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any
     more["models"]["deep"] = own(more["models"]["mlp"])
     more["models"]["deep"]["network"]["depth"] = 2
     yield "models: one more", more, []
+    embedded = own(more)
+    path = {key: value for key, value in EXPERIMENT["curves"].items() if key not in ("family", "grid")}
+    embedded["embeddings"] = {
+        "deeper": {"small": "mlp", "large": "deep", "descent": EXPERIMENT["minima"], "path": path}
+    }
+    yield "embeddings: one, in one more model", embedded, []
     for key, value in (("data_root", "elsewhere"), ("cache", "elsewhere"), ("scale", "{epochs: 0.5}")):
         yield key, experiment, ["--config", f"{key}={value}"]
 
@@ -148,16 +165,48 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> str:
         keys = {
             label: dry.rules({"tiny": one}, *more) for label, one, more in key_changes(checkout.experiments["tiny"])
         }
-        modules = {}
-        for path in files_of_code():
-            place = checkout.folder / "src/lossbars" / path
-            line = "<!-- more -->\n" if path.suffix == ".j2" else "\n\nADDED = 1\n"
-            before = edited(place, place.read_text() + line)
-            modules[str(path)] = dry.rules(checkout.experiments)
-            place.write_text(before)
+        modules = module_changes(checkout, dry)
     finally:
         dry.close()
     return HEAD + KEYS + "\n" + table("key", keys, order) + MODULES + "\n" + table("module", modules, order)
+
+
+def module_changes(checkout: Checkout, dry: DryRuns) -> dict[str, dict[str, int]]:
+    """Module → rules that rerun once a line is added to it.
+
+    What no job of the experiment runs is changed together: where nothing reruns then, nothing does after one of them.
+    """
+    files = files_of_code()
+    run = modules_run(checkout.experiments)
+    idle = [path for path in files if path not in run]
+    quiet = not dry_run(checkout, dry, idle)
+    return {str(path): {} if quiet and path in idle else dry_run(checkout, dry, [path]) for path in files}
+
+
+def dry_run(checkout: Checkout, dry: DryRuns, paths: list[Path]) -> dict[str, int]:
+    """What reruns after a change of these modules, which are then put back."""
+    before = {}
+    for path in paths:
+        place = checkout.folder / "src/lossbars" / path
+        line = "<!-- more -->\n" if path.suffix == ".j2" else "\n\nADDED = 1\n"
+        before[place] = edited(place, place.read_text() + line)
+    try:
+        return dry.rules(checkout.experiments)
+    finally:
+        for place, text in before.items():
+            place.write_text(text)
+
+
+def modules_run(experiments: Mapping[str, Any]) -> set[Path]:
+    """Files of the modules that some job of the experiments runs, and templates."""
+    jobs = Jobs(Plan({"experiments": own(experiments)}))
+    for experiment in experiments:
+        expected(jobs, experiment)
+    documents(jobs, list(experiments))
+    names = set[str]().union(*(closure(*asked)[0] for asked in jobs.codes.values()))
+    parts = [name.split(".")[1:] for name in names]
+    files = {Path(*part).with_suffix(".py") for part in parts if part} | {Path(*part, "__init__.py") for part in parts}
+    return files | {path for path in files_of_code() if path.suffix == ".j2"}
 
 
 ORDER = ["dataset", "minima", "curves", "triangles", "complex", "barcode", "robustness", "tables", "figure", "claims"]

@@ -20,13 +20,13 @@ from lossbars.steps.function_setting import read_landscape
 BETWEEN = 50  # places on each segment where the loss is looked at
 
 
-def saddle_insertion(job: Job, out: Path) -> None:
+def saddle_insertion(job: Job, threads: int, out: Path) -> None:
     """Write a row per point of the path at each stage: stage, epoch, point, x, y, loss, segment.
 
     A stage is the flow from its start to where points would be inserted next, or to its end; ``segment`` is the largest
     loss on the segment to the next point, NaN for the last one.
     """
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     function, _ = read_landscape(job)
     assert isinstance(function, Function)
     recipe = Stages(**job.recipe["insertion"])
