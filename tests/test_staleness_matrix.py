@@ -158,8 +158,7 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> str:
     (checkout.folder / "mine.py").write_text("def load():\n    return None\n")
     dry = DryRuns(checkout)
     try:
-        rules = [rule for rule in dry.rules(checkout.experiments) if rule != "tiny"]
-        order = [rule for rule in ORDER if rule in rules] + [rule for rule in rules if rule not in ORDER]
+        whole = dry.rules(checkout.experiments)
         checkout.run()
         assert dry.rules(checkout.experiments) == {}
         keys = {
@@ -168,6 +167,8 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> str:
         modules = module_changes(checkout, dry)
     finally:
         dry.close()
+    rules = dict.fromkeys(rule for counts in (whole, *keys.values()) for rule in counts if rule != "tiny")
+    order = [rule for rule in ORDER if rule in rules] + [rule for rule in rules if rule not in ORDER]
     return HEAD + KEYS + "\n" + table("key", keys, order) + MODULES + "\n" + table("module", modules, order)
 
 

@@ -185,11 +185,14 @@ def _states(raw: Any, place: Sequence[int | str]) -> bool:
 def _reason(one: Mapping[str, Any]) -> str:
     if one["type"] == "extra_forbidden":
         key = str(one["loc"][-1])
-        close = difflib.get_close_matches(key, _all_keys() - {key}, n=1)  # a known one may be in the wrong place
+        others = _all_keys() - {key}  # a known one may be in the wrong place
+        close = difflib.get_close_matches(key, others, n=1, cutoff=0.7)
         return "unknown key" + (f"; did you mean '{close[0]}'?" if close else "")
     if one["type"] == "missing":
         return "this key is missing"
     message = one["msg"].removeprefix("Value error, ")
+    if one["type"] == "union_tag_invalid" and "curves" in one["loc"] and "networks" in one["loc"]:
+        message = message.replace("'chain', 'bezier'", "'chain', 'bezier', 'path'")  # the last has a class of its own
     if one["type"] == "value_error" or isinstance(one["input"], Mapping):
         return message
     return f"{message} (it is {one['input']!r})"

@@ -103,15 +103,17 @@ class Experiment(Recipe):
             raise ValueError("models: at least one is needed")
         for key in self.models:
             check_key(key, "model")
-        fewest = self.seeds * min(max(1, len(model.groups)) for model in self.models.values())
-        if self.robustness and max(self.robustness.sizes, default=2) > fewest:
-            raise ValueError(f"robustness.sizes: a subset of {max(self.robustness.sizes)} of {fewest} minima")
+        joined = [self.seeds * (max(1, len(model.groups)) if self.across else 1) for model in self.models.values()]
+        if self.robustness and max(self.robustness.sizes, default=2) > min(joined):
+            raise ValueError(f"robustness.sizes: a subset of {max(self.robustness.sizes)} of {min(joined)} minima")
+        if self.robustness and not self.across and any(model.groups for model in self.models.values()):
+            raise ValueError("robustness: subsets of minima of several groups need the curves across them")
         if "robustness" in self.figures and not self.robustness:
             raise ValueError("figures: 'robustness' needs the experiment's robustness recipe")
         if "triangle" in self.figures and not any(m.triangles for m in self.models.values()):
             raise ValueError("figures: 'triangle' needs a model with a triangles recipe")
-        if any(m.triangles for m in self.models.values()) and self.seeds < 3:
-            raise ValueError(f"seeds: triangles need three minima, there are {self.seeds}")
+        if any(m.triangles for m in self.models.values()) and min(joined) < 3:
+            raise ValueError(f"seeds: triangles need three minima, there are {min(joined)}")
         if "optimisers" in self.figures and not any(m.more_curves for m in self.models.values()):
             raise ValueError("figures: 'optimisers' compares curves, and needs a model with more_curves")
         flows = [own for m in self.models.values() for own in m.kinds.values() if isinstance(own, Paths)]

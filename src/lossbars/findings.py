@@ -39,8 +39,9 @@ class Results:
 
     @property
     def models(self) -> dict[str, dict[str, Any]]:
-        """Recipes of the models, in the order of drawing."""
-        return self.recipe["models"]
+        """Recipes of the models, in the order of the configuration."""
+        own: dict[str, dict[str, Any]] = self.recipe["models"]
+        return {model: own[model] for model in self.recipe.get("order", own)}
 
     @property
     def all_samples(self) -> bool:

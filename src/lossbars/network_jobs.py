@@ -138,7 +138,7 @@ class NetworkJobs(JobMaker):
         experiment, figure = self.plan.figures[key]
         whole = self.plan.networks[experiment]
         labels = {model: own.label or model for model, own in whole.models.items()}
-        recipe = {"figure": figure, "title": whole.title, "labels": labels}
+        recipe = {"figure": figure, "title": whole.title, "labels": labels, "order": list(labels)}
         if figure in ("optimisers", "path-norms", "triangle"):
             recipe["recipes"] = {model: recipe_labels(own) for model, own in whole.models.items()}
         if figure == "barcodes" and any(own.groups for own in whole.models.values()):
@@ -184,6 +184,7 @@ class NetworkJobs(JobMaker):
             "data": whole.data,
             "samples": whole.samples,
             "models": budgets,
+            "order": list(budgets),  # a job's text has mappings in the order of the alphabet
         }
         if whole.embeddings:
             recipe["embeddings"] = {n: plain(one) | {"label": one.label or n} for n, one in whole.embeddings.items()}

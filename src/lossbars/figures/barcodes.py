@@ -34,8 +34,8 @@ def barcodes(
     """
     divided = []
     if groups:
+        divided = list(itertools.accumulate(max(1, len(groups[model])) for model in labels))
         bars, labels = by_group(bars, labels, groups)
-        divided = list(itertools.accumulate(max(1, len(names)) for names in groups.values()))
     explained = explain(convention)
     tables = per_model(bars, labels, COLUMNS, "bars", convention=convention, dim=dim)
     figure, (axes,) = style.panels(1, title, height=3.0)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lossbars.figures import style
 from lossbars.figures.tables import per_model
@@ -35,7 +36,8 @@ def path_norms(norms: pd.DataFrame, labels: dict[str, str], title: str) -> Figur
             _draw(panel, table, part, colours)
             panel.set_title(f"{labels[model]}: {name}")
             panel.set(xlabel="point", ylabel="norm", yscale="log")
-    bar = figure.colorbar(colours, ax=axes, shrink=0.6, pad=0.02)
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    bar = figure.colorbar(colours, ax=axes, shrink=0.6, pad=0.02, ticks=MaxNLocator(integer=True))
     bar.set_label("epoch")
     paths = ", ".join(str(table["path"].nunique()) for table in tables.values())
     style.caption(figure, [], f"Norms of the gradient's parts, means over an epoch and over the paths ({paths}).")

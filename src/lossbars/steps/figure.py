@@ -38,7 +38,8 @@ def figure(
 def _draw(
     job: Job, bars: Path, curves: list[Path], paths: list[Path], triangles: list[Path], robustness: list[Path]
 ) -> Figure:
-    labels, title = job.recipe["labels"], job.recipe["title"]
+    labels = {model: job.recipe["labels"][model] for model in job.recipe["order"]}
+    title = job.recipe["title"]
     table = read_table(bars, job.expects["tables"])
     match job.recipe["figure"]:
         case "barcodes":
