@@ -32,7 +32,9 @@ def optimisers(
     log = style.wants_log(np.concatenate([own.to_numpy().ravel() for own in deaths.values()]))
     for panel, (model, own) in zip(axes, deaths.items(), strict=True):
         _draw(panel, own)
-        style.loss_axis(panel, "y", log, "death" if panel is axes[0] else "")
+        style.loss_axis(panel, "y", log, "death")
+        if panel is not axes[0]:
+            panel.set_ylabel("")
         panel.set_title(compared[model])
         names = [style.wrap(recipes[model][kind], 1.6 / len(own.columns) + 0.3) for kind in own.columns]
         panel.set_xticks(range(len(names)), names, rotation=30 if len(names) > 3 else 0)
