@@ -99,8 +99,8 @@ def changed(place: str, value: Any) -> dict[str, Any]:
         ("seeds", 2, "experiments.one.seeds: unknown key"),
         ("models.bent.landscape.dim", 3, "insertion: its path is drawn, so the function must have two coordinates"),
         ("models.bent.insertion.minima", [1, 1], "minima: a path joins two different ones"),
-        ("models.bent.insertion.path.epochs", 30, "every 30 epochs, of 30, is never"),
-        ("models.bent.insertion.path.family.insertion", None, "path: its family needs an insertion"),
+        ("models.bent.insertion.path.epochs", 30, "needs an insertion, and more epochs than its 'every'"),
+        ("models.bent.insertion.path.family.insertion", None, "needs an insertion, and more epochs than its 'every'"),
         ("models.bent.insertion", None, "figures: 'insertion' needs a model with an insertion recipe"),
     ],
 )

@@ -196,13 +196,6 @@ class Paths(Descent):
     family: Path
     grid: PathGrid = PathGrid()
 
-    @model_validator(mode="after")
-    def _time_to_insert(self) -> "Paths":
-        insertion = self.family.insertion
-        if insertion and insertion.every >= self.epochs:
-            raise ValueError(f"family.insertion: every {insertion.every} epochs, of {self.epochs}, is never")
-        return self
-
     def scaled(self, factor: float) -> "Paths":
         """As any descent; points are inserted more often in as much."""
         fewer = super().scaled(factor)

@@ -24,8 +24,9 @@ class Stages(Recipe):
     def _inserts(self) -> "Stages":
         if self.minima[0] == self.minima[1]:
             raise ValueError("minima: a path joins two different ones")
-        if not self.path.family.insertion:
-            raise ValueError("path: its family needs an insertion")
+        insertion = self.path.family.insertion
+        if not insertion or self.path.epochs <= insertion.every:
+            raise ValueError("path: its family needs an insertion, and more epochs than its 'every'")
         return self
 
 
