@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from workflow import Checkout, own
+from workflow import Checkout, changed, own
 
 from lossbars import figures
 from lossbars.artefacts import read_table
@@ -42,17 +42,6 @@ CHECKS = {claim.id: check for claim, check in CLAIMS}
 # What may be said --------------------------------------------------------------------------------
 
 
-def changed(place: str, value: Any) -> dict[str, Any]:
-    """A copy of ESC with another value at a place such as ``descent.steps``."""
-    copy = own(ESC)
-    *path, key = place.split(".")
-    inner = copy
-    for part in path:
-        inner = inner[part]
-    inner[key] = value
-    return copy
-
-
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
@@ -72,7 +61,7 @@ def changed(place: str, value: Any) -> dict[str, Any]:
 )
 def test_mistakes_are_named_with_their_place(place: str, value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        load_config({"experiments": {"esc": changed(place, value)}})
+        load_config({"experiments": {"esc": changed(ESC, place, value)}})
 
 
 def jobs(experiment: dict[str, Any] = ESC, scale: Any = 1) -> Jobs:
@@ -80,7 +69,7 @@ def jobs(experiment: dict[str, Any] = ESC, scale: Any = 1) -> Jobs:
 
 
 def test_a_scale_shrinks_starts_and_rates() -> None:
-    large = changed("descent.starts", 40)
+    large = changed(ESC, "descent.starts", 40)
     large["rates"]["number"] = 200
     model = jobs(large, {"seeds": 0.1, "points": 0.1}).plan.escapes["esc"].models["two"]
     assert (model.descent.starts, model.rates.number, model.bars.number, model.descent.steps) == (4, 20, 4, 300)
@@ -90,9 +79,11 @@ def test_a_scale_shrinks_starts_and_rates() -> None:
 
 def test_jobs_ask_for_what_they_do_and_read_no_data() -> None:
     made = jobs()
-    small, large = (request(jobs(changed("descent.steps", n)).plan, "escape_runs", "esc", "two") for n in (300, 10**7))
+    small, large = (
+        request(jobs(changed(ESC, "descent.steps", n)).plan, "escape_runs", "esc", "two") for n in (300, 10**7)
+    )
     assert (small.gpu, small.gpu_mem_mb) == (0, 0) and large.runtime > small.runtime
-    assert request(jobs(changed("resources", {"mem_mb": 77})).plan, "escape_runs", "esc", "two").mem_mb == 77
+    assert request(jobs(changed(ESC, "resources", {"mem_mb": 77})).plan, "escape_runs", "esc", "two").mem_mb == 77
     assert list(data_checks(made, ["esc"])) == [] and made.barcodes("esc") == {}
 
 
@@ -111,7 +102,7 @@ def test_jobs_ask_for_what_they_do_and_read_no_data() -> None:
 def test_keys_cover_what_decides_and_nothing_else(place: str, value: Any, rules: set[str]) -> None:
     before, after = (
         {one.path: (one.rule, one.job.key) for one in expected(made, "esc")}
-        for made in (jobs(), jobs(changed(place, value)))
+        for made in (jobs(), jobs(changed(ESC, place, value)))
     )
     assert {rule for path, (rule, key) in after.items() if before[path][1] != key} in (rules, rules | {"usage"})
 

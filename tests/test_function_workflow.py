@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from workflow import Checkout, own
+from workflow import Checkout, changed, own
 
 from lossbars.artefacts import read_records, read_table
 from lossbars.config import ConfigError, load_config
@@ -53,17 +53,6 @@ def jobs(**experiments: Any) -> Jobs:
 
 
 # What may be said --------------------------------------------------------------------------------
-
-
-def changed(experiment: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
-    """A copy with another value at a place such as ``cloud.points``."""
-    copy = own(experiment)
-    *path, key = place.split(".")
-    inner = copy
-    for part in path:
-        inner = inner[part]
-    inner[key] = value
-    return copy
 
 
 @pytest.mark.parametrize(

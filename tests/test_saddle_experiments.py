@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from workflow import own
+from workflow import changed, own
 
 from lossbars import figures
 from lossbars.artefacts import read_table
@@ -64,17 +64,6 @@ def jobs(**experiments: Any) -> Jobs:
     return Jobs(Plan({"experiments": own(experiments or {"sad": SAD})}))
 
 
-def changed(place: str, value: Any) -> dict[str, Any]:
-    """SAD with another value at a place such as ``optimisers.flow``."""
-    copy = own(SAD)
-    *path, key = place.split(".")
-    inner = copy
-    for part in path:
-        inner = inner[part]
-    inner[key] = value
-    return copy
-
-
 # What may be said --------------------------------------------------------------------------------
 
 
@@ -106,12 +95,12 @@ def changed(place: str, value: Any) -> dict[str, Any]:
 )
 def test_mistakes_are_named_with_their_place(place: str, value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        load_config({"experiments": {"one": changed(place, value)}})
+        load_config({"experiments": {"one": changed(SAD, place, value)}})
 
 
 def test_models_override_optimisers_key_by_key_and_add_their_own() -> None:
     mine = {"flow": {"epochs": 7, "family": {"kind": "path", "climb": 0.5}}, "other": CHAIN}
-    made = jobs(sad=changed("models.camel.optimisers", mine)).plan.saddles["sad"].models
+    made = jobs(sad=changed(SAD, "models.camel.optimisers", mine)).plan.saddles["sad"].models
     flow = made["camel"].optimisers["flow"]
     assert isinstance(flow, Paths) and (flow.epochs, flow.family.points, flow.family.climb) == (7, 6, 0.5)
     assert list(made["camel"].optimisers) == ["flow", "chain", "other"] and list(made["bent"].optimisers) == [
@@ -245,7 +234,7 @@ def test_before_the_insertion_segments_leave_the_valley(tables: dict[str, pd.Dat
 
 
 def test_a_minimum_that_is_not_known_is_named(tmp_path: File) -> None:
-    job = jobs(sad=changed("models.bent.insertion.minima", [0, 2])).saddle_insertion("sad", "bent")
+    job = jobs(sad=changed(SAD, "models.bent.insertion.minima", [0, 2])).saddle_insertion("sad", "bent")
     with pytest.raises(ValueError, match=r"insertion\.minima: bent_double_well has no minimum 2: known are 0 to 1"):
         saddle_insertion.saddle_insertion(job, 1, tmp_path / "insertion.parquet")
 
@@ -269,7 +258,7 @@ DEATHS = {"saddle_deaths", "saddle_table"} | RESULTS
 )
 def test_keys_cover_what_decides_and_nothing_else(place: str, value: Any, rules: set[str]) -> None:
     found: dict[str, set[tuple[str, str]]] = {}
-    for experiment in (SAD, changed(place, value)):
+    for experiment in (SAD, changed(SAD, place, value)):
         for one in expected(jobs(sad=experiment), "sad"):
             found.setdefault(one.path, set()).add((one.rule, one.job.key))
     assert {rule for several in found.values() if len(several) > 1 for rule, _ in several} == rules
@@ -284,7 +273,7 @@ def test_what_a_run_leaves_reads_and_asks_for() -> None:
     stages = {f"results/sad/bent/{name}.parquet" for name in ("insertion", "surface")}
     assert read["results/figures/sad-insertion.svg"] == stages
     assert read["results/figures/sad-death-error.svg"] == {"results/sad/saddles.parquet"}
-    long = jobs(sad=changed("sizes", [1, 500]))
+    long = jobs(sad=changed(SAD, "sizes", [1, 500]))
     asked = [request(one.plan, "saddle_deaths", "sad", "camel") for one in (made, long)]
     assert asked[0].runtime < asked[1].runtime and asked[0].mem_mb >= 1000
     without = jobs(sad=SAD | {"figures": ["death-error"]})

@@ -49,6 +49,17 @@ def own(config: Any) -> Any:
     return json.loads(json.dumps(config))
 
 
+def changed(config: Mapping[str, Any], place: str, value: Any) -> dict[str, Any]:
+    """A copy with another value at a place such as ``cloud.points``."""
+    copy: dict[str, Any] = own(config)
+    *path, key = place.split(".")
+    inner = copy
+    for part in path:
+        inner = inner[part]
+    inner[key] = value
+    return copy
+
+
 # The workflow ------------------------------------------------------------------------------------
 
 
