@@ -27,7 +27,7 @@ from lossbars.landscape import Batch
 from lossbars.network_landscape import NetworkLandscape
 from lossbars.networks.mlp import MLP
 from lossbars.optimisers import Optimiser
-from lossbars.path_points import project, segments
+from lossbars.path_points import project
 from lossbars.recipes import Paths
 from lossbars.seeding import generator
 
@@ -97,9 +97,7 @@ class OurPath:
         return self.flow.landscape.value_and_gradient(self.variables[0], batch)[1]
 
     def projection(self, gradient: Tensor) -> None:
-        segments(self.flow.ends, self.variables, self.flow.between)
-        project(gradient, self.flow.between, self.out)
-        torch.linalg.vector_norm(self.out, dim=-1)
+        project(self.flow.ends, self.variables, gradient, self.out)
 
 
 class Products:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from jaxtyping import install_import_hook
 
 # First, as they are: functions that numba compiles cannot be wrapped.
-from lossbars import cell_grid, cloud, contraction, prefetch, regular_grid, sweep  # noqa: F401
+from lossbars import cell_grid, cloud, contraction, normal_parts, prefetch, regular_grid, sweep  # noqa: F401
 
 with install_import_hook("lossbars", "beartype.beartype"):
     import lossbars  # noqa: F401

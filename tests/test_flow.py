@@ -1,6 +1,7 @@
 """The normal-gradient flow of paths, against Algorithm 3 written out point by point, and its refinements."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from lossbars.flow import Flowed, _Flow, flow, path_profiles
 from lossbars.functions import Function
 from lossbars.landscape import Batch, Landscape
 from lossbars.optimisers import Optimiser
-from lossbars.path_points import project, redistributed, relative_lengths, segments, uphill, with_midpoints
+from lossbars.path_points import project, redistributed, relative_lengths, uphill, with_midpoints
 from lossbars.recipes import PathGrid, Paths
 
 STEPS = DATA // 2  # of an epoch
@@ -71,24 +72,32 @@ def plain_flow(points: Points, ends: Tensor, made: Paths, seed: int = 3) -> tupl
     return torch.cat([ends[:1], path.detach(), ends[1:]]), norms[:, 0], norms[:, 1]
 
 
-def differences(ends: Tensor, moving: Tensor) -> Tensor:
-    out = moving.new_empty(len(moving), moving.shape[1] + 1, moving.shape[2])
-    segments(ends, moving, out)
-    return out
+def by_columns(array: Tensor) -> Tensor:
+    """The same numbers, with a row's far apart in memory: these torch projects, and the others a compiled kernel."""
+    return array.mT.contiguous().mT
 
 
-def test_a_step_by_hand() -> None:
+def in_rows(array: Tensor) -> Tensor:
+    """The same numbers, in rows that are padded, as an optimiser's are."""
+    return torch.nn.functional.pad(array, (0, 3))[..., : array.shape[-1]]
+
+
+LAYOUTS = pytest.mark.parametrize("laid_out", [by_columns, in_rows])
+
+
+@LAYOUTS
+def test_a_step_by_hand(laid_out: Callable[[Tensor], Tensor]) -> None:
     """A corner at (1, 1) between (0, 0) and (2, 0): u = (1, 1)/√2, v = (1, −1)/√2, g = (1, 4)."""
     ends = torch.tensor([[[0.0, 0.0], [2.0, 0.0]]], dtype=torch.float64)
     moving, g = torch.ones(1, 1, 2, dtype=torch.float64), torch.tensor([[[1.0, 4.0]]], dtype=torch.float64)
-    out = torch.empty_like(g)
-    between = differences(ends, moving)
-    taken = project(g, between, out)
+    ends, moving, g = laid_out(ends), laid_out(moving), laid_out(g)
+    out = laid_out(torch.empty_like(g))
+    taken, left = project(ends, moving, g, out)
     torch.testing.assert_close(out, torch.tensor([[[0.5, 2.0]]], dtype=torch.float64))
-    assert taken.item() == pytest.approx(math.sqrt(0.5**2 + 2.0**2))
-    climbing = uphill(g, between, torch.tensor([1]))  # τ = (1, 0)
+    assert (taken.item(), left.item()) == pytest.approx((math.sqrt(0.5**2 + 2.0**2),) * 2)
+    climbing = uphill(ends, moving, g, torch.tensor([1]))  # τ = (1, 0)
     torch.testing.assert_close(climbing, torch.tensor([[-1.0, 4.0]], dtype=torch.float64))
-    project(g, between, g)
+    project(ends, moving, g, g)
     assert torch.equal(g, out)
 
 
@@ -123,26 +132,48 @@ def test_paths_and_norms_are_those_of_a_loop_over_points(name: str, weight_decay
     assert found.first.tolist() == [[1, 1, 1]] * 4
 
 
-def test_projection_in_float32_at_many_dimensions() -> None:
+@LAYOUTS
+def test_projection_in_float32_at_many_dimensions(laid_out: Callable[[Tensor], Tensor]) -> None:
     """Near neighbours far from the origin, as the points of a network's path are."""
     g = order()
     path = 10 * torch.randn(2, 1, 4000, generator=g) + 0.01 * torch.randn(2, 9, 4000, generator=g).cumsum(1)
-    gradient, out = torch.randn(2, 7, 4000, generator=g), torch.empty(2, 7, 4000)
-    taken = project(gradient, differences(path[:, [0, -1]], path[:, 1:-1]), out)
+    gradient, out = torch.randn(2, 7, 4000, generator=g), laid_out(torch.empty(2, 7, 4000))
+    ends, moving = laid_out(path[:, [0, -1]]), laid_out(path[:, 1:-1])
+    taken, left = project(ends, moving, laid_out(gradient), out)
     for row in range(2):
         for i in range(7):
             expected = normal_part(*path[row, i : i + 3].double(), gradient[row, i].double())
             torch.testing.assert_close(out[row, i].double(), expected, rtol=1e-5, atol=1e-5)
             tangent = (gradient[row, i].double() - expected).norm()
             torch.testing.assert_close(taken[row, i].double(), tangent, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(left[row, i].double(), expected.norm(), rtol=1e-5, atol=0)
 
 
-def test_points_that_coincide_have_no_direction() -> None:
-    ends, moving = torch.zeros(1, 2, 3), torch.zeros(1, 4, 3)
-    g, out = torch.ones(1, 4, 3), torch.empty(1, 4, 3)
-    between = differences(ends, moving)
-    assert torch.equal(project(g, between, out), torch.zeros(1, 4)) and torch.equal(out, g)
-    assert torch.equal(uphill(g, between, torch.tensor([2])), g[:, 1])
+@LAYOUTS
+def test_points_that_coincide_have_no_direction(laid_out: Callable[[Tensor], Tensor]) -> None:
+    ends, moving = laid_out(torch.zeros(1, 2, 3)), laid_out(torch.zeros(1, 4, 3))
+    g, out = torch.ones(1, 4, 3), laid_out(torch.empty(1, 4, 3))
+    taken, left = project(ends, moving, laid_out(g), out)
+    assert torch.equal(taken, torch.zeros(1, 4)) and torch.equal(out, g) and torch.equal(left, g.norm(dim=-1))
+    assert torch.equal(uphill(ends, moving, g, torch.tensor([2])), g[:, 1])
+
+
+@LAYOUTS
+def test_a_path_that_is_lost_does_not_touch_the_others(laid_out: Callable[[Tensor], Tensor]) -> None:
+    ends, moving, g = (torch.randn(2, k, 5, generator=order()) for k in (2, 3, 3))
+    sound = torch.empty_like(g)
+    project(ends, moving, g, sound)
+    g[0, 1] = float("nan")
+    out = laid_out(torch.empty_like(g))
+    taken, left = project(laid_out(ends), laid_out(moving), laid_out(g), out)
+    assert out[0, 1].isnan().all() and taken[0, 1].isnan() and left[0, 1].isnan()
+    torch.testing.assert_close(out[1], sound[1])
+    torch.testing.assert_close(out[0, [0, 2]], sound[0, [0, 2]])
+
+
+@LAYOUTS
+def test_where_coinciding_points_are_put(laid_out: Callable[[Tensor], Tensor]) -> None:
+    ends, moving = laid_out(torch.zeros(1, 2, 3)), laid_out(torch.zeros(1, 4, 3))
     assert torch.equal(redistributed(ends, moving, torch.tensor([5])), moving)
 
 

@@ -95,6 +95,7 @@ LAYERS = [
         "connect",
         "flow",
         "path_points",
+        "normal_parts",
         "multistart",
         "profiles",
         "robustness",

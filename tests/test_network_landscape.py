@@ -214,3 +214,16 @@ def test_lenet_has_the_parameters_of_the_paper() -> None:
     assert sum(p.numel() for p in LeNet((1, 28, 28), 10).parameters()) == 44_426
     with pytest.raises(ValueError, match="28 x 28"):
         LeNet(SHAPE, 10)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_more_networks_than_are_run_at_once(own: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    of = landscape(NETWORKS["mlp"])
+    theta = starts(of, 5)
+    (batch, *_) = of.batches([torch.Generator().manual_seed(i) for i in range(5 if own else 1)])
+    expected = [x.clone() for x in of.value_and_gradient(theta, batch)]
+    record = [x.clone() for x in of.value_and_gradient(theta, None)]
+    monkeypatch.setattr(network_landscape, "STACKED_NUMBERS", 2 * of.dim)
+    assert of.stack_size == 2
+    for found, wanted in ((of.value_and_gradient(theta, batch), expected), (of.value_and_gradient(theta, None), record)):
+        torch.testing.assert_close(list(found), wanted, rtol=1e-5, atol=1e-7)

@@ -18,7 +18,7 @@ from lossbars.families import Chain
 from lossbars.families.base import straight
 from lossbars.landscape import Batch, Landscape, Profile, Simplices
 from lossbars.optimisers import Optimiser
-from lossbars.path_points import project, redistributed, relative_lengths, segments, uphill, with_midpoints
+from lossbars.path_points import project, redistributed, relative_lengths, uphill, with_midpoints
 from lossbars.profiles import profiles
 from lossbars.recipes import Grid, Insertion, PathGrid, Paths
 
@@ -39,11 +39,10 @@ class _Flow:
     """The n paths being optimised; the moving points themselves are the descent's variables (n, m, d)."""
 
     def __init__(self, landscape: Landscape, corners: Tensor, recipe: Paths) -> None:
-        n, m, d = len(corners), recipe.family.points - 2, corners.shape[-1]
+        n, m = len(corners), recipe.family.points - 2
         self.landscape, self.recipe, self.family = landscape, recipe, recipe.family
         self.climbs_from = recipe.epochs - max(1, round(self.family.climb * recipe.epochs)) * (self.family.climb > 0)
         self.ends = corners.clone()
-        self.between = corners.new_empty(n, m + 1, d)  # filled in each step
         self.aside: list[Tensor] = [corners[:0] for _ in range(n)]  # (a, 2, d) each, the outermost first
         self.steps = torch.tensor(0)  # done
         self.held = torch.full((n,), m + 1, device=corners.device)  # the climbing point; an end, as long as none climbs
@@ -59,22 +58,27 @@ class _Flow:
         """Losses (n,), means over the moving points; the normal parts of their gradients go into ``out``."""
         if self.family.redistribute and self.steps and self.steps % self.family.redistribute == 0:
             variables.copy_(redistributed(self.ends, variables, self.held))
-        losses, gradients = self.landscape.value_and_gradient(variables.flatten(0, 1), batch)
-        losses, gradients = losses.view(variables.shape[:2]), gradients.view(variables.shape)
-        if self.recipe.weight_decay:  # part of each point's loss, so before the projection
-            gradients = torch.add(gradients, variables, alpha=self.recipe.weight_decay, out=out)
-        segments(self.ends, variables, self.between)
         climbs = self.epoch >= self.climbs_from
-        if climbs:
-            self.held = losses.argmax(1) + 1
-            upward = uphill(gradients, self.between, self.held)
-        norms = self.norms[self.epoch]
-        norms[0] += project(gradients, self.between, out)
-        norms[1] += torch.linalg.vector_norm(out, dim=-1)
-        if climbs:
-            out[torch.arange(len(out), device=out.device), self.held - 1] = upward
+        at_once = max(1, self.landscape.stack_size // variables.shape[1])
+        pieces = [slice(first, first + at_once) for first in range(0, len(variables), at_once)]
+        losses = torch.cat([self._gradient_of(piece, variables, batch, out, climbs) for piece in pieces])
         self.steps += 1
         return losses.mean(1)
+
+    def _gradient_of(self, piece: slice, variables: Tensor, batch: Batch | None, out: Tensor, climbs: bool) -> Tensor:
+        """Losses (p, m) of a piece of the paths: with few, what the landscape leaves in a cache is projected there."""
+        ends, moving, out = self.ends[piece], variables[piece], out[piece]
+        losses, gradients = self.landscape.value_and_gradient(moving.flatten(0, 1), batch)
+        losses, gradients = losses.view(moving.shape[:2]), gradients.view(moving.shape)
+        if self.recipe.weight_decay:  # part of each point's loss, so before the projection
+            gradients = torch.add(gradients, moving, alpha=self.recipe.weight_decay, out=out)
+        if climbs:
+            self.held[piece] = held = losses.argmax(1) + 1
+            upward = uphill(ends, moving, gradients, held)
+        self.norms[self.epoch, :, piece] += torch.stack(project(ends, moving, gradients, out))
+        if climbs:
+            out[torch.arange(len(out), device=out.device), held - 1] = upward
+        return losses
 
     def end_epoch(self, epoch: int, optimiser: Optimiser) -> None:
         """Keep the epoch's record, and put points in where it is time to."""

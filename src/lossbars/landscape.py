@@ -1,5 +1,6 @@
 """Landscapes, simplices on them, and profiles of the loss along a simplex."""
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,9 +21,17 @@ class Batch:
 
     def rows(self, n: int) -> list["Batch"]:
         """The same batch for each of n rows taken alone."""
-        index = self.index.expand(n, -1) if self.index.dim() == 1 else self.index
+        pieces = self.pieces(n, 1)
+        return pieces if self.index.dim() == 1 else [Batch(piece.index[0], piece.noise) for piece in pieces]
+
+    def pieces(self, n: int, size: int) -> list["Batch"]:
+        """The same batch for each ``size`` of n rows; the last may be fewer."""
+        places = [slice(first, first + size) for first in range(0, n, size)]
         noise = self.noise.expand(n) if self.noise is not None else None
-        return [Batch(index[i], None if noise is None else noise[i : i + 1]) for i in range(n)]
+        indices = [self.index if self.index.dim() == 1 else self.index[place] for place in places]
+        return [
+            Batch(index, None if noise is None else noise[place]) for index, place in zip(indices, places, strict=True)
+        ]
 
 
 class Landscape(ABC):
@@ -31,6 +40,11 @@ class Landscape(ABC):
     dim: int  # d
     device: torch.device
     steps_per_epoch: int = 1  # batches in one pass over the data
+
+    @property
+    def stack_size(self) -> int:
+        """As many rows as are best taken at a time."""
+        return sys.maxsize
 
     @abstractmethod
     def init(self, n: int, generator: Generator) -> Float[Tensor, "n d"]:

@@ -6,6 +6,7 @@ over the training set in a fixed order, weighted by batch sizes (what Garipov et
 only, never buffers. Training batches use batch statistics.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Literal
@@ -23,6 +24,7 @@ from lossbars.data import Split
 from lossbars.landscape import Batch, Landscape
 from lossbars.stacking import Parameters, can_stack, stacked_call
 
+STACKED_NUMBERS = 2**21  # 8 MiB in float32: benchmarks/README.md, stack_size.py
 Call = Callable[[Parameters, Tensor], Tensor]
 EVALUATION_BATCH = 1000  # samples at a time in the loss of record; fixed, since BatchNorm's statistics depend on it
 
@@ -78,6 +80,13 @@ class NetworkLandscape(Landscape):
         if stacking == "batched":
             raise ValueError("this network cannot be stacked as batched matrix products: use 'auto' or 'loop'")
         return "loop"
+
+    @property
+    def stack_size(self) -> int:
+        """On a CPU, as many networks as stay in its caches with their gradients."""
+        if self.stacking == "loop":
+            return 1
+        return sys.maxsize if self.device.type == "cuda" else max(1, STACKED_NUMBERS // self.dim)
 
     @property
     def facts(self) -> dict[str, str]:
@@ -148,15 +157,15 @@ class NetworkLandscape(Landscape):
 
         BatchNorm's statistics are constants in the latter. The gradient is overwritten by the next call.
         """
-        if self._gradient.shape != theta.shape or self._gradient.dtype != theta.dtype:
-            self._gradient = torch.empty_like(theta)
+        if len(self._gradient) < len(theta) or self._gradient.dtype != theta.dtype:
+            self._gradient = theta.new_empty(theta.shape)
+        gradient = self._gradient[: len(theta)]
         if batch is None:
-            return self._record_gradient(theta)
-        if self.stacking == "batched":
-            return self._gradient_into(theta, self._gradient, lambda p: self._batch_loss(p, batch)), self._gradient
-        places = zip(theta.split(1), self._gradient.split(1), batch.rows(len(theta)), strict=True)
-        losses = [self._gradient_into(row, out, partial(self._batch_loss, batch=one)) for row, out, one in places]
-        return torch.cat(losses), self._gradient
+            return self._record_gradient(theta, gradient), gradient
+        size = self.stack_size
+        places = zip(theta.split(size), gradient.split(size), batch.pieces(len(theta), size), strict=True)
+        losses = [self._gradient_into(rows, out, partial(self._batch_loss, batch=one)) for rows, out, one in places]
+        return torch.cat(losses), gradient
 
     def _gradient_into(self, theta: Tensor, out: Tensor, loss: Callable[[Parameters], Tensor]) -> Tensor:
         """Write the gradient of the summed losses into ``out``; leaves by parameter save a pass over θ."""
@@ -263,19 +272,18 @@ class NetworkLandscape(Landscape):
     def _summed_losses(self, parameters: Parameters, call: Call, x: Tensor, y: Tensor) -> Tensor:
         return self._criterion(call(parameters, x), y).double().sum(1)
 
-    def _record_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+    def _record_gradient(self, theta: Tensor, gradient: Tensor) -> Tensor:
         total = torch.zeros_like(theta)
         loss = torch.zeros(len(theta), dtype=torch.float64, device=self.device)
-        step = len(theta) if self.stacking == "batched" else 1
-        for first in range(0, len(theta), step):
-            rows = slice(first, first + step)
+        for first in range(0, len(theta), self.stack_size):
+            rows = slice(first, first + self.stack_size)
             call = self._record_call(theta[rows])
             for x, y in zip(self.train.x.split(self.evaluated), self.train.y.split(self.evaluated), strict=True):
                 summed = partial(self._summed_losses, call=call, x=x, y=y)
-                loss[rows] += self._gradient_into(theta[rows], self._gradient[rows], summed)
-                total[rows] += self._gradient[rows]
-        self._gradient.copy_(total / len(self.train))
-        return loss / len(self.train), self._gradient
+                loss[rows] += self._gradient_into(theta[rows], gradient[rows], summed)
+                total[rows] += gradient[rows]
+        gradient.copy_(total / len(self.train))
+        return loss / len(self.train)
 
 
 def _draws(module: nn.Module, x: Tensor) -> bool:

@@ -8,37 +8,69 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from lossbars.normal_parts import write_normal_parts
 
-def segments(ends: Float[Tensor, "n 2 d"], moving: Float[Tensor, "n m d"], out: Float[Tensor, "n s d"]) -> None:
-    """Write the s = m + 1 differences of neighbours."""
-    torch.sub(moving[:, 0], ends[:, 0], out=out[:, 0])
-    torch.sub(moving[:, 1:], moving[:, :-1], out=out[:, 1:-1])
-    torch.sub(ends[:, 1], moving[:, -1], out=out[:, -1])
+
+def segments(ends: Float[Tensor, "n 2 d"], moving: Float[Tensor, "n m d"]) -> Float[Tensor, "n s d"]:
+    """The s = m + 1 differences of neighbours."""
+    return torch.cat([ends[:, :1], moving, ends[:, 1:]], dim=1).diff(dim=1)
 
 
 def project(
-    gradient: Float[Tensor, "n m d"], between: Float[Tensor, "n s d"], out: Float[Tensor, "n m d"]
-) -> Float[Tensor, "n m"]:
+    ends: Float[Tensor, "n 2 d"],
+    moving: Float[Tensor, "n m d"],
+    gradient: Float[Tensor, "n m d"],
+    out: Float[Tensor, "n m d"],
+) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n m"]]:
     """Take the tangential parts off the gradients of the moving points (topological-obstructions.txt, Algorithm 3).
 
     out = g − (⟨g, u⟩ u + ⟨g, v⟩ v)/2 with the unit vectors u from the left neighbour and v to the right one. Where the
     two are one direction that is the part of g normal to the path; at a corner of angle φ a share sin²(φ/2) of the
-    tangential part is left. Returns the norms of what was taken off. A segment without length has no direction. ``out``
-    may be ``gradient`` itself.
+    tangential part is left. Returns the norms of what was taken off and of what is left. A segment without length has
+    no direction. ``out`` may be ``gradient`` itself.
     """
-    lengths = _lengths(between)
+    arrays = [ends, moving, gradient, out]
+    if all(array.device.type == "cpu" and _in_rows(array) for array in arrays):
+        return _project_by_rows(arrays)
+    between = segments(ends, moving)
     left, right = between[:, :-1], between[:, 1:]
-    before, after = lengths[:, :-1], lengths[:, 1:]
-    by_left, by_right = _dots(gradient, left) / before, _dots(gradient, right) / after
-    torch.addcmul(gradient, (by_left / before).unsqueeze(-1), left, value=-0.5, out=out)
-    out.addcmul_((by_right / after).unsqueeze(-1), right, value=-0.5)
-    cosine = _dots(left, right) / before / after
-    square = by_left.square() + by_right.square() + 2 * by_left * by_right * cosine
-    return square.clamp_min(0).sqrt() / 2
+    tiny = torch.finfo(between.dtype).tiny
+    before, after = (torch.linalg.vecdot(x, x).clamp_min(tiny) for x in (left, right))
+    by_left, by_right = (
+        torch.linalg.vecdot(gradient, left) / before / 2,
+        torch.linalg.vecdot(gradient, right) / after / 2,
+    )
+    torch.addcmul(gradient, by_left.unsqueeze(-1), left, value=-1, out=out)
+    out.addcmul_(by_right.unsqueeze(-1), right, value=-1)
+    both = 2 * by_left * by_right * torch.linalg.vecdot(left, right)
+    square = by_left.square() * before + by_right.square() * after + both
+    return square.clamp_min(0).sqrt(), torch.linalg.vector_norm(out, dim=-1)
+
+
+def _in_rows(array: Tensor) -> bool:
+    """Whether rows (n, m, d) of adjacent numbers follow one another at one distance."""
+    far, near, one = array.stride()
+    return one == 1 and (len(array) == 1 or far == array.shape[1] * near)
+
+
+def _project_by_rows(arrays: list[Tensor]) -> tuple[Tensor, Tensor]:
+    _, moving, gradient, _ = arrays
+    n, m, d = moving.shape
+    steps = tuple(array.stride(1) for array in arrays)
+    flat = [
+        a.as_strided(((a[..., 0].numel() - 1) * step + d,), (1,)).numpy() for a, step in zip(arrays, steps, strict=True)
+    ]
+    tangent, orthogonal = gradient.new_empty(2, n, m)
+    tiny = flat[0].dtype.type(torch.finfo(moving.dtype).tiny)
+    write_normal_parts(*flat, steps, d, tiny, tangent.numpy(), orthogonal.numpy())
+    return tangent, orthogonal
 
 
 def uphill(
-    gradient: Float[Tensor, "n m d"], between: Float[Tensor, "n s d"], top: Int[Tensor, " n"]
+    ends: Float[Tensor, "n 2 d"],
+    moving: Float[Tensor, "n m d"],
+    gradient: Float[Tensor, "n m d"],
+    top: Int[Tensor, " n"],
 ) -> Float[Tensor, "n d"]:
     """g − 2⟨g, τ⟩τ at point ``top`` of each path: against it is up along the path, and down across it.
 
@@ -46,6 +78,7 @@ def uphill(
     Henkelman, Uberuaga & Jónsson 2000, without their springs.)
     """
     path = torch.arange(len(top), device=top.device)
+    between = segments(ends, moving)
     lengths = _lengths(between).unsqueeze(-1)
     left, right = (between[path, i] / lengths[path, i] for i in (top - 1, top))
     tangent = left + right
@@ -95,15 +128,6 @@ def with_midpoints(points: Float[Tensor, "k d"], measure: Float[Tensor, " s"]) -
     middle = (points[:-1] + points[1:]) / 2
     pieces = [torch.stack([point, middle[i]]) if i in worst else point.unsqueeze(0) for i, point in enumerate(points)]
     return torch.cat(pieces)
-
-
-def _dots(a: Tensor, b: Tensor) -> Tensor:
-    """(n, m) inner products of rows (n, m, d), as products of matrices: ``vecdot`` makes an array of a's size first.
-
-    Path by path, since slices of several are no stack of rows without a copy; and transposed, since torch takes its
-    slow way for a column that ``unsqueeze`` makes (nine times the time, torch 2.15).
-    """
-    return torch.stack([torch.bmm(x.unsqueeze(1), y.unsqueeze(1).mT).flatten() for x, y in zip(a, b, strict=True)])
 
 
 def _lengths(vectors: Tensor) -> Tensor:
