@@ -132,6 +132,19 @@ def test_paths_and_norms_are_those_of_a_loop_over_points(name: str, weight_decay
     assert found.first.tolist() == [[1, 1, 1]] * 4
 
 
+class FewAtATime(Points):
+    """Takes two paths of four moving points at a time."""
+
+    stack_size = 11
+
+
+def test_paths_are_the_same_taken_few_at_a_time() -> None:
+    points, made = Points(), recipe(4, weight_decay=0.1, family={"climb": 0.5})
+    whole, pieces = (flow(landscape, corners(points), made, order()) for landscape in (points, FewAtATime()))
+    assert torch.equal(torch.stack(pieces.paths), torch.stack(whole.paths))
+    assert torch.equal(pieces.tangent, whole.tangent) and torch.equal(pieces.orthogonal, whole.orthogonal)
+
+
 @LAYOUTS
 def test_projection_in_float32_at_many_dimensions(laid_out: Callable[[Tensor], Tensor]) -> None:
     """Near neighbours far from the origin, as the points of a network's path are."""

@@ -24,6 +24,7 @@ from small_networks import (
 )
 from torch import Tensor
 
+from lossbars import network_landscape
 from lossbars.data import Split
 from lossbars.landscape import Batch
 from lossbars.network_landscape import NetworkLandscape
@@ -216,14 +217,12 @@ def test_lenet_has_the_parameters_of_the_paper() -> None:
         LeNet(SHAPE, 10)
 
 
-@pytest.mark.parametrize("own", [False, True])
-def test_more_networks_than_are_run_at_once(own: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["shared", "own"])
+def test_more_networks_than_are_taken_at_a_time(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     of = landscape(NETWORKS["mlp"])
-    theta = starts(of, 5)
-    (batch, *_) = of.batches([torch.Generator().manual_seed(i) for i in range(5 if own else 1)])
-    expected = [x.clone() for x in of.value_and_gradient(theta, batch)]
-    record = [x.clone() for x in of.value_and_gradient(theta, None)]
+    theta, batch = starts(of, 5), first_batch(of, kind, 5)
+    expected = [both(of, theta, one) for one in (batch, None)]
     monkeypatch.setattr(network_landscape, "STACKED_NUMBERS", 2 * of.dim)
     assert of.stack_size == 2
-    for found, wanted in ((of.value_and_gradient(theta, batch), expected), (of.value_and_gradient(theta, None), record)):
-        torch.testing.assert_close(list(found), wanted, rtol=1e-5, atol=1e-7)
+    for one, wanted in zip((batch, None), expected, strict=True):
+        torch.testing.assert_close(both(of, theta, one), wanted, **ROUNDING)
