@@ -26,7 +26,7 @@ from lossbars.network_landscape import NetworkLandscape
 from lossbars.networks import CNN, LeNet, ResNet195k
 from lossbars.recipes import Paths
 from lossbars.seeding import generator
-from lossbars.stacking import _linear
+from lossbars.stacking import stacked_linear
 
 COLOUR, GREY = (3, 32, 32), (1, 28, 28)
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], int]] = {  # how made, inputs, batch
@@ -85,8 +85,8 @@ def folded(net: LeNet | CNN, p: dict[str, Tensor], x: Tensor) -> Tensor:
     x = x.unflatten(1, (len(weight), -1)).transpose(0, 1).flatten(2)  # (n, b, features)
     last = ["fc1", "fc2", "fc3"] if lenet else ["linear"]
     for layer in last[:-1]:
-        x = F.relu(_linear(x, p[f"{layer}.weight"], p[f"{layer}.bias"]))
-    return _linear(x, p[f"{last[-1]}.weight"], p[f"{last[-1]}.bias"])
+        x = F.relu(stacked_linear(x, p[f"{layer}.weight"], p[f"{layer}.bias"]))
+    return stacked_linear(x, p[f"{last[-1]}.weight"], p[f"{last[-1]}.bias"])
 
 
 def stacked(name: str, n: int) -> Ways:

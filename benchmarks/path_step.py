@@ -1,11 +1,12 @@
 """A step of the normal-gradient flow of a 19-point path of the 784-32⁴-10 MLP, batch 128: ours, and plain modules.
 
-    python benchmarks/path_step.py [--points 19] [--batch 128] [--rounds 201] [--threads 1]
+    python benchmarks/path_step.py [--points 19] [--paths 1] [--batch 128] [--rounds 201] [--threads 1]
 
 The plain program has a module for each point: gradients by autograd one module after another, Algorithm 3 of
 topological-obstructions.txt over their tensors, torch.optim.SGD. The two are timed in turn, A B A B …, so that a drift
 of the machine's speed touches both; warm-up is left out. Printed: least, median and quartiles in milliseconds, the
 ratio round by round, where our time goes, and the share of the machine's float32 peak (a 1024³ product, same run).
+Of several paths in one step, as the workflow takes them, the time of one is given.
 """
 
 import argparse
@@ -75,17 +76,17 @@ class PlainPath:
         return found
 
 
-class OurPath:
-    """The same path by this library's own parts, as its descent uses them."""
+class OurPaths:
+    """The same path, several times, by this library's own parts, as its descent uses them."""
 
     def __init__(self, points: Tensor, landscape: NetworkLandscape) -> None:
-        family = {"kind": "path", "points": len(points)}
+        family = {"kind": "path", "points": points.shape[1]}
         schedule = {"kind": "constant", "lr": LR}
         recipe = Paths(optimiser="sgd", momentum=0.0, schedule=schedule, epochs=1, family=family)
         landscape.steps_per_epoch = 10**9  # one epoch, however many rounds
-        self.flow = _Flow(landscape, points[None, [0, -1]], recipe)
+        self.flow = _Flow(landscape, points[:, [0, -1]], recipe)
         self.d = points.shape[-1]
-        self.optimiser = Optimiser(recipe, F.pad(points[None, 1:-1], (0, -self.d % ROW_MULTIPLE)))
+        self.optimiser = Optimiser(recipe, F.pad(points[:, 1:-1], (0, -self.d % ROW_MULTIPLE)))
         self.variables = self.optimiser.variables[..., : self.d]
         self.out = self.optimiser.gradient[..., : self.d]
 
@@ -94,7 +95,7 @@ class OurPath:
         self.optimiser.step(LR)
 
     def losses(self, batch: Batch) -> Tensor:
-        return self.flow.landscape.value_and_gradient(self.variables[0], batch)[1]
+        return self.flow.landscape.value_and_gradient(self.variables.flatten(0, 1), batch)[1]
 
     def projection(self, gradient: Tensor) -> None:
         project(self.flow.ends, self.variables, gradient, self.out)
@@ -138,7 +139,7 @@ def spread(numbers: list[float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name, default in (("points", 19), ("batch", 128), ("rounds", 201), ("threads", 1)):
+    for name, default in (("points", 19), ("paths", 1), ("batch", 128), ("rounds", 201), ("threads", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -146,7 +147,7 @@ def main() -> None:
     x, y = torch.rand(SAMPLES, 784), torch.randint(0, 10, (SAMPLES,))
     landscape = NetworkLandscape(lambda: MLP((784,), 10, DEPTH, WIDTH), Split(x, y), options.batch, x.device)
     (points,) = straight(landscape.init(2, generator("ends")).unsqueeze(0), options.points)
-    plain, ours = PlainPath(points), OurPath(points, landscape)
+    plain, ours = PlainPath(points), OurPaths(points.expand(options.paths, -1, -1), landscape)
     batch = Batch(torch.randint(0, SAMPLES, (options.batch,)))
     bx, by = x[batch.index], y[batch.index]
     gradient, matrix = torch.randn(ours.variables.shape), torch.rand(1024, 1024)
@@ -157,12 +158,13 @@ def main() -> None:
     ends = torch.stack([nn.utils.parameters_to_vector(net.parameters()) for net in plain.nets[1:-1]]).detach()
     error, moved = float((ends - ours.variables[0]).abs().max()), float((ends - points[1:-1]).abs().max())
     gradients, projections, floor, product = in_turn(parts, options.rounds)
+    fast, gradients, projections = ([t / options.paths for t in times] for times in (fast, gradients, projections))
     first, rest = 784 * WIDTH, (DEPTH - 1) * WIDTH**2 + WIDTH * 10
     flops = 2 * options.batch * (options.points - 2) * (2 * first + 3 * rest)  # no gradient of the inputs is needed
     peak = 2 * 1024**3 / min(product) / 1e6
 
     print(f"{platform.machine()}, torch {torch.__version__}, {options.threads} thread(s), {options.rounds} rounds")
-    print(f"step of a path of {options.points} points, batch {options.batch}, ms")
+    print(f"step of a path of {options.points} points, batch {options.batch}, ms; {options.paths} of ours at once")
     print(f"  plain modules, one by one   {spread(slow)}")
     print(f"  ours                        {spread(fast)}")
     print(f"  ratio round by round        {spread([a / b for a, b in zip(slow, fast, strict=True)])}")

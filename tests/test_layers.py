@@ -81,6 +81,7 @@ LAYERS = [
         "network_landscape",
         "convolution",
         "stacking",
+        "linear_chain",
         "augment",
         "regression",
         "landscapes",

@@ -22,6 +22,7 @@ from lossbars.augment import crop_flip
 from lossbars.convolution import chosen_precision, computing_in, fastest_batch, fastest_layout, laid_out
 from lossbars.data import Split
 from lossbars.landscape import Batch, Landscape
+from lossbars.linear_chain import find_chain
 from lossbars.stacking import Parameters, can_stack, stacked_call
 
 STACKED_NUMBERS = 2**21  # 8 MiB in float32: benchmarks/README.md, stack_size.py
@@ -70,6 +71,8 @@ class NetworkLandscape(Landscape):
         if _draws(self.module.eval(), self.train.x[:3]):
             raise ValueError("the network draws random numbers in evaluation mode too: it has no one loss of record")
         self.stacking = self._choose(stacking)
+        plain = self.stacking == "batched" and self.precision == "float32"
+        self.chain = find_chain(self.module, self.train.x[:3]) if plain else None
         self._gradient = torch.empty(0, self.dim)
 
     def _choose(self, stacking: Literal["auto", "batched", "loop"]) -> Literal["batched", "loop"]:
@@ -164,8 +167,16 @@ class NetworkLandscape(Landscape):
             return self._record_gradient(theta, gradient), gradient
         size = self.stack_size
         places = zip(theta.split(size), gradient.split(size), batch.pieces(len(theta), size), strict=True)
-        losses = [self._gradient_into(rows, out, partial(self._batch_loss, batch=one)) for rows, out, one in places]
-        return torch.cat(losses), gradient
+        return torch.cat([self._batch_gradient(rows, out, one) for rows, out, one in places]), gradient
+
+    def _batch_gradient(self, theta: Tensor, out: Tensor, batch: Batch) -> Tensor:
+        """Training losses; their gradients go into ``out``."""
+        if self.chain is None:
+            return self._gradient_into(theta, out, partial(self._batch_loss, batch=batch))
+        x, y = self._inputs(batch), self.train.y[batch.index]
+        return self.chain.gradient(
+            self.unflatten(theta), x, lambda output: self._criterion(output, y).mean(1), self.unflatten(out)
+        )
 
     def _gradient_into(self, theta: Tensor, out: Tensor, loss: Callable[[Parameters], Tensor]) -> Tensor:
         """Write the gradient of the summed losses into ``out``; leaves by parameter save a pass over θ."""

@@ -26,11 +26,11 @@ class StackedLinear(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         if func is F.linear:
-            return _linear(*args, **(kwargs or {}))
+            return stacked_linear(*args, **(kwargs or {}))
         return func(*args, **(kwargs or {}))
 
 
-def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def stacked_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x (b, in) shared or (n, b, in) → (n, b, out), stored as (n, out, b)."""
     n, out, inputs = weight.shape
     if x.dim() == 2:
