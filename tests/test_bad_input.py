@@ -90,6 +90,16 @@ T = "experiments.tiny"
         ),
         (f"{T}.models", {}, f"{T}: models: at least one is needed"),
         (f"{T}.models.Big", TINY["models"]["mlp"], f"{T}: model key 'Big': lower-case letters, digits and '-'"),
+        (
+            f"{T}.models.again",
+            TINY["models"]["mlp"],
+            f"{T}: models: mlp and again have one label, 'one layer': give each its own",
+        ),
+        (
+            f"{T}.models.mlp.groups",
+            {"low": {"label": "rate"}, "high": {"label": "rate"}},
+            f"{T}.models.mlp: groups: low and high have one label, 'rate': give each its own",
+        ),
         (f"{T}.figures", ["barcode"], f"{T}.figures.0: Input should be 'barcodes', 'to-score'"),
         (f"{T}.robustness.sizes", [4], f"{T}: robustness.sizes: a subset of 4 of 3 minima"),
         (f"{T}.curves.family.bends", 0, f"{T}.curves.family.bends: Input should be greater than 0 (it is 0)"),

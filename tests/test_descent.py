@@ -255,7 +255,7 @@ def test_a_run_that_is_asked_to_stop_saves_its_state_and_goes_on_later() -> None
     start = of.init(2, generators(0)[0])
     end = minimise(of, start, recipe(5, **OPTIMISERS["adam"]), generators(1, 2), None, memory, lines.append)
     assert torch.equal(end, undisturbed)
-    assert lines[0] == "goes on from epoch 0, step 1"
+    assert lines[0] == "goes on in epoch 1, after step 1"
 
 
 def test_no_state_is_saved_before_it_is_due_but_the_last_and_progress_is_reported() -> None:

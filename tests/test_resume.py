@@ -322,7 +322,7 @@ def test_asked_to_stop(tmp_path, kind, number, monkeypatch):
     monkeypatch.setattr(descent, "_epoch", lambda *_: pytest.fail("enough") if lines else None)
     with pytest.raises(pytest.fail.Exception, match="enough"):
         STEPS[kind](**arguments)
-    assert lines == [f"goes on from epoch {epoch}, step {step}"]
+    assert lines == [f"goes on in epoch {epoch + 1}, after step {step}"]
 
 
 def test_asked_to_stop_while_it_measures(tmp_path):

@@ -95,7 +95,7 @@ def descend(
     optimiser = Optimiser(recipe, F.pad(start.detach(), (0, -d % ROW_MULTIPLE)))
     place = _restore(checkpoint, optimiser, problem)
     if report and (place.epoch or place.step):
-        report(f"goes on from epoch {place.epoch}, step {place.step}")
+        report(f"goes on in epoch {place.epoch + 1}, after step {place.step}")
     reported = time.monotonic()
     while place.epoch < recipe.epochs:
         losses = _epoch(optimiser, d, problem, recipe, place, checkpoint)

@@ -1,6 +1,7 @@
 """Experiments: what config.yaml may say, checked whole before the first job runs. Loads no torch."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
@@ -73,6 +74,7 @@ class Model(Recipe):
             raise ValueError("more_triangles: the first goes under triangles")
         for name in (*self.groups, *self.more_curves, *self.more_triangles):
             check_key(name, "recipe")
+        _check_labels("groups", self.groups)
         return self
 
 
@@ -103,6 +105,7 @@ class Experiment(Recipe):
             raise ValueError("models: at least one is needed")
         for key in self.models:
             check_key(key, "model")
+        _check_labels("models", self.models)
         joined = [self.seeds * (max(1, len(model.groups)) if self.across else 1) for model in self.models.values()]
         if self.robustness and max(self.robustness.sizes, default=2) > min(joined):
             raise ValueError(f"robustness.sizes: a subset of {max(self.robustness.sizes)} of {min(joined)} minima")
@@ -152,6 +155,16 @@ RESERVED = (
     *("dataset", "minima", "curves", "triangles", "complex", "barcode", "robustness", "tables", "figure", "claims"),
     *("usage", "report", "provenance", "cloud", "surface", "optimised", "bars", "distances", "embedding", "embeddings"),
 )
+
+
+def _check_labels(what: str, named: Mapping[str, Group | Model]) -> None:
+    """Raise ValueError where figures would call two things by one name."""
+    owners: dict[str, str] = {}
+    for key, one in named.items():
+        label = one.label or key
+        if label in owners:
+            raise ValueError(f"{what}: {owners[label]} and {key} have one label, {label!r}: give each its own")
+        owners[label] = key
 
 
 def check_key(key: str, what: str) -> None:

@@ -9,7 +9,7 @@ from faults.scene import Scene
 from faults.small import EXPERIMENT, MODEL, Run
 
 Training = tuple[str, str]  # kind, part
-RESUMED = re.compile(r"goes on from epoch (\d+), step (\d+)")
+RESUMED = re.compile(r"goes on in epoch (\d+), after step (\d+)")
 PUT_BACK = re.compile(rf"taken, as made before, from \S*/{EXPERIMENT}-{MODEL}-([a-z]+)-([\d+-]+?)-[0-9a-f]{{8}}")
 FORGIVING = ("COMPLETED", "RUNNING", "PENDING")
 
