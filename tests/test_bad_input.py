@@ -100,6 +100,11 @@ T = "experiments.tiny"
             {"low": {"label": "rate"}, "high": {"label": "rate"}},
             f"{T}.models.mlp: groups: low and high have one label, 'rate': give each its own",
         ),
+        (
+            f"{T}.curves",
+            TINY["minima"] | {"epochs": 5, "family": {"kind": "path", "insertion": {"every": 5}}},
+            f"{T}: insertion.every: 5 of 5 epochs: no point is ever put in",
+        ),
         (f"{T}.figures", ["barcode"], f"{T}.figures.0: Input should be 'barcodes', 'to-score'"),
         (f"{T}.robustness.sizes", [4], f"{T}: robustness.sizes: a subset of 4 of 3 minima"),
         (f"{T}.curves.family.bends", 0, f"{T}.curves.family.bends: Input should be greater than 0 (it is 0)"),

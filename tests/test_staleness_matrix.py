@@ -48,7 +48,8 @@ EXPERIMENT = TINY | {
     "minima": ADAM | {"epochs": 2, "schedule": CYCLICAL},
     "curves": TINY["curves"] | {"points": 2},
     "triangles": TINY["triangles"] | {"points": 2},
-    "models": TINY["models"] | {"fixed": TINY["models"]["mlp"] | {"triangles": {"sides": "fixed"}}},
+    "models": TINY["models"]
+    | {"fixed": TINY["models"]["mlp"] | {"label": "fixed sides", "triangles": {"sides": "fixed"}}},
 }
 OTHER: dict[str, Any] = {  # where a number cannot just be changed
     "title": "Another title",
@@ -126,7 +127,7 @@ def key_changes(experiment: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any
         yield label, changed(experiment, place), []
     more = own(experiment)
     more["models"]["deep"] = own(more["models"]["mlp"])
-    more["models"]["deep"]["network"]["depth"] = 2
+    more["models"]["deep"] |= {"label": "two layers", "network": {"kind": "mlp", "depth": 2, "width": 8}}
     yield "models: one more", more, []
     embedded = own(more)
     path = {key: value for key, value in EXPERIMENT["curves"].items() if key not in ("family", "grid")}

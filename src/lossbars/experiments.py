@@ -122,6 +122,9 @@ class Experiment(Recipe):
         flows = [own for m in self.models.values() for own in m.kinds.values() if isinstance(own, Paths)]
         if "path-norms" in self.figures and not flows:
             raise ValueError("figures: 'path-norms' needs a model with curves of the family path")
+        for own in flows:
+            if (insertion := own.family.insertion) and insertion.every >= own.epochs:
+                raise ValueError(f"insertion.every: {insertion.every} of {own.epochs} epochs: no point is ever put in")
         return self
 
     @model_validator(mode="after")
