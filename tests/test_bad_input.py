@@ -103,7 +103,12 @@ T = "experiments.tiny"
         (
             f"{T}.curves",
             TINY["minima"] | {"epochs": 5, "family": {"kind": "path", "insertion": {"every": 5}}},
-            f"{T}: insertion.every: 5 of 5 epochs: no point is ever put in",
+            f"{T}: insertion.every: 5 is not below 5, the epochs: no point is ever put in",
+        ),
+        (
+            f"{T}.curves",
+            TINY["minima"] | {"epochs": 6, "family": {"kind": "path", "climb": 0.5, "insertion": {"every": 3}}},
+            f"{T}: insertion.every: 3 is not below 3, the epochs before points climb: no point is ever put in",
         ),
         (f"{T}.figures", ["barcode"], f"{T}.figures.0: Input should be 'barcodes', 'to-score'"),
         (f"{T}.robustness.sizes", [4], f"{T}: robustness.sizes: a subset of 4 of 3 minima"),

@@ -133,9 +133,9 @@ def test_paths_and_norms_are_those_of_a_loop_over_points(name: str, weight_decay
 
 
 class FewAtATime(Points):
-    """Takes two paths of four moving points at a time."""
+    """Takes two paths of four moving points at a time, since a third would be more than it may."""
 
-    stack_size = 11
+    stack_size = 2 * 4 + 3
 
 
 def test_paths_are_the_same_taken_few_at_a_time() -> None:

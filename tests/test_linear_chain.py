@@ -1,6 +1,7 @@
 """Networks that are layers in a row: which are, and that their gradients are autograd's."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -115,6 +116,72 @@ def test_layers_in_a_row_are_found(name: str) -> None:
 @pytest.mark.parametrize("make", OTHERS)
 def test_what_is_more_than_that_is_left_to_autograd(make: Make) -> None:
     assert find_chain(make(), X) is None
+
+
+class Written(Between):
+    """A unit is written over: a call that gives no tensor."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.fc1(x.flatten(-3))
+        h[..., 0] = 0.0
+        return self.fc2(h.tanh())
+
+
+class Frozen(Between):
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            h = self.fc1(x.flatten(-3)).relu()
+        return self.fc2(h)
+
+
+class Halved(torch.autograd.Function):
+    """ReLU, with half of its gradient."""
+
+    @staticmethod
+    def forward(_: Any, x: Tensor) -> Tensor:
+        return x.relu()
+
+    @staticmethod
+    def backward(_: Any, gradient: Tensor) -> Tensor:
+        return gradient / 2
+
+
+class Hooked(Between):
+    """Less of the gradient passes the second layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc2.register_full_backward_hook(lambda _, inputs, __: (0.1 * inputs[0],))
+
+
+class OnlyWithGradients(Between):
+    between = staticmethod(lambda x: 2 * x.relu() if torch.is_grad_enabled() else x.relu())
+
+
+class Coarse(Between):
+    """One layer in bfloat16."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            h = self.fc1(x.flatten(-3))
+        return self.fc2(h.float().relu())
+
+
+class ByBatch(Between):
+    """Something else for few samples."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.fc1(x.flatten(-3))
+        return self.fc2(h.relu() if x.shape[-4] < 5 else h.relu() + h)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [Written, Frozen, between(Halved.apply), Hooked, OnlyWithGradients, Coarse, ByBatch],
+    ids=lambda m: m.__name__,
+)
+def test_what_the_calls_do_not_show_is_found_by_comparing(make: Make) -> None:
+    assert landscape(make).chain is None
 
 
 def with_autograd(of: NetworkLandscape) -> NetworkLandscape:

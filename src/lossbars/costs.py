@@ -76,7 +76,7 @@ def control_points(descent: Descent) -> tuple[int, int]:
 
 def insertions(paths: Paths) -> int:
     """How often points may be inserted, two at a time."""
-    return (paths.epochs - 1) // paths.family.insertion.every if paths.family.insertion else 0
+    return max(0, paths.climbs_from - 1) // paths.family.insertion.every if paths.family.insertion else 0
 
 
 def evaluations(descent: Descent) -> int:

@@ -123,8 +123,10 @@ class Experiment(Recipe):
         if "path-norms" in self.figures and not flows:
             raise ValueError("figures: 'path-norms' needs a model with curves of the family path")
         for own in flows:
-            if (insertion := own.family.insertion) and insertion.every >= own.epochs:
-                raise ValueError(f"insertion.every: {insertion.every} of {own.epochs} epochs: no point is ever put in")
+            if (insertion := own.family.insertion) and insertion.every >= own.climbs_from:
+                before = "the epochs before points climb" if own.family.climb else "the epochs"
+                every = f"{insertion.every} is not below {own.climbs_from}, {before}"
+                raise ValueError(f"insertion.every: {every}: no point is ever put in")
         return self
 
     @model_validator(mode="after")

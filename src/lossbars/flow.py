@@ -41,7 +41,7 @@ class _Flow:
     def __init__(self, landscape: Landscape, corners: Tensor, recipe: Paths) -> None:
         n, m = len(corners), recipe.family.points - 2
         self.landscape, self.recipe, self.family = landscape, recipe, recipe.family
-        self.climbs_from = recipe.epochs - max(1, round(self.family.climb * recipe.epochs)) * (self.family.climb > 0)
+        self.climbs_from = recipe.climbs_from
         self.ends = corners.clone()
         self.aside: list[Tensor] = [corners[:0] for _ in range(n)]  # (a, 2, d) each, the outermost first
         self.steps = torch.tensor(0)  # done
@@ -66,7 +66,7 @@ class _Flow:
         return losses.mean(1)
 
     def _gradient_of(self, piece: slice, variables: Tensor, batch: Batch | None, out: Tensor, climbs: bool) -> Tensor:
-        """Losses (p, m) of a piece of the paths: with few, what the landscape leaves in a cache is projected there."""
+        """Losses (p, m) of a piece of the paths: of few, gradients are still in a cache when they are projected."""
         ends, moving, out = self.ends[piece], variables[piece], out[piece]
         losses, gradients = self.landscape.value_and_gradient(moving.flatten(0, 1), batch)
         losses, gradients = losses.view(moving.shape[:2]), gradients.view(moving.shape)
@@ -86,7 +86,7 @@ class _Flow:
         self.first[epoch] = 1 + torch.tensor([len(a) for a in self.aside])
         insertion, next_epoch = self.family.insertion, epoch + 1
         # a climbing point is not disturbed any more
-        if insertion and next_epoch % insertion.every == 0 and next_epoch < min(self.climbs_from, self.recipe.epochs):
+        if insertion and next_epoch % insertion.every == 0 and next_epoch < self.climbs_from:
             self._insert(insertion, optimiser)
 
     def _insert(self, insertion: Insertion, optimiser: Optimiser) -> None:

@@ -52,14 +52,14 @@ class LinearChain:
             losses = loss(output)
             (error,) = torch.autograd.grad(losses.sum(), output)
         for layer, given, found in zip(self.layers[::-1], values[-2::-1], values[:0:-1], strict=True):
-            error = _before(layer.activation, error, found)
+            error = _input_gradient(layer.activation, error, found)
             _write(layer, given, error, out)
             if given is not values[0]:
                 error = torch.bmm(parameters[layer.weight].mT, error.mT).mT
         return losses.detach()
 
 
-def _before(activation: Activation | None, gradient: Tensor, output: Tensor) -> Tensor:
+def _input_gradient(activation: Activation | None, gradient: Tensor, output: Tensor) -> Tensor:
     """Gradient of an activation's input, from that of its output; each has a derivative that its output tells."""
     if activation == "relu":
         return torch.ops.aten.threshold_backward(gradient, output, 0)
@@ -100,7 +100,8 @@ class _Tape(TorchFunctionMode):
 def find_chain(module: nn.Module, x: Tensor) -> LinearChain | None:
     """The chain that a network is when it trains, if it is one; ``x`` (b, ...) is a small input.
 
-    Each call of its forward pass must take what the one before gave, and each parameter must be used once.
+    Each call of its forward pass must take what the one before gave, and each parameter must be used once. Calls that
+    give no tensor, such as writing into one, are not seen: compare the two before the chain is used.
     """
     with _Tape() as tape:
         output = module.train()(x)

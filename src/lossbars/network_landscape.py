@@ -22,7 +22,7 @@ from lossbars.augment import crop_flip
 from lossbars.convolution import chosen_precision, computing_in, fastest_batch, fastest_layout, laid_out
 from lossbars.data import Split
 from lossbars.landscape import Batch, Landscape
-from lossbars.linear_chain import find_chain
+from lossbars.linear_chain import LinearChain, find_chain
 from lossbars.stacking import Parameters, can_stack, stacked_call
 
 STACKED_NUMBERS = 2**21  # 8 MiB in float32: benchmarks/README.md, stack_size.py
@@ -71,8 +71,7 @@ class NetworkLandscape(Landscape):
         if _draws(self.module.eval(), self.train.x[:3]):
             raise ValueError("the network draws random numbers in evaluation mode too: it has no one loss of record")
         self.stacking = self._choose(stacking)
-        plain = self.stacking == "batched" and self.precision == "float32"
-        self.chain = find_chain(self.module, self.train.x[:3]) if plain else None
+        self.chain = self._find_chain() if self.stacking == "batched" and self.precision == "float32" else None
         self._gradient = torch.empty(0, self.dim)
 
     def _choose(self, stacking: Literal["auto", "batched", "loop"]) -> Literal["batched", "loop"]:
@@ -84,9 +83,27 @@ class NetworkLandscape(Landscape):
             raise ValueError("this network cannot be stacked as batched matrix products: use 'auto' or 'loop'")
         return "loop"
 
+    def _find_chain(self) -> LinearChain | None:
+        """The layers in a row that the network is: only if they give autograd's numbers on a training batch.
+
+        What a forward pass does in place, or to gradients alone, cannot be seen in its calls.
+        """
+        chain = find_chain(self.module, self.train.x[:3])
+        if chain is None:
+            return None
+        theta, x = self.init(2, torch.Generator().manual_seed(0)), self.train.x[: self.batch_size]
+        found, expected = torch.empty_like(theta), torch.empty_like(theta)
+        losses = [
+            chain.gradient(self.unflatten(theta), x, _mean_square, self.unflatten(found)),
+            self._gradient_into(theta, expected, lambda p: _mean_square(stacked_call(self.module.train(), p, x))),
+        ]
+        pairs = (losses, (found, expected))
+        same = all(a.dtype == b.dtype and torch.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in pairs)
+        return chain if same else None
+
     @property
     def stack_size(self) -> int:
-        """On a CPU, as many networks as stay in its caches with their gradients."""
+        """On a CPU, as many networks as stay in its caches with their gradients; one, where they run one by one."""
         if self.stacking == "loop":
             return 1
         return sys.maxsize if self.device.type == "cuda" else max(1, STACKED_NUMBERS // self.dim)
@@ -295,6 +312,11 @@ class NetworkLandscape(Landscape):
                 total[rows] += gradient[rows]
         gradient.copy_(total / len(self.train))
         return loss / len(self.train)
+
+
+def _mean_square(output: Tensor) -> Tensor:
+    """(n,) of outputs (n, b, q): some loss that any network has."""
+    return output.square().mean((1, 2))
 
 
 def _draws(module: nn.Module, x: Tensor) -> bool:

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from lossbars.normal_parts import write_normal_parts
 
+COMPILED = (torch.float32, torch.float64)
+
 
 def segments(ends: Float[Tensor, "n 2 d"], moving: Float[Tensor, "n m d"]) -> Float[Tensor, "n s d"]:
     """The s = m + 1 differences of neighbours."""
@@ -30,7 +32,7 @@ def project(
     no direction. ``out`` may be ``gradient`` itself.
     """
     arrays = [ends, moving, gradient, out]
-    if all(array.device.type == "cpu" and _in_rows(array) for array in arrays):
+    if all(array.device.type == "cpu" and array.dtype in COMPILED and _in_rows(array) for array in arrays):
         return _project_by_rows(arrays)
     between = segments(ends, moving)
     left, right = between[:, :-1], between[:, 1:]

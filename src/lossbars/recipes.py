@@ -196,6 +196,12 @@ class Paths(Descent):
     family: Path
     grid: PathGrid = PathGrid()
 
+    @property
+    def climbs_from(self) -> int:
+        """The first epoch in which highest points climb; the number of epochs, where none does."""
+        share = self.family.climb
+        return self.epochs - max(1, round(share * self.epochs)) * (share > 0)
+
     def scaled(self, factor: float) -> "Paths":
         """As any descent; points are inserted more often in as much."""
         fewer = super().scaled(factor)

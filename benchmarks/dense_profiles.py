@@ -1,0 +1,43 @@
+"""Do curves hide higher places between those that were measured? Their loss of record on a dense grid.
+
+    python benchmarks/dense_profiles.py CURVES DATA [--places 1001]
+
+CURVES is a file of chains or Bezier curves (results/EXPERIMENT/MODEL/curves*/*.safetensors), DATA its data set
+(results/datasets/*.safetensors). Printed, for each curve: the maximum in its table, that of the dense grid, and those of
+its two ends.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from lossbars.artefacts import made_by, read_table, read_tensors
+from lossbars.families import Bezier, Chain
+from lossbars.landscape import Simplices
+from lossbars.profiles import profiles
+from lossbars.recipes import Grid
+from lossbars.steps.setting import make_landscape, read_data
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("curves", type=Path)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--places", type=int, default=1001)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    job = made_by(options.curves)
+    tensors, facts = read_tensors(options.curves)
+    bends = tensors["nodes"].shape[1] - 2
+    family = {"bezier": Bezier, "chain": Chain}[facts["family"]](bends)
+    landscape = make_landscape(job, read_data(options.data, job), 128, torch.device("cpu"))
+    dense = profiles(landscape, Simplices(family, tensors["nodes"]), Grid(points=options.places, refinements=0))
+    known = read_table(options.curves.with_suffix(".parquet")).query("kind == 'curve'").groupby(["a", "b"]).loss.max()
+    for (a, b), profile in zip(tensors["pairs"].tolist(), dense, strict=True):
+        ends = f"{float(profile.loss[0]):.3g} and {float(profile.loss[-1]):.3g}"
+        print(f"{a}+{b}: in the table {known[a, b]:.4g}, on {options.places} places {profile.value:.4g}, ends {ends}")
+
+
+if __name__ == "__main__":
+    main()
