@@ -3,8 +3,8 @@
     python benchmarks/dense_profiles.py CURVES DATA [--places 1001]
 
 CURVES is a file of chains or Bezier curves (results/EXPERIMENT/MODEL/curves*/*.safetensors), DATA its data set
-(results/datasets/*.safetensors). Printed, for each curve: the maximum in its table, that of the dense grid, and the loss
-of its two ends.
+(results/datasets/*.safetensors). Printed, for each curve: the maximum in its table, that of the dense grid, and its
+ends.
 """
 
 import argparse
