@@ -78,7 +78,11 @@ T = "experiments.tiny"
         (f"{T}.seeds", 2, f"{T}: seeds: triangles need three minima, there are 2"),
         (f"{T}.seeds_per_job", 0, f"{T}.seeds_per_job: Input should be greater than 0 (it is 0)"),
         (f"{T}.device", "gpu", f"{T}.device: Input should be 'cpu', 'cuda' or 'auto' (it is 'gpu')"),
-        (f"{T}.data", "minst", f"{T}.data: unknown data set 'minst': one of digits, mnist, fmnist, cifar10, svhn, or "),
+        (
+            f"{T}.data",
+            "minst",
+            f"{T}.data: unknown data set 'minst': one of digits, mnist, fmnist, cifar10, cifar100, svhn, or ",
+        ),
         (f"{T}.data", "no_such.py:load", f"{T}.data: data 'no_such.py:load': no such file: no_such.py"),
         (f"{T}.models.mlp.network.kind", "mpl", f"{T}.models.mlp.network: Input tag 'mpl' found using 'kind' does not"),
         (f"{T}.models.mlp.network", "no.py:Net", f"{T}.models.mlp.network: network 'no.py:Net': no such file: no.py"),

@@ -20,7 +20,7 @@ from small_networks import (
 )
 from torch import Tensor
 
-from lossbars import network_landscape
+from lossbars import record as record_module
 from lossbars.augment import crop_flip
 from lossbars.landscape import Batch
 from lossbars.network_landscape import NetworkLandscape
@@ -31,7 +31,7 @@ CLOSE = {"rtol": 1e-5, "atol": 1e-6}  # float32 against float64
 @pytest.fixture(autouse=True)
 def three_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """24 training samples are evaluated as 9, 9 and 6: BatchNorm's statistics must be weighted."""
-    monkeypatch.setattr(network_landscape, "EVALUATION_BATCH", 9)
+    monkeypatch.setattr(record_module, "EVALUATION_BATCH", 9)
 
 
 def generators(*seeds: int) -> list[torch.Generator]:
@@ -123,7 +123,7 @@ def test_batchnorm_momentum_of_the_module_has_no_say(momentum: float | None) -> 
     theta = starts(landscape(Norm))
     of = landscape(lambda: Norm(momentum))
     assert torch.equal(of.loss(theta), landscape(Norm).loss(theta))
-    assert [norm.momentum for norm in of.norms] == [momentum] * 2
+    assert [norm.momentum for norm in of.record.norms] == [momentum] * 2
 
 
 def test_other_data_are_measured_with_the_statistics_of_the_training_set() -> None:
@@ -188,7 +188,7 @@ def test_augmentation_changes_training_batches_as_the_noise_says() -> None:
         gradient = gradient.clone()
         assert (loss - plain.value_and_gradient(theta, batch)[0]).abs().max() > 1e-6
         for i, one in enumerate(batch.rows(3)):
-            x = crop_flip(of.train.x[one.index], int(one.noise[0]))
+            x = crop_flip(of.train.x[one.index], int(one.noise[0]), torch.zeros(1))
             expected = value_and_gradient(loaded(Conv, theta[i]), x, of.train.y[one.index])
             torch.testing.assert_close(loss[i].double(), expected[0], rtol=1e-4, atol=1e-6)
             torch.testing.assert_close(gradient[i].double(), expected[1], rtol=1e-4, atol=2e-6)
@@ -196,10 +196,10 @@ def test_augmentation_changes_training_batches_as_the_noise_says() -> None:
 
 
 def test_crop_flip_moves_and_mirrors() -> None:
-    """Every image is a window of its zero-padded self, or of its mirror image."""
-    x = torch.rand(40, 2, 8, 8, generator=generators(0)[0]) + 1
-    moved, flipped, places = crop_flip(x, 3), 0, set()
-    padded = torch.nn.functional.pad(x, (4, 4, 4, 4))
+    """Every image is a window of itself in a black frame, or of its mirror image."""
+    x, black = torch.rand(40, 2, 8, 8, generator=generators(0)[0]) + 1, torch.tensor([-0.5, 0.25])
+    moved, flipped, places = crop_flip(x, 3, black), 0, set()
+    padded = torch.stack([torch.nn.functional.pad(x[:, i], (4,) * 4, value=float(black[i])) for i in range(2)], 1)
     for i in range(40):
         found = [
             (row, column, mirror)
@@ -212,7 +212,7 @@ def test_crop_flip_moves_and_mirrors() -> None:
         flipped += found[0][2]
         places.add(found[0][:2])
     assert 8 <= flipped <= 32 and len(places) > 20
-    assert torch.equal(crop_flip(x, 3), moved) and not torch.equal(crop_flip(x, 4), moved)
+    assert torch.equal(crop_flip(x, 3, black), moved) and not torch.equal(crop_flip(x, 4, black), moved)
 
 
 @pytest.mark.parametrize("m", [24, 29])

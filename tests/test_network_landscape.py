@@ -223,6 +223,7 @@ def test_more_networks_than_are_taken_at_a_time(kind: str, monkeypatch: pytest.M
     theta, batch = starts(of, 5), first_batch(of, kind, 5)
     expected = [both(of, theta, one) for one in (batch, None)]
     monkeypatch.setattr(network_landscape, "STACKED_NUMBERS", 2 * of.dim)
+    of = landscape(NETWORKS["mlp"])
     assert of.stack_size == 2
     for one, wanted in zip((batch, None), expected, strict=True):
         torch.testing.assert_close(both(of, theta, one), wanted, **ROUNDING)

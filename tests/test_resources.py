@@ -86,7 +86,8 @@ def test_sizes_are_those_of_the_data_and_the_networks(tmp_path: Path) -> None:
     data = load_dataset("digits", None, tmp_path)
     size = SIZES["digits"]
     assert (size.train, size.test, size.inputs) == (len(data.train_x), len(data.test_x), data.train_x[0].numel())
-    shapes = {"mnist": (1, 28, 28), "fmnist": (1, 28, 28), "cifar10": (3, 32, 32), "svhn": (3, 32, 32)}
+    shapes = {"mnist": (1, 28, 28), "fmnist": (1, 28, 28), "cifar10": (3, 32, 32)}
+    shapes |= {"cifar100": (3, 32, 32), "svhn": (3, 32, 32)}
     cnn = {"kind": "cnn", "channels": 24}
     for name, spec in (
         ("mnist", {"kind": "mlp", "depth": 3, "width": 20}),
@@ -95,10 +96,14 @@ def test_sizes_are_those_of_the_data_and_the_networks(tmp_path: Path) -> None:
         ("cifar10", cnn | {"depth": 3, "batch_norm": True}),
         ("svhn", {"kind": "resnet-195k"}),
         ("mnist", {"kind": "resnet-195k", "layers": "table"}),
+        ("cifar10", {"kind": "resnet", "depth": 20}),
+        ("cifar10", {"kind": "resnet", "depth": 56, "width": 2, "shortcuts": False}),
+        ("cifar100", {"kind": "wide-resnet", "depth": 16, "width": 10}),
+        ("cifar10", {"kind": "wide-resnet", "depth": 10, "width": 1}),
     ):
         plan = Plan({"experiments": {"big": own(BIG | {"models": {"mlp": {"network": spec}}})}})
         model = plan.model("big", "mlp")
-        module = network_maker(model.network, DataShape(shapes[name], 10))()
+        module = network_maker(model.network, DataShape(shapes[name], SIZES[name].outputs))()
         assert network(model, SIZES[name]).parameters == sum(p.numel() for p in module.parameters())
 
 

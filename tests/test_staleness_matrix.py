@@ -60,6 +60,8 @@ OTHER: dict[str, Any] = {  # where a number cannot just be changed
     "more_curves": {"bezier": TINY["curves"] | {"family": {"kind": "bezier"}}},
     "more_triangles": {"long": TINY["triangles"] | {"epochs": 2}},
     "precision": "bfloat16",
+    "normalise": {"mean": [0.5], "std": [0.5]},
+    "micro_batch": 16,
     "device": "auto",
     "label": "another label",
     "sizes": [2, 3],

@@ -4,23 +4,24 @@ All are decided by what is known before anything runs, never by a timing, so tha
 bits every time. What they are worth is in benchmarks/README.md, convolutions.py.
 """
 
-from contextlib import AbstractContextManager
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 Layout = Literal["contiguous", "channels-last"]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "tf32", "bfloat16"]
 FORMATS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
 WIDE = 16  # channels that a convolution must take for channels-last to gain; with the 3 of an image it loses
 IMAGES = 50  # evaluated at a time
 
 
-def fastest_layout(module: nn.Module, device: torch.device) -> Layout:
-    """Channels last on a CPU where any convolution takes 16 channels or more."""
+def fastest_layout(module: nn.Module) -> Layout:
+    """Channels last where any convolution takes 16 channels or more."""
     taken = [m.in_channels // m.groups for m in module.modules() if isinstance(m, nn.Conv2d)]
-    return "channels-last" if device.type == "cpu" and max(taken, default=0) >= WIDE else "contiguous"
+    return "channels-last" if max(taken, default=0) >= WIDE else "contiguous"
 
 
 def fastest_batch(module: nn.Module, device: torch.device, most: int) -> int:
@@ -34,8 +35,10 @@ def laid_out(x: Tensor, layout: Layout) -> Tensor:
     return x.contiguous(memory_format=FORMATS[layout]) if x.dim() == 4 else x
 
 
-def chosen_precision(wanted: Literal["float32", "bfloat16", "auto"], device: torch.device) -> Precision:
-    """``auto`` is bfloat16 where the machine has instructions for it."""
+def chosen_precision(wanted: Literal["float32", "tf32", "bfloat16", "auto"], device: torch.device) -> Precision:
+    """``auto`` is bfloat16 where the machine has instructions for it; ``tf32`` is float32 where there is no GPU."""
+    if wanted == "tf32":
+        return "tf32" if device.type == "cuda" else "float32"
     if wanted != "auto":
         return wanted
     if device.type == "cuda":
@@ -49,5 +52,19 @@ def has_bfloat16() -> bool:
 
 
 def computing_in(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
-    """Where matrix products and convolutions are computed in a precision; parameters stay float32."""
+    """Where a forward pass has its matrix products and convolutions in a precision; parameters stay float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+@contextmanager
+def products_in(precision: Precision) -> Iterator[None]:
+    """Where a GPU multiplies float32 numbers as such, or rounded to tf32: forward passes and backward passes."""
+    kinds: list[Any] = [torch.backends.cuda.matmul, torch.backends.cudnn.conv]  # type: ignore[attr-defined]
+    before = [kind.fp32_precision for kind in kinds]
+    for kind in kinds:
+        kind.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+    try:
+        yield
+    finally:
+        for kind, was in zip(kinds, before, strict=True):
+            kind.fp32_precision = was

@@ -12,6 +12,7 @@ from lossbars.recipes import Curves, Descent, Paths, Triangles
 MB = 2**20
 FLOAT = 4  # bytes
 EVALUATED = 1000  # samples at a time in the loss of record
+MEASURED = 2**26  # parameters of all networks that are measured at a time
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def vector_bytes(job: Training) -> int:
     """Vectors of the parameters' length: control points, what moves them, and a checkpoint of it."""
     moved = job.free * (2 + job.moments) + 2 * job.points  # variables, gradients, moments; θ and its gradient
     saved = job.free * (1 + job.moments)
-    return FLOAT * job.network.parameters * job.stacked * (3 * job.nodes + moved + saved)
+    together = min(MEASURED, job.network.parameters * job.stacked * job.evaluations)  # θ of all places of a profile
+    return FLOAT * (job.network.parameters * job.stacked * (3 * job.nodes + moved + saved) + together)
 
 
 def activation_bytes(job: Training) -> int:
@@ -126,7 +128,7 @@ def activation_bytes(job: Training) -> int:
     rows = job.stacked * job.points if job.network.stacked else 1
     step = 2 * rows * job.batch * (job.network.kept + job.size.inputs)
     evaluated = rows if job.network.stacked else 1
-    record = evaluated * min(EVALUATED, job.samples) * job.network.kept
+    record = evaluated * min(EVALUATED, job.samples) * (job.network.measured or job.network.kept)
     return FLOAT * max(step, record)
 
 

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from lossbars.recipes import Normalisation
+
 
 class DataError(ValueError):
     """A data set cannot be had, or is not what it should be; the text says what to do."""
@@ -68,6 +70,18 @@ class Split:
 def as_inputs(x: Tensor) -> Tensor:
     """Inputs as float32; bytes become 0..1, as torchvision's ToTensor makes them, and nothing else is normalised."""
     return x.float().div(255) if x.dtype == torch.uint8 else x
+
+
+def normalised(x: Float[Tensor, "m c h w"], rule: Normalisation | None) -> Float[Tensor, "m c h w"]:
+    """(x − mean)/std by channel. Raises DataError where the data have other channels."""
+    if rule is None:
+        return x
+    if x.dim() != 4 or x.shape[1] != len(rule.mean):
+        raise DataError(
+            f"normalise has {len(rule.mean)} channels, the data set has inputs of shape {tuple(x.shape[1:])}"
+        )
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (rule.mean, rule.std))
+    return (x - mean) / std
 
 
 def md5(path: Path) -> str:

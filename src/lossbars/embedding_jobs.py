@@ -7,7 +7,7 @@ from lossbars.blocks import base
 from lossbars.expected import Expected
 from lossbars.experiments import Model
 from lossbars.job import Job
-from lossbars.job_maker import plain, user_file
+from lossbars.job_maker import plain, training_settings, user_file
 from lossbars.network_specs import CustomNetwork
 
 if TYPE_CHECKING:
@@ -26,12 +26,9 @@ def embedding_job(jobs: "NetworkJobs", experiment: str, name: str, modules: tupl
     recipe = {
         "small_network": plain(small.network),
         "network": plain(large.network),
-        "augment": whole.augment,
-        "precision": whole.precision,
-        "samples": whole.samples,
-        "samples_scale": jobs.plan.scale.samples,
         "embedding": {key: own[key] for key in own if key != "label"},
     }
+    recipe |= training_settings(whole, jobs.plan.scale)
     recipe |= user_file("network_file", _source(large)) | user_file("small_network_file", _source(small))
     expects = {
         "dataset": jobs.dataset(jobs.plan.data_key(experiment)).key,

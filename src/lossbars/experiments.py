@@ -9,7 +9,17 @@ from pydantic import Field, PositiveInt, model_validator
 from lossbars.blocks import SEEDS
 from lossbars.embedding_recipes import Embedding, check_embeddable
 from lossbars.network_specs import DataName, NetworkSpec
-from lossbars.recipes import AnyCurves, Descent, Minima, Paths, Recipe, Robustness, Share, Triangles
+from lossbars.recipes import (
+    AnyCurves,
+    Descent,
+    Minima,
+    Normalisation,
+    Paths,
+    Recipe,
+    Robustness,
+    Share,
+    Triangles,
+)
 
 KEY = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -87,7 +97,9 @@ class Experiment(Recipe):
     title: str
     data: DataName
     augment: Literal["none", "crop-flip"] = "none"  # of training batches; never of the loss of record
-    precision: Literal["float32", "bfloat16", "auto"] = "float32"  # of training batches; never of the loss of record
+    normalise: Normalisation | None = None  # of images, training, test and record alike
+    precision: Literal["float32", "tf32", "bfloat16", "auto"] = "float32"  # of training batches alone
+    micro_batch: PositiveInt | None = None  # samples of a batch at a time; null: all, or as many as fit a GPU
     samples: PositiveInt | None = None  # the first so many training samples; all where null
     seeds: Annotated[int, Field(ge=2, le=SEEDS)]  # minima per model, or of each of its groups; pairs need two
     seeds_per_job: PositiveInt = 1

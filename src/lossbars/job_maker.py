@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, TypeVar
 
+from lossbars.experiments import Experiment, Scale
 from lossbars.fingerprint import file_fingerprint, fingerprint
 from lossbars.job import Job
 from lossbars.plan import Plan
@@ -49,6 +50,18 @@ class JobMaker:
 def plain(recipe: Recipe | None) -> Any:
     """A recipe as mappings, lists, texts and numbers."""
     return None if recipe is None else recipe.model_dump(mode="json")
+
+
+def training_settings(whole: Experiment, scale: Scale) -> dict[str, Any]:
+    """What an experiment says of all trainings of its networks."""
+    return {
+        "augment": whole.augment,
+        "normalise": plain(whole.normalise),
+        "precision": whole.precision,
+        "micro_batch": whole.micro_batch,
+        "samples": whole.samples,
+        "samples_scale": scale.samples,
+    }
 
 
 def user_file(name: str, source: str | None) -> dict[str, str]:

@@ -11,6 +11,8 @@ from torch import Generator, Tensor
 
 from lossbars.families import Family
 
+MEASURED_NUMBERS = 2**20  # coordinates of all rows that are measured at a time
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -46,6 +48,11 @@ class Landscape(ABC):
         """As many rows as are best taken at a time."""
         return sys.maxsize
 
+    @property
+    def rows_at_once(self) -> int:
+        """As many rows as are measured at a time."""
+        return max(1, MEASURED_NUMBERS // self.dim)
+
     @abstractmethod
     def init(self, n: int, generator: Generator) -> Float[Tensor, "n d"]:
         """n random starts."""
@@ -80,10 +87,11 @@ class Simplices:
     family: Family
     nodes: Float[Tensor, "n k d"]
 
-    def at(self, t: Float[Tensor, "n q"]) -> Float[Tensor, "n d"]:
-        """θ(t) = blend(t) @ nodes, one place on each simplex."""
+    def at(self, t: Float[Tensor, "n *g q"]) -> Float[Tensor, "n *g d"]:
+        """θ(t) = blend(t) @ nodes, one place on each simplex, or several."""
         weights = self.family.blend(t.to(self.nodes.device, self.nodes.dtype))
-        return torch.bmm(weights.unsqueeze(1), self.nodes).squeeze(1)
+        theta = torch.bmm(weights.flatten(1, -2) if t.dim() > 2 else weights.unsqueeze(1), self.nodes)
+        return theta.view(*t.shape[:-1], -1)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """Sizes of data sets and of networks, that decide what a job costs. Loads no torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from lossbars.experiments import Model
-from lossbars.network_specs import CNNSpec, LeNetSpec, MLPSpec, ResNet195kSpec
+from lossbars.network_specs import CNNSpec, LeNetSpec, MLPSpec, ResNet195kSpec, ResNetSpec, WideResNetSpec
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ SIZES = {
     "mnist": Size(60_000, 10_000, 784, 10),
     "fmnist": Size(60_000, 10_000, 784, 10),
     "cifar10": Size(50_000, 10_000, 3072, 10),
+    "cifar100": Size(50_000, 10_000, 3072, 100),
     "svhn": Size(73_257, 26_032, 3072, 10),
 }
 UNKNOWN_SIZE = Size(50_000, 10_000, 3072, 10)  # a user's own data: as much as CIFAR10
@@ -38,6 +39,7 @@ class Network:
     stacked: bool  # whether several run as one, in batched matrix products
     passes: int = 1  # of the whole training set for one loss of record; with BatchNorm 2
     slowness: int = 1  # how many times a product takes what it takes in a matrix product
+    measured: int = 0  # numbers of one sample that a pass without a backward pass holds at a time; 0: all that are kept
 
 
 # a user's own: a small residual network
@@ -56,6 +58,10 @@ def network(model: Model, size: Size) -> Network:
             return _cnn(spec, size)
         case ResNet195kSpec() as spec:
             return _resnet_195k(spec, size)
+        case ResNetSpec() as spec:
+            return _resnet(spec, size)
+        case WideResNetSpec() as spec:
+            return _wide_resnet(spec, size)
     return UNKNOWN_NETWORK
 
 
@@ -109,6 +115,42 @@ def _resnet_195k(spec: ResNet195kSpec, size: Size) -> Network:
             layers.append(Convolution(widths[i], widths[i + 1], 3, here))
         layers += [Convolution(widths[i + 1], widths[i + 1], 3, here, pooled) for pooled in (0, here // 4)]
     return _convolutional(layers, 64, 64, 30, size, kept=0)
+
+
+def _resnet(spec: ResNetSpec, size: Size) -> Network:
+    n, width = (spec.depth - 2) // 6, 16 * spec.width
+    layers = [Convolution(_channels(size), width, 3, places := size.inputs // _channels(size))]
+    for stage in range(3):
+        layers += _stage(width // 2 if stage else width, width, n, places, 1 if spec.shortcuts else 0)
+        width, places = 2 * width, places // 4
+    return _residual(layers, width // 2, sum(one.after for one in layers), False, 7 * 3 * n, size)
+
+
+def _wide_resnet(spec: WideResNetSpec, size: Size) -> Network:
+    n, before, width = (spec.depth - 4) // 6, 16, 16 * spec.width
+    layers, norms = [Convolution(_channels(size), 16, 3, places := size.inputs // _channels(size))], 0
+    for stage in range(3):
+        layers += _stage(before, width, n, places, 1)
+        norms += before + (2 * n - 1) * width
+        if stage:  # its first convolution is before the stride
+            layers[-2 * n - 1] = replace(layers[-2 * n - 1], places=4 * places)
+        before, width, places = width, 2 * width, places // 4
+    return _residual(layers, before, norms + before, True, 7 * 3 * n, size)
+
+
+def _stage(before: int, after: int, blocks: int, places: int, shortcut: int) -> list[Convolution]:
+    """Convolutions of a stage, the 1 × 1 of its first block, where there is one, before all others."""
+    first = [Convolution(before, after, 1, places)] * (shortcut if before != after else 0)
+    inner = [Convolution(before if i == 0 else after, after, 3, places) for i in range(2 * blocks)]
+    return first + inner
+
+
+def _residual(layers: list[Convolution], features: int, norms: int, biases: bool, calls: int, size: Size) -> Network:
+    """What follows from the convolutions of a residual network with BatchNorm."""
+    found = _convolutional(layers, features, norms, calls, size, kept=0)
+    parameters = found.parameters - (0 if biases else sum(one.after for one in layers))
+    widest = max(one.after * one.places for one in layers)
+    return replace(found, parameters=parameters, slowness=2, measured=5 * widest)
 
 
 def _channels(size: Size) -> int:

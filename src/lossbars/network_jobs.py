@@ -6,7 +6,7 @@ from lossbars.blocks import base, groups_of, stacked
 from lossbars.embedding_jobs import embedding_job
 from lossbars.experiments import Model
 from lossbars.job import Job
-from lossbars.job_maker import JobMaker, once, plain, user_file
+from lossbars.job_maker import JobMaker, once, plain, training_settings, user_file
 from lossbars.network_specs import DATASETS, CustomNetwork
 from lossbars.recipes import Curves, Descent, Paths, Triangles
 from lossbars.resources import request
@@ -17,13 +17,16 @@ NETWORK_MODULE = {
     "lenet": "lossbars.networks.lenet",
     "cnn": "lossbars.networks.cnn",
     "resnet-195k": "lossbars.networks.resnet_195k",
+    "resnet": "lossbars.networks.resnet",
+    "wide-resnet": "lossbars.networks.wide_resnet",
     "custom": "lossbars.networks.custom",
 }
 DATASET_MODULE = {
     "digits": "lossbars.datasets.digits",
     "mnist": "lossbars.datasets.mnist",
     "fmnist": "lossbars.datasets.mnist",
-    "cifar10": "lossbars.datasets.cifar10",
+    "cifar10": "lossbars.datasets.cifar",
+    "cifar100": "lossbars.datasets.cifar",
     "svhn": "lossbars.datasets.svhn",
 }
 FIGURE_MODULE = {
@@ -64,12 +67,9 @@ class NetworkJobs(JobMaker):
         custom = own.network.source if isinstance(own.network, CustomNetwork) else None
         recipe = {
             "network": plain(own.network),
-            "augment": whole.augment,
-            "precision": whole.precision,
-            "samples": whole.samples,
-            "samples_scale": self.plan.scale.samples,
             base(kind): plain(descent_of(own, kind, groups)),
-        } | user_file("network_file", custom)
+        }
+        recipe |= training_settings(whole, self.plan.scale) | user_file("network_file", custom)
         expects = {"dataset": self.dataset(self.plan.data_key(experiment)).key}
         if kind != "minima":
             expects |= self.keys("minima", experiment, model, groups)

@@ -1,42 +1,41 @@
 """A network and its data as a landscape.
 
-The loss of record is the mean loss over the whole training set in float32, summed in float64: no
-augmentation, dropout off, no weight decay. BatchNorm statistics are recomputed for every θ, with one pass
-over the training set in a fixed order, weighted by batch sizes (what Garipov et al. do); θ holds parameters
-only, never buffers. Training batches use batch statistics.
+θ holds parameters only, never buffers. Training batches use batch statistics; the loss of record is in
+:mod:`lossbars.record`.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 from torch.func import functional_call
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from lossbars.augment import crop_flip
-from lossbars.convolution import chosen_precision, computing_in, fastest_batch, fastest_layout, laid_out
+from lossbars.convolution import chosen_precision, computing_in, fastest_layout, laid_out, products_in
 from lossbars.data import Split
 from lossbars.landscape import Batch, Landscape
 from lossbars.linear_chain import LinearChain, find_chain
-from lossbars.stacking import Parameters, can_stack, stacked_call
+from lossbars.memory import Fit, fit, free_bytes, kept_bytes
+from lossbars.record import Call, Record, losses_of
+from lossbars.replay import Replay
+from lossbars.running import chosen_way, outputs, repeated
+from lossbars.stacking import Parameters, stacked_call
 
 STACKED_NUMBERS = 2**21  # 8 MiB in float32: benchmarks/README.md, stack_size.py
-Call = Callable[[Parameters, Tensor], Tensor]
-EVALUATION_BATCH = 1000  # samples at a time in the loss of record; fixed, since BatchNorm's statistics depend on it
+RECORD_NUMBERS = 2**26  # parameters of all networks that go through the data in one pass: 256 MiB
 
 
 class NetworkLandscape(Landscape):
     """Loss of a module on a training set, as a function of its flat parameters (d).
 
     ``make`` builds the module; ``train`` is the training set; batches have ``batch_size`` samples, and a
-    last smaller one is left out. ``stacking`` is how several networks run at once: ``batched`` matrix
-    products or a ``loop``; ``auto`` takes the first where it gives the same numbers. ``precision`` is that of
-    training batches alone: the loss of record and its gradient are float32; ``auto`` asks the machine.
+    last smaller one is left out. ``stacking`` is how several networks run at once: see :mod:`lossbars.running`.
+    ``precision`` is that of training batches alone: the loss of record and its gradient are float32; ``auto`` asks
+    the machine. ``micro_batch`` samples of a batch are taken at a time, and their gradients added up: all where
+    None, or as many as fit a GPU. ``black`` are the numbers of a pixel outside an image, for the augmentation.
     """
 
     def __init__(
@@ -46,42 +45,37 @@ class NetworkLandscape(Landscape):
         batch_size: int,
         device: torch.device,
         augment: Literal["none", "crop-flip"] = "none",
-        stacking: Literal["auto", "batched", "loop"] = "auto",
-        precision: Literal["float32", "bfloat16", "auto"] = "float32",
+        stacking: Literal["auto", "batched", "vmap", "loop"] = "auto",
+        precision: Literal["float32", "tf32", "bfloat16", "auto"] = "float32",
+        micro_batch: int | None = None,
+        black: Sequence[float] = (0.0,),
     ) -> None:
         self.make = make
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)  # buffers a module draws at random are then the same in every process
             self.module = make().to(device)
         self.device = device
-        self.layout = fastest_layout(self.module, device)
-        self.evaluated = fastest_batch(self.module, device, EVALUATION_BATCH)
+        self.layout = fastest_layout(self.module)
         self.precision = chosen_precision(precision, device)
         self.train = Split(laid_out(train.x.to(device), self.layout), train.y.to(device))
         self.batch_size = min(batch_size, len(train))
         self.steps_per_epoch = len(train) // self.batch_size
-        self.augment = augment
+        self.augment, self.black = augment, torch.tensor(black, device=device)
         named = list(self.module.named_parameters())
         self.names = [name for name, _ in named]
         self.shapes = [p.shape for _, p in named]
         self.sizes = [p.numel() for _, p in named]
         self.dim = sum(self.sizes)
-        self.norms = [m for m in self.module.modules() if isinstance(m, _BatchNorm)]
-        self.random = _draws(self.module.train(), self.train.x[:3])
-        if _draws(self.module.eval(), self.train.x[:3]):
+        few = self.train.x[:3]
+        self.random = _draws(self.module.train(), few)
+        if _draws(self.module.eval(), few):
             raise ValueError("the network draws random numbers in evaluation mode too: it has no one loss of record")
-        self.stacking = self._choose(stacking)
+        self.stacking = chosen_way(self.module, few, self.random, stacking)
+        self.record = Record(self.module, self.train, self.stacking, self.layout)
         self.chain = self._find_chain() if self.stacking == "batched" and self.precision == "float32" else None
+        self.fit = self._fit(micro_batch)
+        self.replay = Replay(self._losses_and_gradient) if device.type == "cuda" and not self.random else None
         self._gradient = torch.empty(0, self.dim)
-
-    def _choose(self, stacking: Literal["auto", "batched", "loop"]) -> Literal["batched", "loop"]:
-        if stacking == "loop" or self.random:
-            return "loop"
-        if can_stack(self.module.eval(), self.train.x[:3]):
-            return "batched"
-        if stacking == "batched":
-            raise ValueError("this network cannot be stacked as batched matrix products: use 'auto' or 'loop'")
-        return "loop"
 
     def _find_chain(self) -> LinearChain | None:
         """The layers in a row that the network is: only if they give autograd's numbers on a training batch.
@@ -101,12 +95,33 @@ class NetworkLandscape(Landscape):
         same = all(a.dtype == b.dtype and torch.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in pairs)
         return chain if same else None
 
+    def _fit(self, micro_batch: int | None) -> Fit:
+        """Networks and samples of a step that are taken at a time: on a CPU by its caches, on a GPU by its memory."""
+        if self.device.type != "cuda":
+            few = 1 if self.stacking == "loop" else max(1, STACKED_NUMBERS // self.dim)
+            return Fit(few, min(micro_batch or self.batch_size, self.batch_size))
+        kept = kept_bytes(self.module, self.train.x[:3])
+        found = fit(free_bytes(self.device), self.dim, kept, min(micro_batch or self.batch_size, self.batch_size))
+        if self.record.norms and not micro_batch and found.samples < self.batch_size:
+            raise ValueError(
+                f"a batch of {self.batch_size} does not fit the GPU, only {found.samples} of its samples do. State "
+                f"micro_batch: {found.samples} or less; BatchNorm's statistics are then those of so many samples"
+            )
+        return Fit(1, found.samples) if self.stacking == "loop" else found
+
     @property
     def stack_size(self) -> int:
-        """On a CPU, as many networks as stay in its caches with their gradients; one, where they run one by one."""
+        """As many networks as are taken at a time in a training step; one, where they run one by one."""
+        return self.fit.rows
+
+    @property
+    def rows_at_once(self) -> int:
+        """As many networks as go through the data in one pass of the loss of record."""
+        most = max(1, RECORD_NUMBERS // self.dim)
         if self.stacking == "loop":
-            return 1
-        return sys.maxsize if self.device.type == "cuda" else max(1, STACKED_NUMBERS // self.dim)
+            return most
+        share = max(1, self.record.at_once // self.batch_size) if self.device.type == "cuda" else 1
+        return max(1, min(most, self.fit.rows // share))
 
     @property
     def facts(self) -> dict[str, str]:
@@ -115,6 +130,8 @@ class NetworkLandscape(Landscape):
             "stacking": self.stacking,
             "layout": self.layout,
             "precision": self.precision,
+            "micro_batch": str(self.fit.samples),
+            "steps": "replayed" if self.replay and self.replay.used else "eager",
             "device": str(self.device),
         }
 
@@ -158,8 +175,8 @@ class NetworkLandscape(Landscape):
         if self.augment == "none" or batch.noise is None:
             return x
         if batch.index.dim() == 1:
-            return crop_flip(x, int(batch.noise[0]))
-        return torch.stack([crop_flip(row, int(seed)) for row, seed in zip(x, batch.noise, strict=True)])
+            return crop_flip(x, int(batch.noise[0]), self.black)
+        return torch.stack([crop_flip(row, int(seed), self.black) for row, seed in zip(x, batch.noise, strict=True)])
 
     # Losses ---------------------------------------------------------------------------------------
 
@@ -168,7 +185,7 @@ class NetworkLandscape(Landscape):
         if batch is None:
             with torch.no_grad():
                 return self.evaluate(theta, self.train)[0]
-        return self._batch_loss(self.unflatten(theta), batch)
+        return self._losses(self.unflatten(theta), self._inputs(batch), self.train.y[batch.index], batch.noise)
 
     def value_and_gradient(
         self, theta: Float[Tensor, "n d"], batch: Batch | None
@@ -187,131 +204,95 @@ class NetworkLandscape(Landscape):
         return torch.cat([self._batch_gradient(rows, out, one) for rows, out, one in places]), gradient
 
     def _batch_gradient(self, theta: Tensor, out: Tensor, batch: Batch) -> Tensor:
-        """Training losses; their gradients go into ``out``."""
-        if self.chain is None:
-            return self._gradient_into(theta, out, partial(self._batch_loss, batch=batch))
+        """Training losses; their gradients go into ``out``, added up over parts of the batch where it is taken so."""
         x, y = self._inputs(batch), self.train.y[batch.index]
+        axis = batch.index.dim() - 1
+        parts = list(zip(x.split(self.fit.samples, axis), y.split(self.fit.samples, axis), strict=True))
+        if len(parts) == 1:
+            return self._part_gradient(theta, out, x, y, batch.noise)
+        total, own = torch.zeros(len(theta), device=self.device, dtype=theta.dtype), torch.empty_like(out)
+        out.zero_()
+        for i, (some, targets) in enumerate(parts):
+            share = some.shape[axis] / x.shape[axis]
+            noise = None if batch.noise is None else batch.noise + i  # each part has its own masks of dropout
+            total += share * self._part_gradient(theta, own, some, targets, noise)
+            out.add_(own, alpha=share)
+        return total
+
+    def _part_gradient(self, theta: Tensor, out: Tensor, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
+        if self.replay is None:
+            return self._eager_gradient(theta, out, x, y, noise)
+        losses, gradient = self.replay(theta, x, y)
+        out.copy_(gradient)
+        return losses.clone()
+
+    def _eager_gradient(self, theta: Tensor, out: Tensor, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
+        if self.chain is None:
+            return self._gradient_into(theta, out, partial(self._losses, x=x, y=y, noise=noise))
         return self.chain.gradient(
-            self.unflatten(theta), x, lambda output: self._criterion(output, y).mean(1), self.unflatten(out)
+            self.unflatten(theta), x, lambda output: losses_of(output, y).mean(1), self.unflatten(out)
         )
 
-    def _gradient_into(self, theta: Tensor, out: Tensor, loss: Callable[[Parameters], Tensor]) -> Tensor:
+    def _losses_and_gradient(self, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """What is replayed: depends on nothing but its arguments."""
+        out = torch.empty_like(theta)
+        return self._eager_gradient(theta, out, x, y, None), out
+
+    def _gradient_into(
+        self, theta: Tensor, out: Tensor, loss: Callable[[Parameters], Tensor], exact: bool = False
+    ) -> Tensor:
         """Write the gradient of the summed losses into ``out``; leaves by parameter save a pass over θ."""
         leaves = {name: p.detach().requires_grad_() for name, p in self.unflatten(theta).items()}
-        with torch.enable_grad():
+        with torch.enable_grad(), products_in("float32" if exact else self.precision):
             value = loss(leaves)
             gradients = torch.autograd.grad(value.sum(), list(leaves.values()), materialize_grads=True)
         for place, gradient in zip(self.unflatten(out).values(), gradients, strict=True):
             place.copy_(gradient)
         return value.detach()
 
-    def _batch_loss(self, parameters: Parameters, batch: Batch) -> Tensor:
-        """(n,) mean training losses of stacked parameters."""
-        x, y = self._inputs(batch), self.train.y[batch.index]
-        if self.stacking == "batched":
-            self.module.train()
-            with computing_in(self.precision, self.device):
-                output = stacked_call(self.module, parameters, x)
-            return self._criterion(self._widened(output), y).mean(1)
-        n = len(next(iter(parameters.values())))
-        x, y = (x.expand(n, *x.shape), y.expand(n, *y.shape)) if batch.index.dim() == 1 else (x, y)
-        return torch.stack([self._one_batch_loss(parameters, i, x[i], y[i], batch.noise) for i in range(n)])
-
-    def _one_batch_loss(self, parameters: Parameters, i: int, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
+    def _losses(self, parameters: Parameters, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
+        """(n,) mean training losses of stacked parameters on samples that all share, or each has its own."""
+        n, own = len(next(iter(parameters.values()))), x.dim() > self.train.x.dim()
         self.module.train()
-        scratch = {name: buffer.clone() for name, buffer in self.module.named_buffers()}  # written, never read
-        one = {name: p[i] for name, p in parameters.items()}
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [], enabled=self.random):
-            if self.random and noise is not None:
+        if not self.random or noise is None:
+            return self._mean_losses(parameters, x, y, own)
+        rows = []
+        for i in range(n):
+            one = {name: p[i : i + 1] for name, p in parameters.items()}
+            with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
                 torch.manual_seed(int(noise[i if len(noise) > 1 else 0]))
-            with computing_in(self.precision, self.device):
-                output = functional_call(self.module, one | scratch, (laid_out(x, self.layout),))
-        return self._criterion(self._widened(output).unsqueeze(0), y).mean()
+                rows.append(self._mean_losses(one, x[i] if own else x, y[i] if own else y, own=False))
+        return torch.cat(rows)
 
-    def _widened(self, output: Tensor) -> Tensor:
-        """Outputs for the loss function, which is never computed in bfloat16."""
-        return output.float() if self.precision == "bfloat16" else output
-
-    def _criterion(self, output: Tensor, y: Tensor) -> Tensor:
-        """(n, b) losses of outputs (n, b, q): cross entropy of classes, squared error of real targets."""
-        n = len(output)
-        if y.is_floating_point():
-            if output.shape[1:] != y.shape[-2:]:  # else they would be broadcast
-                gives, wanted = tuple(output.shape[2:]), tuple(y.shape[-1:])
-                raise ValueError(f"the network gives outputs of shape {gives} for targets of shape {wanted}")
-            return (output - y).square().mean(-1)
-        return F.cross_entropy(output.transpose(1, 2), y.expand(n, y.shape[-1]), reduction="none")
+    def _mean_losses(self, parameters: Parameters, x: Tensor, y: Tensor, own: bool) -> Tensor:
+        scratch = repeated(self.module, len(next(iter(parameters.values()))))  # written, never read
+        with computing_in(self.precision, self.device):
+            output = outputs(self.stacking, self.module, parameters, scratch, x, own, self.layout)
+        return losses_of(output.float() if self.precision == "bfloat16" else output, y).mean(1)
 
     # The loss of record ---------------------------------------------------------------------------
 
     def evaluate(self, theta: Float[Tensor, "n d"], data: Split) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
         """Mean loss and accuracy (NaN for regression) of every row on a data set, float64, by the record's rules."""
-        step = len(theta) if self.stacking == "batched" else 1
-        parts = [self._evaluate(rows, data) for rows in theta.split(step)]
+        parts = [self.record.evaluate(self.unflatten(rows), data) for rows in theta.split(self.rows_at_once)]
         return torch.cat([loss for loss, _ in parts]), torch.cat([accuracy for _, accuracy in parts])
-
-    @torch.no_grad()
-    def _evaluate(self, theta: Tensor, data: Split) -> tuple[Tensor, Tensor]:
-        call = self._record_call(theta)
-        loss = torch.zeros(len(theta), dtype=torch.float64, device=self.device)
-        correct = torch.zeros_like(loss)
-        for x, y in zip(data.x.split(self.evaluated), data.y.split(self.evaluated), strict=True):
-            output = call(self.unflatten(theta), x)
-            loss += self._criterion(output, y).double().sum(1)
-            correct += float("nan") if y.is_floating_point() else (output.argmax(-1) == y).double().sum(1)
-        return loss / len(data), correct / len(data)
-
-    def _record_call(self, theta: Tensor) -> Call:
-        """Evaluation mode, with BatchNorm statistics of this θ."""
-        self.module.eval()
-        if self.stacking == "batched":
-            return lambda parameters, x: stacked_call(self.module, parameters, x)
-        buffers = self._statistics(self.unflatten(theta.squeeze(0)))
-
-        def call(parameters: Parameters, x: Tensor) -> Tensor:
-            one = {name: p.squeeze(0) for name, p in parameters.items()}
-            return functional_call(self.module, one | buffers, (laid_out(x, self.layout),)).unsqueeze(0)
-
-        return call
-
-    @torch.no_grad()
-    def _statistics(self, parameters: Parameters) -> Parameters:
-        """Buffers with BatchNorm statistics recomputed over the training set, in its own order."""
-        buffers = {name: buffer.clone() for name, buffer in self.module.named_buffers()}
-        if not self.norms:
-            return buffers
-        before = [norm.momentum for norm in self.norms]
-        for norm in self.norms:
-            norm.train()
-        batches = list(self.train.x.split(EVALUATION_BATCH))
-        if len(batches) > 1 and len(batches[-1]) == 1:  # BatchNorm takes no variance of a single number
-            batches[-2:] = [torch.cat(batches[-2:])]
-        seen = 0
-        for x in batches:
-            seen += len(x)
-            for norm in self.norms:
-                norm.momentum = len(x) / seen  # the first batch replaces what was there
-            functional_call(self.module, parameters | buffers, (x,))
-        for norm, momentum in zip(self.norms, before, strict=True):
-            norm.momentum = momentum
-            norm.eval()
-        return buffers
-
-    def _summed_losses(self, parameters: Parameters, call: Call, x: Tensor, y: Tensor) -> Tensor:
-        return self._criterion(call(parameters, x), y).double().sum(1)
 
     def _record_gradient(self, theta: Tensor, gradient: Tensor) -> Tensor:
         total = torch.zeros_like(theta)
         loss = torch.zeros(len(theta), dtype=torch.float64, device=self.device)
         for first in range(0, len(theta), self.stack_size):
             rows = slice(first, first + self.stack_size)
-            call = self._record_call(theta[rows])
-            for x, y in zip(self.train.x.split(self.evaluated), self.train.y.split(self.evaluated), strict=True):
-                summed = partial(self._summed_losses, call=call, x=x, y=y)
-                loss[rows] += self._gradient_into(theta[rows], gradient[rows], summed)
+            call = self.record.call(self.unflatten(theta[rows]))
+            for x, y in self.record.batches(self.train):
+                summed = partial(_summed_losses, call=call, x=x, y=y)
+                loss[rows] += self._gradient_into(theta[rows], gradient[rows], summed, exact=True)
                 total[rows] += gradient[rows]
         gradient.copy_(total / len(self.train))
         return loss / len(self.train)
+
+
+def _summed_losses(parameters: Parameters, call: Call, x: Tensor, y: Tensor) -> Tensor:
+    return losses_of(call(parameters, x), y).double().sum(1)
 
 
 def _mean_square(output: Tensor) -> Tensor:

@@ -42,6 +42,35 @@ class ResNet195kSpec(Recipe):
     init: Literal["default", "kaiming"] = "default"
 
 
+class ResNetSpec(Recipe):
+    """ResNet-``depth`` of loss-barcode.txt, section 6, ``width`` times as wide, with or without shortcuts."""
+
+    kind: Literal["resnet"]
+    depth: PositiveInt  # 6 n + 2: 20, 56, 110
+    width: PositiveInt = 1
+    shortcuts: bool = True
+
+    @model_validator(mode="after")
+    def _depth(self) -> "ResNetSpec":
+        if self.depth < 8 or self.depth % 6 != 2:
+            raise ValueError(f"depth of a resnet is 6 n + 2, as 8, 20, 56 or 110, not {self.depth}")
+        return self
+
+
+class WideResNetSpec(Recipe):
+    """WideResNet-``depth``×``width`` of loss-barcode.txt, section 8, with pre-activation."""
+
+    kind: Literal["wide-resnet"]
+    depth: PositiveInt = 16  # 6 n + 4: 10, 16, 28
+    width: PositiveInt = 10
+
+    @model_validator(mode="after")
+    def _depth(self) -> "WideResNetSpec":
+        if self.depth < 10 or self.depth % 6 != 4:
+            raise ValueError(f"depth of a wide-resnet is 6 n + 4, as 10, 16 or 28, not {self.depth}")
+        return self
+
+
 class CustomNetwork(Recipe):
     """A user's own module: ``source`` is ``path/to/file.py:Class``, called with ``arguments``."""
 
@@ -60,11 +89,14 @@ def _network_shorthand(value: Any) -> Any:
 
 
 NetworkSpec = Annotated[
-    Annotated[MLPSpec | LeNetSpec | CNNSpec | ResNet195kSpec | CustomNetwork, Field(discriminator="kind")],
+    Annotated[
+        MLPSpec | LeNetSpec | CNNSpec | ResNet195kSpec | ResNetSpec | WideResNetSpec | CustomNetwork,
+        Field(discriminator="kind"),
+    ],
     BeforeValidator(_network_shorthand),
 ]
 
-DATASETS = ("digits", "mnist", "fmnist", "cifar10", "svhn")
+DATASETS = ("digits", "mnist", "fmnist", "cifar10", "cifar100", "svhn")
 
 
 def _known_data(value: Any) -> Any:

@@ -16,7 +16,7 @@ def profiles(
     report: Callable[[str], None] | None = None,
     names: Sequence[str] | None = None,
 ) -> list[Profile]:
-    """Loss of record along each of n simplices.
+    """Loss of record along each of n simplices, as many places in one pass over the data as the landscape takes.
 
     Each refinement looks at the neighbours of the largest loss so far, at half the spacing of the round
     before. The largest value found is a lower bound of the maximum on the simplex. Raises ValueError
@@ -25,13 +25,8 @@ def profiles(
     n = len(simplices.nodes)
     device = simplices.nodes.device
     uniform = simplices.family.grid(grid.points).to(device)  # (g, q)
-    losses = []
-    for i, place in enumerate(uniform):
-        losses.append(landscape.loss(simplices.at(place.expand(n, -1))).double())
-        if report and (i + 1) % 10 == 0:
-            report(f"profile: {i + 1}/{len(uniform)} places")
     t = uniform.expand(n, *uniform.shape)  # (n, g, q)
-    loss = torch.stack(losses, dim=1)  # (n, g)
+    loss = _measured(landscape, simplices, t, report)  # (n, g)
     spacing = 1 / (grid.points - 1)
     for _ in range(grid.refinements):
         spacing /= 2
@@ -48,8 +43,23 @@ def _refined(
     highest = loss.argmax(1)
     top = t[torch.arange(len(t), device=t.device), highest]  # (n, q)
     near = simplices.family.around(top, spacing)  # (n, m, q)
-    more = torch.stack([landscape.loss(simplices.at(places)).double() for places in near.unbind(1)], dim=1)
-    return torch.cat([t, near], dim=1), torch.cat([loss, more], dim=1)
+    return torch.cat([t, near], dim=1), torch.cat([loss, _measured(landscape, simplices, near)], dim=1)
+
+
+def _measured(
+    landscape: Landscape, simplices: Simplices, t: Tensor, report: Callable[[str], None] | None = None
+) -> Tensor:
+    """Losses (n, g) at places t (n, g, q)."""
+    losses: list[Tensor] = []
+    done, reported = 0, 0
+    for places in t.split(max(1, landscape.rows_at_once // len(t)), dim=1):
+        theta = simplices.at(places).flatten(0, 1)
+        losses.append(landscape.loss(theta).double().view(places.shape[:2]))
+        done += places.shape[1]
+        if report and done - reported >= 10:
+            report(f"profile: {done}/{t.shape[1]} places")
+            reported = done
+    return torch.cat(losses, dim=1)
 
 
 def _sorted(t: Tensor, loss: Tensor) -> Profile:

@@ -88,7 +88,47 @@ class Garipov(Recipe):
     lr: Rate
 
 
-Schedule = Annotated[Constant | Cyclical | Ramp | Garipov, Field(discriminator="kind")]
+class Steps(Recipe):
+    """lr, times ``factor`` from each of the epochs ``at`` on (Li et al. 2018: .1 from 150, 225 and 275 of 300)."""
+
+    kind: Literal["steps"]
+    lr: Rate
+    at: Annotated[list[PositiveFloat], Field(min_length=1)]
+    factor: Annotated[float, Field(gt=0, lt=1), BeforeValidator(yaml_number)] = 0.1
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Steps":
+        if self.at != sorted(set(self.at)):
+            raise ValueError(f"at: the epochs {self.at} must rise")
+        return self
+
+
+Schedule = Annotated[Constant | Cyclical | Ramp | Garipov | Steps, Field(discriminator="kind")]
+
+
+# Inputs ------------------------------------------------------------------------------------------
+
+Channels = Annotated[list[Annotated[float, BeforeValidator(yaml_number)]], Field(min_length=1)]
+
+
+class Normalisation(Recipe):
+    """(x − mean)/std of each channel; images count from 0 to 1."""
+
+    mean: Channels
+    std: Channels
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Normalisation":
+        if len(self.mean) != len(self.std):
+            raise ValueError(f"mean has {len(self.mean)} channels, std {len(self.std)}")
+        if min(self.std) <= 0:
+            raise ValueError(f"std: {self.std} must be above zero")
+        return self
+
+    @property
+    def black(self) -> list[float]:
+        """What zero becomes."""
+        return [-mean / std for mean, std in zip(self.mean, self.std, strict=True)]
 
 
 # Descents ----------------------------------------------------------------------------------------
@@ -113,6 +153,8 @@ class Descent(Recipe):
         schedule = self.schedule
         if isinstance(schedule, Ramp):
             schedule = schedule.model_copy(update={"m1": schedule.m1 * factor, "m2": schedule.m2 * factor})
+        elif isinstance(schedule, Steps):
+            schedule = schedule.model_copy(update={"at": [epoch * factor for epoch in schedule.at]})
         return self.model_copy(update={"epochs": max(1, round(self.epochs * factor)), "schedule": schedule})
 
 

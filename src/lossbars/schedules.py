@@ -2,10 +2,10 @@
 
 from math import floor
 
-from lossbars.recipes import Constant, Cyclical, Garipov, Ramp
+from lossbars.recipes import Constant, Cyclical, Garipov, Ramp, Steps
 
 
-def learning_rate(schedule: Constant | Cyclical | Ramp | Garipov, epoch: float, epochs: int) -> float:
+def learning_rate(schedule: Constant | Cyclical | Ramp | Garipov | Steps, epoch: float, epochs: int) -> float:
     """Rate at ``epoch`` (whole epochs done, plus the share of batches done in this one) of ``epochs``."""
     match schedule:
         case Constant(lr=lr):
@@ -16,6 +16,8 @@ def learning_rate(schedule: Constant | Cyclical | Ramp | Garipov, epoch: float, 
             return _ramp(schedule, epoch)
         case Garipov(lr=lr):
             return lr * _garipov(floor(epoch) / epochs)
+        case Steps(lr=lr, at=at, factor=factor):
+            return lr * factor ** sum(epoch >= one for one in at)
 
 
 def _cyclical(schedule: Cyclical, share: float) -> float:

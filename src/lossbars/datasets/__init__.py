@@ -23,10 +23,10 @@ def load_dataset(name: str, data_root: Path | None, downloads: Path) -> Dataset:
 
             load = mnist.load_mnist if name == "mnist" else mnist.load_fmnist
             return load(data_root, downloads)
-        case "cifar10":
-            from lossbars.datasets.cifar10 import load_cifar10
+        case "cifar10" | "cifar100":
+            from lossbars.datasets.cifar import load_cifar
 
-            return load_cifar10(data_root, downloads)
+            return load_cifar(name, data_root, downloads)
         case "svhn":
             from lossbars.datasets.svhn import load_svhn
 
@@ -37,7 +37,8 @@ def load_dataset(name: str, data_root: Path | None, downloads: Path) -> Dataset:
 
 def files_of(name: str) -> Files:
     """The files of a data set that is on disk or downloaded. Raises KeyError of others."""
-    from lossbars.datasets import cifar10, mnist, svhn  # torchvision takes seconds to load
+    from lossbars.datasets import cifar, mnist, svhn  # torchvision takes seconds to load
 
     kinds = {key: mnist.files(kind) for key, kind in mnist.KINDS.items()}
-    return (kinds | {"cifar10": cifar10.files(), "svhn": svhn.files()})[name]
+    kinds |= {key: cifar.files(kind) for key, kind in cifar.KINDS.items()}
+    return (kinds | {"svhn": svhn.files()})[name]

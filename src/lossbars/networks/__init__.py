@@ -5,12 +5,22 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from lossbars.network_specs import CNNSpec, CustomNetwork, LeNetSpec, MLPSpec, ResNet195kSpec
+from lossbars.network_specs import (
+    CNNSpec,
+    CustomNetwork,
+    LeNetSpec,
+    MLPSpec,
+    ResNet195kSpec,
+    ResNetSpec,
+    WideResNetSpec,
+)
 from lossbars.networks.cnn import CNN as CNN
 from lossbars.networks.custom import load_network
 from lossbars.networks.lenet import LeNet as LeNet
 from lossbars.networks.mlp import MLP as MLP
+from lossbars.networks.resnet import ResNet as ResNet
 from lossbars.networks.resnet_195k import ResNet195k as ResNet195k
+from lossbars.networks.wide_resnet import WideResNet as WideResNet
 
 
 @dataclass(frozen=True)
@@ -21,7 +31,7 @@ class DataShape:
     outputs: int
 
 
-Spec = MLPSpec | LeNetSpec | CNNSpec | ResNet195kSpec | CustomNetwork
+Spec = MLPSpec | LeNetSpec | CNNSpec | ResNet195kSpec | ResNetSpec | WideResNetSpec | CustomNetwork
 
 
 def network_maker(spec: Spec, shape: DataShape) -> Callable[[], nn.Module]:
@@ -36,6 +46,10 @@ def network_maker(spec: Spec, shape: DataShape) -> Callable[[], nn.Module]:
         case ResNet195kSpec():
             settings = spec.model_dump(exclude={"kind"})
             return lambda: ResNet195k(shape.inputs, shape.outputs, **settings)
+        case ResNetSpec():
+            return lambda: ResNet(shape.inputs, shape.outputs, spec.depth, spec.width, spec.shortcuts)
+        case WideResNetSpec():
+            return lambda: WideResNet(shape.inputs, shape.outputs, spec.depth, spec.width)
         case CustomNetwork():
             network = load_network(spec.source)
             return lambda: network(**spec.arguments)

@@ -9,7 +9,7 @@ from torch import Tensor
 from lossbars.artefacts import write_table, write_tensors
 from lossbars.blocks import block_seeds
 from lossbars.checkpoints import CheckpointFile
-from lossbars.data import Dataset, Split, as_inputs
+from lossbars.data import Split
 from lossbars.descent import Diverged
 from lossbars.job import Job
 from lossbars.minimise import minimise
@@ -17,7 +17,15 @@ from lossbars.network_landscape import NetworkLandscape
 from lossbars.recipes import Minima
 from lossbars.seeding import generator
 from lossbars.steps.command import run
-from lossbars.steps.setting import CHECKPOINT_SECONDS, make_landscape, read_data, reporter, saved_on_stop, use
+from lossbars.steps.setting import (
+    CHECKPOINT_SECONDS,
+    inputs_of,
+    make_landscape,
+    read_data,
+    reporter,
+    saved_on_stop,
+    use,
+)
 from lossbars.store import Finished
 
 
@@ -52,7 +60,8 @@ def minima(
     names = [f"seed {seed}" for seed in numbers]
     with saved_on_stop(checkpoint):
         theta = minimise(landscape, start, recipe, order, names, checkpoint, report)
-    table = _metrics(landscape, theta, numbers, data_set, recipe.weight_decay)
+    test = Split(inputs_of(data_set.test_x, job), data_set.test_y).to(where)
+    table = _metrics(landscape, theta, numbers, test, recipe.weight_decay)
     facts = landscape.facts | {"seeds": seeds}
     write_table(metrics, table, job)
     write_tensors(out, {"seeds": torch.tensor(numbers), "theta": theta}, job, facts)
@@ -62,7 +71,7 @@ def minima(
 
 
 def _metrics(
-    landscape: NetworkLandscape, theta: Tensor, seeds: list[int], data: Dataset, weight_decay: float
+    landscape: NetworkLandscape, theta: Tensor, seeds: list[int], test: Split, weight_decay: float
 ) -> pd.DataFrame:
     """A row per minimum: the loss of record, the same with L2, accuracies in percent, norm of the full gradient."""
     loss, train_accuracy = landscape.evaluate(theta, landscape.train)
@@ -71,7 +80,6 @@ def _metrics(
         raise Diverged(
             f"the loss of record of seed {bad[0]} is not finite after the training: try a smaller learning rate"
         )
-    test = Split(as_inputs(data.test_x), data.test_y).to(landscape.device)
     test_loss, test_accuracy = landscape.evaluate(theta, test)
     _, gradient = landscape.value_and_gradient(theta, None)
     return pd.DataFrame(

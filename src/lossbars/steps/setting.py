@@ -12,14 +12,16 @@ from typing import Any
 import torch
 from pydantic import TypeAdapter
 from threadpoolctl import threadpool_limits
+from torch import Tensor
 
 from lossbars.artefacts import read_tensors
 from lossbars.checkpoints import CheckpointFile
-from lossbars.data import Dataset, Split, as_inputs
+from lossbars.data import Dataset, Split, as_inputs, normalised
 from lossbars.job import Job
 from lossbars.network_landscape import NetworkLandscape
 from lossbars.network_specs import NetworkSpec
 from lossbars.networks import DataShape, network_maker
+from lossbars.recipes import Normalisation
 
 CHECKPOINT_SECONDS = float(os.environ.get("LOSSBARS_CHECKPOINT_SECONDS", "30"))  # between two saves of a job's state
 
@@ -31,6 +33,7 @@ def use(threads: int, device: str) -> torch.device:
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for libraries that are loaded later
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device: cuda is asked for, and this machine has no GPU that torch can use")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else its products differ from run to run
     torch.use_deterministic_algorithms(True, warn_only=True)
     return torch.device("cuda" if device == "cuda" or (device == "auto" and torch.cuda.is_available()) else "cpu")
 
@@ -47,10 +50,21 @@ def read_data(path: Path, job: Job) -> Dataset:
 def make_landscape(job: Job, data: Dataset, batch_size: int, device: torch.device) -> NetworkLandscape:
     """The landscape of the job's network on its training set."""
     spec: Any = TypeAdapter(NetworkSpec).validate_python(job.recipe["network"])
-    x = as_inputs(data.train_x)
+    x = inputs_of(data.train_x, job)
     maker = network_maker(spec, DataShape(tuple(x.shape[1:]), data.outputs))
-    augment, precision = job.recipe["augment"], job.recipe["precision"]
-    return NetworkLandscape(maker, Split(x, data.train_y), batch_size, device, augment, precision=precision)
+    settings = {name: job.recipe[name] for name in ("augment", "precision", "micro_batch")}
+    if rule := _normalisation(job):
+        settings["black"] = rule.black
+    return NetworkLandscape(maker, Split(x, data.train_y), batch_size, device, **settings)
+
+
+def inputs_of(x: Tensor, job: Job) -> Tensor:
+    """Inputs (m, ...) as the job's network takes them."""
+    return normalised(as_inputs(x), _normalisation(job))
+
+
+def _normalisation(job: Job) -> Normalisation | None:
+    return Normalisation(**job.recipe["normalise"]) if job.recipe["normalise"] else None
 
 
 @contextmanager

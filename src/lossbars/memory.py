@@ -1,0 +1,69 @@
+"""How much memory a training step takes, before it is taken, and what fits."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+SHARE = 0.5  # of what is free on a GPU: the rest is for control points, moments and the libraries' work space
+SPARE = 1.5  # of a step's memory over what its backward pass keeps: gradients of activations on their way
+VECTORS = 4  # of the parameters' length for each network of a step: θ, its parts, their gradients, the gradient
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a step takes at a time: so many networks, on so many samples each."""
+
+    rows: int
+    samples: int
+
+
+def kept_bytes(module: nn.Module, x: Tensor) -> int:
+    """Bytes that a training pass over one sample leaves for its backward pass; x (b, ...) is a small input.
+
+    Measured, so of any module: the storages that autograd saves, parameters and inputs apart.
+    """
+    known = {p.untyped_storage().data_ptr() for p in module.parameters()} | {x.untyped_storage().data_ptr()}
+    found: dict[int, int] = {}
+    kept: list[Tensor] = []  # alive until all are counted: a place in memory is then one storage's
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in known:
+            found[storage.data_ptr()] = storage.nbytes()
+            kept.append(tensor)
+        return tensor
+
+    before = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    devices = [x.device] if x.device.type == "cuda" else []
+    with (
+        torch.random.fork_rng(devices=devices),
+        torch.enable_grad(),
+        torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor),
+    ):
+        module.train()(x)
+    for name, buffer in module.named_buffers():
+        buffer.copy_(before[name])
+    return sum(found.values()) // len(x)
+
+
+def fit(free: int, parameters: int, kept: int, batch: int, number: int = 4) -> Fit:
+    """What fits into ``free`` bytes: whole batches of several networks, else part of the batch of one.
+
+    ``kept`` is :func:`kept_bytes`, ``number`` the bytes of one parameter. Raises ValueError where one
+    sample does not fit.
+    """
+    vectors = VECTORS * number * parameters
+    sample = int(SPARE * kept)
+    if rows := free // (vectors + batch * sample):
+        return Fit(rows, batch)
+    samples = (free - vectors) // sample
+    if samples < 1:
+        need = (vectors + sample) / 2**30
+        raise ValueError(f"one network on one sample needs {need:.1f} GiB of memory, {free / 2**30:.1f} GiB are free")
+    return Fit(1, samples)
+
+
+def free_bytes(device: torch.device) -> int:
+    """What a step may take on a GPU."""
+    return int(SHARE * torch.cuda.mem_get_info(device)[0])

@@ -1,0 +1,62 @@
+"""Ways to run n networks of one architecture: batched matrix products, under vmap, or one by one.
+
+All give the numbers that each network gives alone, up to rounding. Parameters and buffers carry a leading axis of n
+networks; what a pass writes into buffers (BatchNorm's statistics) is written into those that are given.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from lossbars.convolution import Layout, laid_out
+from lossbars.stacking import Parameters, can_stack, stacked_call
+
+Way = Literal["batched", "vmap", "loop"]
+SMALL = 2_000_000  # parameters of a network that does not fill a GPU alone
+DETAILS = {
+    "batched": "this network cannot be stacked as batched matrix products",
+    "vmap": "this network draws random numbers, and each would draw others under vmap than alone",
+}
+
+
+def chosen_way(module: nn.Module, x: Tensor, random: bool, wanted: Literal["auto", "batched", "vmap", "loop"]) -> Way:
+    """How networks are run: as ``wanted``, or the fastest that gives the same numbers; x (b, ...) is a small input.
+
+    On a CPU a loop is faster than vmap for convolutions, on a GPU their kernels are too small to fill it.
+    Raises ValueError where what is wanted cannot be had.
+    """
+    possible = {"batched": not random and wanted != "loop" and can_stack(module.eval(), x), "vmap": not random}
+    if wanted in possible:
+        if not possible[wanted]:
+            raise ValueError(f"{DETAILS[wanted]}: use 'auto' or 'loop'")
+        return wanted  # type: ignore[return-value]
+    if wanted == "auto" and possible["batched"]:
+        return "batched"
+    small = sum(p.numel() for p in module.parameters()) <= SMALL
+    return "vmap" if wanted == "auto" and possible["vmap"] and small and x.device.type == "cuda" else "loop"
+
+
+def outputs(
+    way: Way, module: nn.Module, parameters: Parameters, buffers: Parameters, x: Tensor, own: bool, layout: Layout
+) -> Tensor:
+    """Outputs (n, b, ...) of n networks on x: (b, ...) shared, or (n, b, ...) where each has its ``own``."""
+    if way == "batched":
+        return stacked_call(module, parameters, x)
+    if way == "vmap":
+        return vmap(_one, in_dims=(None, 0, 0, 0 if own else None))(module, parameters, buffers, x)
+    rows = []
+    for i in range(len(next(iter(parameters.values())))):
+        one = {name: tensor[i] for name, tensor in (parameters | buffers).items()}
+        rows.append(functional_call(module, one, (laid_out(x[i] if own else x, layout),)))
+    return torch.stack(rows)
+
+
+def _one(module: nn.Module, parameters: Parameters, buffers: Parameters, x: Tensor) -> Tensor:
+    return functional_call(module, parameters | buffers, (x,))
+
+
+def repeated(module: nn.Module, n: int) -> Parameters:
+    """The module's buffers, a copy for each of n networks."""
+    return {name: buffer.expand(n, *buffer.shape).clone() for name, buffer in module.named_buffers()}
