@@ -35,8 +35,8 @@ TIME_SAFETY = 3
 LEAST_MINUTES = 10
 
 CORE = Machine(start=10.0, call=2e-4, products=1.5e10, moved=5e9)
-# No GPU was at hand: its calls are taken to cost what a core's do, its arithmetic to be 20 times as fast.
-GPU = Machine(start=30.0, call=2e-4, products=3e11, moved=1e11)
+# No GPU was at hand: its calls are taken to cost what a core's do, its arithmetic to be 200 times as fast.
+GPU = Machine(start=30.0, call=2e-4, products=3e12, moved=1e12)
 GPU_CONTEXT_MB = 1000
 
 
