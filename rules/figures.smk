@@ -5,6 +5,7 @@ localrules:
 rule figure:
     input:
         bars=lambda wildcards: f"{RESULTS}/{PLAN.figures[wildcards.figure][0]}/barcodes.parquet",
+        minima=figure_tables("minima"),
         curves=figure_tables("curves"),
         paths=figure_tables("paths", "safetensors"),
         triangles=figure_tables("triangles"),
@@ -31,6 +32,7 @@ rule figure:
         runtime=asks("figure", "runtime"),
     params:
         job=lambda wildcards: JOBS.figure(wildcards.figure).to_json(),
+        minima=lambda wildcards, input: compact(input.minima),
         curves=lambda wildcards, input: compact(input.curves),
         paths=lambda wildcards, input: compact(input.paths),
         triangles=lambda wildcards, input: compact(input.triangles),
@@ -38,7 +40,7 @@ rule figure:
         "Draw {wildcards.figure}"
     shell:
         STEP
-        + "figure --job {params.job:q} --bars {input.bars:q} --curves {params.curves:q}"
-        + " --paths {params.paths:q} --triangles {params.triangles:q} --robustness {input.robustness:q}"
+        + "figure --job {params.job:q} --bars {input.bars:q} --minima {params.minima:q}"
+        + " --curves {params.curves:q} --paths {params.paths:q} --triangles {params.triangles:q} --robustness {input.robustness:q}"
         + " --embeddings {input.embeddings:q} --pdf {output.pdf:q} --svg {output.svg:q}"
         + LOGGED

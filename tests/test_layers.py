@@ -139,6 +139,13 @@ LAYERS = [
         "generalisation_findings",
         "convolution_findings",
         "convolutional_claims",
+        "verdicts",
+        "texts",
+        "shortcut_findings",
+        "robustness_findings",
+        "transformer_findings",
+        "deep_claims",
+        "triangle_claims",
         "figures",
     },
     # Layer 4: steps of the workflow.

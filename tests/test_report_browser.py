@@ -15,7 +15,7 @@ from lossbars.steps.robustness import robustness
 from lossbars.steps.tables import tables
 from lossbars.steps.usage import usage
 
-FIGURES = ["barcodes", "to-score", "profiles", "triangle", "robustness", "persistence"]
+FIGURES = ["barcodes", "to-score", "profiles", "triangle", "robustness", "persistence", "complexity", "one-saddles"]
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 BENCHMARK = "s\th:m:s\tmax_rss\tcpu_time\n75.0\t0:01:15\t812.5\t70.0\n"
 
@@ -40,7 +40,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     drawn = []
     for key in jobs.plan.figures:
         read = jobs.figure_inputs(key)
-        given = {kind: trained[kind] if kind in read else [] for kind in ("curves", "triangles")}
+        given = {kind: trained[kind] if kind in read else [] for kind in ("minima", "curves", "triangles")}
         drawn.append(folder / f"{key}.svg")
         of_subsets = [subsets] if "robustness" in read else []
         rest = {"paths": [], "robustness": of_subsets, "embeddings": []}

@@ -11,8 +11,11 @@ import pandas as pd
 
 from lossbars import depth_findings, embedding_findings, findings, path_findings
 from lossbars.blocks import base
-from lossbars.convolutional_claims import CONVOLUTIONAL, FIGURE_ONLY, V1, V3, VERSIONS, generalisation
+from lossbars.convolutional_claims import CONVOLUTIONAL, VERSIONS, generalisation
+from lossbars.deep_claims import SHORTCUTS, TRANSFORMER, WIDE
 from lossbars.findings import Check, Claim, Claims, Results
+from lossbars.texts import FIGURE_ONLY, V1, V3
+from lossbars.triangle_claims import COMPLEX_SADDLES, ONE_SADDLE, REGIMES
 
 COLUMNS = ["experiment", "id", "claim", "source", "published", "obtained", "budget", "verdict", "detail"]
 
@@ -86,23 +89,6 @@ def _table_14(id: str, name: str, column: str, mean: str, std: str) -> tuple[Cla
     return claim, check
 
 
-ONE_SADDLE: tuple[Claim, Check] = (
-    Claim(
-        "one-saddle-bars",
-        "1-saddle bar of one triangle: from the maximum on its sides to the maximum on the triangle.",
-        f"{V1}, appendix I, fig. 16",
-        FIGURE_ONLY,
-    ),
-    findings.one_saddle_bars,
-)
-COMPLEX_SADDLES: tuple[Claim, Check] = (
-    Claim(
-        "one-saddle-complex",
-        "1-saddle barcode of all triangles together (Algorithm 2, r = 1).",
-        f"{V1}, §1.3; no figure has several triangles",
-    ),
-    findings.one_saddles_of_complex,
-)
 RECIPES: tuple[Claim, Check] = (
     Claim("recipes", "Curves of the same pairs by several recipes.", "not in the papers"),
     path_findings.recipes_compared,
@@ -116,15 +102,7 @@ LENET: Claims = [
     _table_14("test-loss", "Test loss", "test_loss", "0.2600", "0.0034"),
     _table_14("train-accuracy", "Train accuracy in %", "train_accuracy", "94.3204", "0.2578"),
     _table_14("test-accuracy", "Test accuracy in %", "test_accuracy", "90.7725", "0.2987"),
-    (
-        Claim(
-            "triangle-regimes",
-            "Triangles with trained sides (regime 1) reach lower maxima than with fixed sides (regime 2).",
-            f"{V1}, appendix I, fig. 16",
-            FIGURE_ONLY,
-        ),
-        findings.trained_sides_lower,
-    ),
+    REGIMES,
     ONE_SADDLE,
     COMPLEX_SADDLES,
 ]
@@ -148,6 +126,9 @@ CLAIMS: dict[str, Claims] = {
     "fc-fmnist": DEPTH + GENERIC,
     "lenet-fmnist": LENET + GENERIC,
     "cnn-cifar10": CONVOLUTIONAL + GENERIC,
+    "shortcuts-cifar10": SHORTCUTS + GENERIC,
+    "wrn-cifar100": WIDE + GENERIC,
+    "gpt-oscar": TRANSFORMER + GENERIC,
     **{experiment: generalisation(experiment) + GENERIC for experiment in VERSIONS},
 }
 

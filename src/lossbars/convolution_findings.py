@@ -3,17 +3,12 @@
 Barannikov et al., Loss barcode, §4.2; Topological obstructions, §2.2.
 """
 
-import itertools
-import math
-from collections.abc import Sequence
-
 import numpy as np
 
 from lossbars.depth_findings import mean_death, subset_spread
 from lossbars.findings import (
     FAILS,
     HOLDS,
-    UNDECIDED,
     UNMEASURED,
     Finding,
     Results,
@@ -22,6 +17,7 @@ from lossbars.findings import (
     mean_and_std,
     number,
 )
+from lossbars.verdicts import falls
 
 
 def convolutional(results: Results, batch_norm: bool) -> dict[tuple[int, int], str]:
@@ -41,19 +37,10 @@ def deaths_fall(results: Results, along: str) -> Finding:
     values = [mean_death(own) for own in bars.values()]
     spreads = [subset_spread(results.robustness, model, mean_death)[0] for model in chosen]
     texts = {model: f"{number(v)} ± {number(s, 2)}" for model, v, s in zip(chosen, values, spreads, strict=True)}
-    verdict = results.qualified(_falls(values, spreads))
+    verdict = results.qualified(falls(values, spreads))
     return Finding(
         each(results, texts), verdict, "mean death of the finite direct bars; ± is the std over subsets of minima"
     )
-
-
-def _falls(values: Sequence[float], spreads: Sequence[float]) -> str:
-    """Undecided where a step is within the spread of its ends, and no other refutes."""
-    steps = np.diff(values)
-    noise = [math.hypot(a, b) for a, b in itertools.pairwise(spreads)]
-    if any(step > own for step, own in zip(steps, noise, strict=True)):
-        return FAILS
-    return HOLDS if all(step < -own for step, own in zip(steps, noise, strict=True)) else UNDECIDED
 
 
 def batch_norm_lowers(results: Results, what: str) -> Finding:

@@ -5,9 +5,8 @@ from functools import partial
 
 from lossbars import convolution_findings, generalisation_findings
 from lossbars.findings import Check, Claim, Claims
+from lossbars.texts import FIGURE_ONLY, MINIMA_COLUMNS, V1, V3
 
-V1, V3 = "Barannikov et al., Topological obstructions", "Barannikov et al., Loss barcode"
-FIGURE_ONLY = "in the figure only"
 FIGURE_4 = f"{V3}, §4.2, fig. 4; {V1}, §2.2, fig. 4"
 FIGURE_5 = f"{V3}, §4.2, fig. 5; {V1}, appendix, fig. 8"
 
@@ -60,12 +59,6 @@ TABLES_1_2: dict[str, Table] = {
         "test_accuracy": (("88.12", "0.40"), ("93.29", "0.19")),
     },
 }
-NAMES = {
-    "loss": "Train loss",
-    "train_accuracy": "Train accuracy in %",
-    "test_loss": "Test loss",
-    "test_accuracy": "Test accuracy in %",
-}
 
 
 @dataclass(frozen=True)
@@ -97,7 +90,9 @@ def _row(version: Version, column: str, group: int) -> tuple[Claim, Check]:
         epochs=version.epochs[group],
     )
     id = f"{column.replace('_', '-')}-type-{group + 1}"
-    return Claim(id, f"{NAMES[column]} of minima of type {group + 1}.", version.source, f"{mean} ± {std}"), check
+    return Claim(
+        id, f"{MINIMA_COLUMNS[column]} of minima of type {group + 1}.", version.source, f"{mean} ± {std}"
+    ), check
 
 
 def generalisation(experiment: str) -> Claims:

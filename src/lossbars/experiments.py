@@ -35,6 +35,8 @@ Figure = Literal[
     "robustness",
     "persistence",
     "embeddings",
+    "complexity",
+    "one-saddles",
 ]
 
 
@@ -125,8 +127,9 @@ class Experiment(Recipe):
             raise ValueError("robustness: subsets of minima of several groups need the curves across them")
         if "robustness" in self.figures and not self.robustness:
             raise ValueError("figures: 'robustness' needs the experiment's robustness recipe")
-        if "triangle" in self.figures and not any(m.triangles for m in self.models.values()):
-            raise ValueError("figures: 'triangle' needs a model with a triangles recipe")
+        of_triangles = [figure for figure in ("triangle", "one-saddles") if figure in self.figures]
+        if of_triangles and not any(m.triangles for m in self.models.values()):
+            raise ValueError(f"figures: {of_triangles[0]!r} needs a model with a triangles recipe")
         if any(m.triangles for m in self.models.values()) and min(joined) < 3:
             raise ValueError(f"seeds: triangles need three minima, there are {min(joined)}")
         if "optimisers" in self.figures and not any(m.more_curves for m in self.models.values()):

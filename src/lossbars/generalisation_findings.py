@@ -66,11 +66,13 @@ def group_against_table(results: Results, group: int, column: str, mean: float, 
     own = results.minima[results.minima["seed"].map(group_of) == group]
     if own.empty:
         return Finding("—", UNMEASURED, "this needs minima in groups")
-    values = own[column].to_numpy(dtype=np.float64)
-    away = (values.mean() - mean) / std
     trained = {model["groups"][group]["minima"]["epochs"] for model in results.models.values()}
-    verdict = AGREES if abs(away) <= 2 else DIFFERS
-    if trained != {epochs} or not results.all_samples:
-        verdict = INCOMPARABLE
+    return compared(own[column], mean, std, comparable=trained == {epochs} and results.all_samples)
+
+
+def compared(values: pd.Series, mean: float, std: float, comparable: bool) -> Finding:
+    """The mean of ``values``, one of each minimum, against a published mean ± std."""
+    away = (values.mean() - mean) / std
+    verdict = INCOMPARABLE if not comparable else AGREES if abs(away) <= 2 else DIFFERS
     sign = "above" if away > 0 else "below"
     return Finding(mean_and_std(values, " minima"), verdict, f"{abs(away):.2g} published std {sign} the published mean")

@@ -39,6 +39,8 @@ FIGURE_MODULE = {
     "robustness": "lossbars.figures.robustness",
     "persistence": "lossbars.figures.persistence",
     "embeddings": "lossbars.figures.embeddings",
+    "complexity": "lossbars.figures.complexity",
+    "one-saddles": "lossbars.figures.barcodes",
 }
 
 
@@ -137,10 +139,13 @@ class NetworkJobs(JobMaker):
         """A figure; ``key`` names the experiment and the figure."""
         experiment, figure = self.plan.figures[key]
         whole = self.plan.networks[experiment]
-        labels = {model: own.label or model for model, own in whole.models.items()}
-        recipe = {"figure": figure, "title": whole.title, "labels": labels, "order": list(labels)}
+        models = {m: own for m, own in whole.models.items() if own.triangles or figure != "one-saddles"}
+        labels = {model: own.label or model for model, own in models.items()}
+        recipe: dict[str, Any] = {"figure": figure, "title": whole.title, "labels": labels, "order": list(labels)}
         if figure in ("optimisers", "path-norms", "triangle"):
             recipe["recipes"] = {model: recipe_labels(own) for model, own in whole.models.items()}
+        if figure == "complexity":
+            recipe["networks"] = {model: plain(own.network) for model, own in whole.models.items()}
         if figure == "barcodes" and any(own.groups for own in whole.models.values()):
             recipe["groups"] = {model: group_labels(own) for model, own in whole.models.items()}
         expects = {"tables": self.tables(experiment).key}
@@ -163,6 +168,7 @@ class NetworkJobs(JobMaker):
             "triangle": ["triangles"],
             "robustness": ["robustness"],
             "to-score": ["robustness"],
+            "complexity": ["minima"],
         }
         kinds = wanted.get(figure, [])  # paths: curves of that family, whose tensors hold how they moved
         return [kind for kind in kinds if kind != "robustness" or self.plan.networks[experiment].robustness]

@@ -22,7 +22,7 @@ def barcodes(
     labels: dict[str, str],
     title: str,
     convention: Literal["direct", "merged"] = "direct",
-    dim: int = 0,
+    dim: Literal[0, 1] = 0,
     groups: Mapping[str, list[str]] | None = None,
 ) -> Figure:
     """One group of vertical bars per model, sorted by birth (both papers, figure 2; with ``dim=1`` v1, figure 6b).
@@ -30,40 +30,52 @@ def barcodes(
     A bar reaches from its birth (dot) to its death (dash); a half-line leaves the top as an arrow. Losses are in
     the units of the table. Under each name: the TO-score, in the same units, and n, the number of minima (with
     ``dim=1``, of bars). Of a model whose minima come in ``groups``, these stand apart, a red line between them (v1,
-    figure 5; v3, figure 6). ValueError for an empty table and for a model without bars, by name.
+    figure 5; v3, figure 6). ValueError for an empty table and for a model without bars, by name; with ``dim=1`` a model
+    may have none.
     """
     divided = []
     if groups:
         divided = list(itertools.accumulate(max(1, len(groups[model])) for model in labels))
         bars, labels = by_group(bars, labels, groups)
-    explained = explain(convention)
-    tables = per_model(bars, labels, COLUMNS, "bars", convention=convention, dim=dim)
+    where = {"convention": convention} | ({"dim": 0} if dim == 0 else {})  # triangles may fill all loops at no cost
+    tables = per_model(bars, labels, COLUMNS, "bars", **where)
+    tables = {model: table[table["dim"] == dim] for model, table in tables.items()}
     figure, (axes,) = style.panels(1, title, height=3.0)
-    rows = pd.concat(tables.values())
-    losses = np.concatenate([rows["birth"], rows["death"][np.isfinite(rows["death"])]])
-    log = style.wants_log(losses)
+    log, limits = loss_range(pd.concat(tables.values()))
     style.loss_axis(axes, "y", log)
-    axes.set(xlim=(0, len(labels)), ylim=style.limits(losses, log))
-    for index, table in enumerate(tables.values()):
-        _draw_bars(axes, table.sort_values(["birth", "born_at"]), index)
+    axes.set(xlim=(0, len(labels)), ylim=limits)
+    for index, (model, table) in enumerate(tables.items()):
+        if index % 2:
+            axes.axvspan(index, index + 1, color="0.955", linewidth=0, zorder=0)
+        draw_bars(axes, table, model, index, style.color(index))
         if groups and index and index not in divided:
             axes.axvline(index, color="red", linewidth=1.0, gid=f"between-groups-{index}")
     below = [f"TO {longest_over_root2(table):.3g}\nn = {len(table)}" for table in tables.values()]
     style.name_models(axes, np.arange(len(labels)) + 0.5, list(labels.values()), below)
     axes.tick_params(axis="x", length=0)
-    what = "minima" if dim == 0 else f"bars of dimension {dim}"
-    style.caption(
-        figure, _legend(dim), f"{explained}.\nTO: TO-score, the longest finite bar / √2. n: number of {what}."
-    )
+    explained = explain(convention)
+    if dim:
+        explained = (
+            "1-saddles: a bar is a loop of curves, from its highest curve to the last of the triangles that fill it"
+        )
+    what = f"bars of dimension {dim}" if dim else "minima"
+    style.caption(figure, legend(dim), f"{explained}.\nTO: TO-score, the longest finite bar / √2. n: number of {what}.")
     return figure
 
 
-def _draw_bars(axes: Axes, table: pd.DataFrame, index: int) -> None:
-    """The bars of the ``index``-th model, spread over (index, index + 1)."""
-    color, model = style.color(index), table["model"].iloc[0]
-    if index % 2:
-        axes.axvspan(index, index + 1, color="0.955", linewidth=0, zorder=0)
-    x = index + 0.12 + 0.76 * (np.arange(len(table)) + 0.5) / len(table)
+def loss_range(bars: pd.DataFrame) -> tuple[bool, tuple[float, float]]:
+    """Whether a loss axis for these bars is logarithmic, and its limits; 0 to 1 without bars."""
+    losses = np.concatenate([bars["birth"], bars["death"][np.isfinite(bars["death"])]])
+    if not len(losses):
+        return False, (0.0, 1.0)
+    log = style.wants_log(losses)
+    return log, style.limits(losses, log)
+
+
+def draw_bars(axes: Axes, table: pd.DataFrame, model: str, left: int, color: str) -> None:
+    """The bars of one model by increasing birth, spread over (left, left + 1), up to the top of ``axes``."""
+    table = table.sort_values(["birth", "born_at"])
+    x = left + 0.12 + 0.76 * (np.arange(len(table)) + 0.5) / max(1, len(table))
     birth, death = table["birth"].to_numpy(), table["death"].to_numpy()
     ends = np.isfinite(death)
     top = axes.get_ylim()[1]
@@ -77,7 +89,8 @@ def _draw_bars(axes: Axes, table: pd.DataFrame, index: int) -> None:
     axes.plot(x, birth, "o", color=color, markersize=3.2, clip_on=False, gid=f"births-{model}")
 
 
-def _legend(dim: int) -> list[Line2D]:
+def legend(dim: int) -> list[Line2D]:
+    """What bars of a dimension are drawn with."""
     born, dies = ("minimum", "death (saddle)") if dim == 0 else ("birth (curve)", "death (triangle)")
     endless = "half-line of the global minimum" if dim == 0 else "half-line"
     grey: dict[str, Any] = {"color": style.GREY, "linestyle": "none"}

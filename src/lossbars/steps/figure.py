@@ -18,6 +18,7 @@ from lossbars.steps.reading import expected_key, read_models, read_trained
 def figure(
     job: Job,
     bars: Path,
+    minima: list[Path],
     curves: list[Path],
     paths: list[Path],
     triangles: list[Path],
@@ -31,12 +32,18 @@ def figure(
         table = read_models(embeddings, job, "embedding")
         drawn = figures.embeddings(table, job.recipe["labels"], job.recipe["title"])
     else:
-        drawn = _draw(job, bars, curves, paths, triangles, robustness)
+        drawn = _draw(job, bars, minima, curves, paths, triangles, robustness)
     figures.save(drawn, pdf, svg, mark(job))
 
 
 def _draw(
-    job: Job, bars: Path, curves: list[Path], paths: list[Path], triangles: list[Path], robustness: list[Path]
+    job: Job,
+    bars: Path,
+    minima: list[Path],
+    curves: list[Path],
+    paths: list[Path],
+    triangles: list[Path],
+    robustness: list[Path],
 ) -> Figure:
     labels = {model: job.recipe["labels"][model] for model in job.recipe["order"]}
     title = job.recipe["title"]
@@ -46,8 +53,8 @@ def _draw(
             return figures.barcodes(table, labels, title, groups=job.recipe.get("groups"))
         case "to-score":
             spread = read_models(robustness, job, "robustness") if robustness else None
-            minima = table[(table.dim == 0) & (table.convention == "direct")].groupby("model").size().min()
-            if spread is not None and spread["size"].min() >= minima:  # two minima have no smaller set with a bar
+            fewest = table[(table.dim == 0) & (table.convention == "direct")].groupby("model").size().min()
+            if spread is not None and spread["size"].min() >= fewest:  # two minima have no smaller set with a bar
                 spread = None
             return figures.to_score(table, spread, labels, title)
         case "profiles":
@@ -64,6 +71,10 @@ def _draw(
             return figures.robustness(read_models(robustness, job, "robustness"), labels, title)
         case "persistence":
             return figures.persistence(table, labels, title)
+        case "complexity":
+            return figures.complexity(table, read_trained(minima, job), labels, job.recipe["networks"], title)
+        case "one-saddles":
+            return figures.barcodes(table, labels, title, "merged", dim=1)
         case other:
             raise ValueError(f"unknown figure {other!r}")
 

@@ -29,6 +29,8 @@ CAPTIONS = {
     "robustness": "Error bars on bars: how deaths and births vary when only a subset of the minima is known.",
     "persistence": "Persistence diagrams of the merged barcodes: every bar as a point, its death above its birth.",
     "embeddings": "Penalties of minima, against the maxima of paths between what they descend to in a larger network.",
+    "complexity": "Barcodes of each network, with the mean test error of its minima.",
+    "one-saddles": "1-saddle barcodes: loops of curves, up to the height of the triangles that fill them.",
     "surface": "The functions of two variables.",
     "pairs": "Minima, and the saddles that end their bars, on the colours of the function.",
     "sublevel-bars": "Barcodes of clouds of points: a bar for each minimum, up to the height at which a path can reach "

@@ -1,0 +1,11 @@
+"""What claims call the papers, and the columns of their tables of minima."""
+
+V1, V3 = "Barannikov et al., Topological obstructions", "Barannikov et al., Loss barcode"
+FIGURE_ONLY = "in the figure only"
+
+MINIMA_COLUMNS = {
+    "loss": "Train loss",
+    "train_accuracy": "Train accuracy in %",
+    "test_loss": "Test loss",
+    "test_accuracy": "Test accuracy in %",
+}
