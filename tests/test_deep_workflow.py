@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 from workflow import Checkout
 
 from lossbars.artefacts import read_records, read_table, read_tensors
