@@ -3,9 +3,9 @@
     python -P benchmarks/training.py [--networks resnet-56 wrn-16-10 resnet-195k] [--device cuda] [--precision tf32]
         [--batch 128] [--rounds 5] [--steps 4] [--stacked 8] [--out FILE]
 
-The plain loops: torchvision's transforms in a DataLoader, an nn.Module, torch.optim.SGD, one network after the other; for
-a curve one t in each batch, θ(t) into the module, its gradient to the bend. Ours: the landscape and the loops of the
-workflow. Both are timed in turn, so that a drift of the machine's speed touches both; the first round is warm-up. Images
+The plain loops: torchvision's transforms in a DataLoader, an nn.Module, torch.optim.SGD, one network after the other;
+for a curve one t in each batch, θ(t) into the module, its gradient to the bend. Ours: the landscape and the steps of
+the workflow. Both are timed in turn, so that a drift of the machine's speed touches both; the first round is warm-up. Images
 are random. Printed: seconds of an epoch of 50,000 images by the median step (least to most), the share of the machine's
 peak, which is a large matrix product's in the same process, and the ratio. A last column says what plain PyTorch takes
 where its data are on the device already.
