@@ -5,10 +5,10 @@
 
 The plain loops: torchvision's transforms in a DataLoader, an nn.Module, torch.optim.SGD, one network after the other;
 for a curve one t in each batch, θ(t) into the module, its gradient to the bend. Ours: the landscape and the steps of
-the workflow. Both are timed in turn, so that a drift of the machine's speed touches both; the first round is warm-up. Images
-are random. Printed: seconds of an epoch of 50,000 images by the median step (least to most), the share of the machine's
-peak, which is a large matrix product's in the same process, and the ratio. A last column says what plain PyTorch takes
-where its data are on the device already.
+the workflow. Both are timed in turn, so that a drift of the machine's speed touches both; the first round is warm-up.
+Images are random. Printed: seconds of an epoch of 50,000 images by the median step (least to most), the share of the
+machine's peak, which is a large matrix product's in the same process, and the ratios, the second to plain PyTorch whose
+data are on the device already.
 """
 
 import argparse
