@@ -11,10 +11,10 @@ SOURCE = f"{workflow.basedir}/src"
 sys.path.insert(0, SOURCE)
 
 from lossbars.condition import condition
-from lossbars.blocks import block_pairs, stacked
+from lossbars.blocks import base, block_pairs, stacked
 from lossbars.code_record import record_code
 from lossbars.config import ConfigError
-from lossbars.embedding_jobs import embedding_paths
+from lossbars.embedding_jobs import embedding_paths, small_kinds
 from lossbars.expected import documents, expected, targets
 from lossbars.jobs import Jobs
 from lossbars.pathlists import compact

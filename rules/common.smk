@@ -152,9 +152,14 @@ def of_small(wanted, suffix):
     """Files of the model that is embedded."""
 
     def paths(wildcards):
-        whole = PLAN.networks[wildcards.experiment]
-        small = whole.embeddings[wildcards.embedding].small
-        return of_model(wildcards.experiment, small, wanted, suffix)
+        experiment, embedding = wildcards.experiment, wildcards.embedding
+        small = PLAN.networks[experiment].embeddings[embedding].small
+        return [
+            path
+            for kind in small_kinds(JOBS, experiment, embedding)
+            if base(kind) in wanted
+            for path in PLAN.trained_paths(experiment, small, kind, suffix)
+        ]
 
     return paths
 

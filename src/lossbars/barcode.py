@@ -10,6 +10,7 @@ import numpy as np
 
 Metric = Literal["sqrt2", "linf"]
 Convention = Literal["direct", "merged"]
+MODULO = "-modulo-permutations"  # after the name of a convention: permutations of units are divided out
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from lossbars import depth_findings, embedding_findings, findings, path_findings
+from lossbars import depth_findings, embedding_findings, findings, modulo_findings, path_findings
 from lossbars.blocks import base
 from lossbars.convolutional_claims import CONVOLUTIONAL, VERSIONS, generalisation
 from lossbars.deep_claims import SHORTCUTS, TRANSFORMER, WIDE
@@ -93,6 +93,10 @@ RECIPES: tuple[Claim, Check] = (
     Claim("recipes", "Curves of the same pairs by several recipes.", "not in the papers"),
     path_findings.recipes_compared,
 )
+MODULO: tuple[Claim, Check] = (
+    Claim("modulo-permutations", "Barcodes modulo permutations of units, beside the plain ones.", "not in the papers"),
+    modulo_findings.modulo_permutations,
+)
 
 LENET: Claims = [
     _table_14("train-loss", "Train loss, without L2 (the paper does not say which),", "loss", "0.1596", "0.0050"),
@@ -137,11 +141,18 @@ def claim_rows(results: Results) -> pd.DataFrame:
     """A row per claim; an experiment that the papers do not have gets the generic rows."""
     own = {"experiment": results.experiment, "budget": budget(results.recipe)}
     claims = CLAIMS.get(results.experiment, GENERIC)
-    if any(sum(kind.startswith("curves") for kind in model["recipes"]) > 1 for model in results.models.values()):
+    if any(sum(base(kind) == "curves" for kind in plain_recipes(model)) > 1 for model in results.models.values()):
         claims = [*claims, RECIPES]
+    if len(results.aligned):
+        claims = [*claims, MODULO]
     if results.recipe.get("embeddings"):
         claims = [*claims, *EMBEDDINGS]
     return pd.DataFrame([own | asdict(claim) | asdict(check(results)) for claim, check in claims], columns=COLUMNS)
+
+
+def plain_recipes(model: dict[str, Any]) -> list[str]:
+    """Kinds of a model's curves and triangles whose corners are the minima as they are."""
+    return [kind for kind in model["recipes"] if model.get(kind, {}).get("align", "none") == "none"]
 
 
 def budget(recipe: dict[str, Any]) -> str:

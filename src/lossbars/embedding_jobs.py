@@ -40,9 +40,14 @@ def embedding_job(jobs: "NetworkJobs", experiment: str, name: str, modules: tupl
 
 
 def small_kinds(jobs: "NetworkJobs", experiment: str, name: str) -> list[str]:
-    """What an embedding reads of its small model: minima, and the curves of every recipe."""
+    """What an embedding reads of its small model: minima, and the curves of every recipe but the aligned ones."""
     small = jobs.plan.networks[experiment].embeddings[name].small
-    return [kind for kind in jobs.plan.kinds(experiment, small) if base(kind) in ("minima", "curves")]
+    skipped = jobs.plan.model(experiment, small).aligned
+    return [
+        kind
+        for kind in jobs.plan.kinds(experiment, small)
+        if base(kind) in ("minima", "curves") and kind not in skipped
+    ]
 
 
 def _source(model: Model) -> str | None:

@@ -30,6 +30,7 @@ Figure = Literal[
     "to-score",
     "profiles",
     "optimisers",
+    "modulo",
     "path-norms",
     "triangle",
     "robustness",
@@ -76,8 +77,18 @@ class Model(Recipe):
         found |= {"triangles": self.triangles} if self.triangles else {}
         return found | {f"triangles-{name}": own for name, own in self.more_triangles.items()}
 
+    @property
+    def aligned(self) -> list[str]:
+        """Kinds of the curves whose ends are matched by a permutation of units."""
+        return [f"curves-{name}" for name, own in self.more_curves.items() if own.align != "none"]
+
     @model_validator(mode="after")
     def _consistent(self) -> "Model":
+        if self.curves.align != "none":
+            raise ValueError(
+                "curves: the first must not be aligned, since the plain barcode and the fixed sides of triangles are "
+                "made of it: state the aligned recipe under more_curves"
+            )
         every = [self.triangles, *self.more_triangles.values()] if self.triangles else []
         one_bend = self.curves.family.kind == "chain" and self.curves.family.bends == 1
         if any(own and own.sides == "fixed" for own in every) and not one_bend:
@@ -134,6 +145,8 @@ class Experiment(Recipe):
             raise ValueError(f"seeds: triangles need three minima, there are {min(joined)}")
         if "optimisers" in self.figures and not any(m.more_curves for m in self.models.values()):
             raise ValueError("figures: 'optimisers' compares curves, and needs a model with more_curves")
+        if "modulo" in self.figures and not any(m.aligned for m in self.models.values()):
+            raise ValueError("figures: 'modulo' needs a model with more_curves that are aligned (align: weights)")
         flows = [own for m in self.models.values() for own in m.kinds.values() if isinstance(own, Paths)]
         if "path-norms" in self.figures and not flows:
             raise ValueError("figures: 'path-norms' needs a model with curves of the family path")

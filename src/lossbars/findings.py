@@ -36,6 +36,7 @@ class Results:
     triangles: pd.DataFrame
     robustness: pd.DataFrame
     embeddings: pd.DataFrame = field(default_factory=pd.DataFrame)  # ``model`` is the embedding
+    aligned: pd.DataFrame = field(default_factory=pd.DataFrame)  # curves to permuted copies, which ``curves`` has not
 
     @property
     def models(self) -> dict[str, dict[str, Any]]:

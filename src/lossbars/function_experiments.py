@@ -3,6 +3,7 @@
 One class per kind of experiment; :mod:`lossbars.experiments` has the one on networks.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -10,7 +11,7 @@ from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt, mode
 
 from lossbars.experiments import Resources, Scale, check_key
 from lossbars.landscape_specs import LandscapeSpec
-from lossbars.recipes import Curves, Minima, Rate, Recipe, yaml_number
+from lossbars.recipes import AnyCurves, Curves, Minima, Rate, Recipe, yaml_number
 
 
 def _whole(value: Any) -> Any:
@@ -57,6 +58,11 @@ class Optimised(Recipe):
     neighbours: PositiveInt = 8  # minima that each has curves to, where they are too many for all pairs
     minima: Minima
     curves: Curves
+
+    @model_validator(mode="after")
+    def _no_units(self) -> "Optimised":
+        check_unaligned({"curves": self.curves})
+        return self
 
 
 # Models and experiments --------------------------------------------------------------------------
@@ -162,6 +168,12 @@ class Convergence(Recipe):
 
 def _share(whole: int, share: float, fewest: int) -> int:
     return min(whole, max(fewest, round(whole * share)))
+
+
+def check_unaligned(recipes: Mapping[str, AnyCurves]) -> None:
+    """Raise ValueError where curves on a function are to be aligned."""
+    if wrong := [name for name, own in recipes.items() if own.align != "none"]:
+        raise ValueError(f"{wrong[0]}.align: a function has no units to permute: leave it out")
 
 
 def check_models(models: dict[str, Any]) -> None:

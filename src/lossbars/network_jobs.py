@@ -34,6 +34,7 @@ FIGURE_MODULE = {
     "to-score": "lossbars.figures.to_score",
     "profiles": "lossbars.figures.profiles",
     "optimisers": "lossbars.figures.optimisers",
+    "modulo": "lossbars.figures.modulo",
     "path-norms": "lossbars.figures.path_norms",
     "triangle": "lossbars.figures.triangle",
     "robustness": "lossbars.figures.robustness",
@@ -164,6 +165,7 @@ class NetworkJobs(JobMaker):
         wanted = {
             "profiles": ["curves"],
             "optimisers": ["curves"],
+            "modulo": ["curves"],
             "path-norms": ["paths"],
             "triangle": ["triangles"],
             "robustness": ["robustness"],
@@ -267,12 +269,16 @@ def _label(descent: Descent) -> str:
     match descent:
         case Curves(family=family):
             name = "Bezier" if family.kind == "bezier" else "chain"
-            return f"{name}, {family.bends} bend{'s' if family.bends > 1 else ''}"
+            return f"{name}, {family.bends} bend{'s' if family.bends > 1 else ''}{_alignment(descent)}"
         case Paths(family=family):
-            return f"flow, {family.points} points"
+            return f"flow, {family.points} points{_alignment(descent)}"
         case Triangles(sides=sides, epochs=epochs):
             return f"sides {sides}, {epochs} epochs"
     return ""
+
+
+def _alignment(recipe: Curves | Paths) -> str:
+    return "" if recipe.align == "none" else ", aligned"
 
 
 def group_labels(model: Model) -> list[str]:

@@ -199,10 +199,14 @@ class Simplices(Descent):
         return self
 
 
+Align = Literal["none", "weights"]  # weights: units of a pair's second minimum are permuted to match the first
+
+
 class Curves(Simplices):
     """A curve for every pair of minima."""
 
     family: CurveFamily
+    align: Align = "none"
     grid: Grid = Grid()
 
 
@@ -236,6 +240,7 @@ class Paths(Descent):
     """A path for every pair of minima, all of its points in every step."""
 
     family: Path
+    align: Align = "none"
     grid: PathGrid = PathGrid()
 
     @property

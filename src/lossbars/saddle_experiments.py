@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, NonNegativeInt, model_validator
 
 from lossbars.experiments import Resources, Scale, check_key
-from lossbars.function_experiments import Count, check_models
+from lossbars.function_experiments import Count, check_models, check_unaligned
 from lossbars.landscape_specs import FunctionSpec
 from lossbars.recipes import AnyCurves, Paths, Recipe
 
@@ -52,6 +52,7 @@ class SaddlesModel(Recipe):
             raise ValueError("optimisers: at least one is needed")
         for key in self.optimisers:
             check_key(key, "optimiser")
+        check_unaligned(self.optimisers | ({"insertion.path": self.insertion.path} if self.insertion else {}))
         return self
 
 

@@ -17,6 +17,7 @@ from lossbars.figures.escape_regimes import escape_regimes as escape_regimes
 from lossbars.figures.escape_steps import escape_steps as escape_steps
 from lossbars.figures.escape_trajectories import escape_trajectories as escape_trajectories
 from lossbars.figures.insertion import insertion as insertion
+from lossbars.figures.modulo import modulo as modulo
 from lossbars.figures.optimisers import optimisers as optimisers
 from lossbars.figures.pairs import pairs as pairs
 from lossbars.figures.path_norms import path_norms as path_norms

@@ -11,6 +11,10 @@ from lossbars.blocks import group_of
 CONVENTIONS = {
     "direct": "direct bars: a bar ends at the best single curve to a lower minimum",
     "merged": "merged bars: a bar ends at the best path, through any minima, to a lower one",
+    "direct-modulo-permutations": "direct bars modulo permutations of units: a bar ends at the best single curve to a "
+    "lower minimum, with its units in any order",
+    "merged-modulo-permutations": "merged bars modulo permutations of units: a bar ends at the best path, through any "
+    "minima with their units in any order, to a lower one",
 }
 
 

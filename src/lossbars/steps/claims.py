@@ -7,7 +7,7 @@ from lossbars.claims import claim_rows
 from lossbars.findings import Results
 from lossbars.job import Job
 from lossbars.steps.command import run
-from lossbars.steps.reading import read_models, read_trained
+from lossbars.steps.reading import parted, read_models, read_trained
 
 
 def claims(
@@ -21,15 +21,17 @@ def claims(
     out: Path,
 ) -> None:
     """Write a row per claim: experiment, id, claim, source, published, obtained, budget, verdict, detail."""
+    plain, aligned = parted(curves)
     results = Results(
         job.experiment,
         job.recipe,
         read_table(bars, job.expects["tables"]),
         read_trained(minima, job),
-        read_trained(curves, job),
+        read_trained(plain, job),
         read_trained(triangles, job),
         read_models(robustness, job, "robustness"),
         read_models(embeddings, job, "embedding"),
+        read_trained(aligned, job),
     )
     write_table(out, claim_rows(results), job)
 

@@ -1,6 +1,7 @@
 """Gather minima, curves and triangles of one model into its filtered complex."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -8,15 +9,26 @@ from lossbars.artefacts import made_by, read_records, read_table, write_records
 from lossbars.complex import FilteredComplex, Simplex
 from lossbars.job import Job
 from lossbars.steps.command import run
-from lossbars.steps.reading import expected_key
+from lossbars.steps.reading import expected_key, parted
 
 
 def complex_(job: Job, minima: list[Path], curves: list[Path], triangles: list[Path], out: Path) -> None:
     """Write every simplex with its value, the largest loss on it, and by what recipe it was optimised.
 
     Of several curves of a pair, or triangles of a triple, the one whose maximum is lowest stands: each is an upper
-    bound of the saddle.
+    bound of the saddle. Where curves were aligned, a second record is the complex modulo permutations of units: all
+    curves are paths there, the aligned and the others. Triangles are not in it: their sides are other curves.
     """
+    plain, aligned = parted(curves)
+    records = [_record(job, minima, plain, triangles, modulo_permutations=False)]
+    if aligned:
+        records.append(_record(job, minima, curves, [], modulo_permutations=True))
+    write_records(out, records, job)
+
+
+def _record(
+    job: Job, minima: list[Path], curves: list[Path], triangles: list[Path], modulo_permutations: bool
+) -> dict[str, Any]:
     values = _values(_tables(minima, job), ["seed"])
     curve_rows = _tables(curves, job)
     values |= _values(curve_rows[curve_rows.kind == "curve"], ["a", "b"])
@@ -27,19 +39,24 @@ def complex_(job: Job, minima: list[Path], curves: list[Path], triangles: list[P
     simplices = [
         {"vertices": list(s), "value": v, "by": values[s][1] if s in values else ""} for s, v in filtered.values.items()
     ]
-    record = {"experiment": job.experiment, "model": job.model, "raised_to_a_face": raised, "simplices": simplices}
-    write_records(out, [record], job)
+    return {
+        "experiment": job.experiment,
+        "model": job.model,
+        "modulo_permutations": modulo_permutations,
+        "raised_to_a_face": raised,
+        "simplices": simplices,
+    }
 
 
-def read_complex(path: Path, key: str) -> FilteredComplex:
-    """The complex that :func:`complex_` wrote."""
-    (record,) = read_records(path, key)
+def read_complex(path: Path, key: str, modulo_permutations: bool = False) -> FilteredComplex:
+    """The complex that :func:`complex_` wrote, plain or modulo permutations."""
+    record = read_records(path, key)[modulo_permutations]
     return FilteredComplex.of({tuple(s["vertices"]): s["value"] for s in record["simplices"]})
 
 
-def read_recipes(path: Path, key: str) -> dict[Simplex, str]:
+def read_recipes(path: Path, key: str, modulo_permutations: bool = False) -> dict[Simplex, str]:
     """Simplex → the kind of what optimised it: ``minima``, ``curves``, ``curves-NAME``, …"""
-    (record,) = read_records(path, key)
+    record = read_records(path, key)[modulo_permutations]
     return {tuple(s["vertices"]): s["by"] for s in record["simplices"]}
 
 

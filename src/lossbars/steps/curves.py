@@ -19,6 +19,7 @@ from lossbars.profiles import profiles
 from lossbars.recipes import Curves, Grid
 from lossbars.seeding import generator
 from lossbars.steps.command import run
+from lossbars.steps.corners import corners_of
 from lossbars.steps.reading import read_minima
 from lossbars.steps.setting import CHECKPOINT_SECONDS, make_landscape, read_data, reporter, saved_on_stop, use
 from lossbars.store import Finished
@@ -39,7 +40,8 @@ def curves(
 ) -> None:
     """Write control points (n, k, d) of the block's curves and the profiles along them.
 
-    The first of a model's recipes for curves measures the straight segments too.
+    The first of a model's recipes for curves measures the straight segments too, and so does an aligned one, whose
+    segments lead to the permuted copies: see :func:`lossbars.steps.corners.corners_of`.
     """
     part = f"{first}+{second}"
     inputs = [data, *minima]
@@ -53,7 +55,7 @@ def curves(
     pairs = block_pairs(first, second)
     checkpoint, report = CheckpointFile(checkpoints, job, part, inputs, checkpoint_seconds), reporter(job, part)
     family = Chain(recipe.family.bends) if recipe.family.kind == "chain" else Bezier(recipe.family.bends)
-    corners = torch.stack([torch.stack([theta[a], theta[b]]) for a, b in pairs]).to(where)
+    corners, distances = corners_of(pairs, theta, landscape, recipe.align, job, report)
     start = Simplices(family, family.start(corners))
     order = generator(job.experiment, job.model, "curves", "order")
     places = [generator(job.experiment, job.model, "curves", a, b) for a, b in pairs]
@@ -61,10 +63,11 @@ def curves(
     with saved_on_stop(checkpoint):
         end = connect(landscape, start, recipe, order, places, names, checkpoint, report)
     found = profiles(landscape, end, recipe.grid, report, names)
-    straight = segment_profiles(landscape, corners, recipe.grid.points) if job.kind == "curves" else []
+    measured = job.kind == "curves" or recipe.align != "none"
+    straight = segment_profiles(landscape, corners, recipe.grid.points) if measured else []
     write_table(table, curve_table(pairs, found, straight), job)
-    facts = landscape.facts | {"family": recipe.family.kind}
-    write_tensors(out, {"pairs": torch.tensor(pairs), "nodes": end.nodes}, job, facts)
+    facts = landscape.facts | {"family": recipe.family.kind, "align": recipe.align}
+    write_tensors(out, {"pairs": torch.tensor(pairs), "nodes": end.nodes} | distances, job, facts)
     kept.keep()
     checkpoint.remove()
     report(f"maxima {min(p.value for p in found):.4g} to {max(p.value for p in found):.4g}")

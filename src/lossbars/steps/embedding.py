@@ -97,7 +97,7 @@ def _generators(job: Job, purpose: str, numbers: Sequence[int]) -> list[Generato
 
 
 def read_bars(path: Path, job: Job) -> list[Bar]:
-    """The finite direct bars of the small model, in the order of its barcode."""
+    """The finite direct bars of the small model, in the order of its barcode; none modulo permutations."""
     (direct,) = (r for r in read_records(path, job.expects["barcode"]) if r["convention"] == "direct")
     bars = [bar for bar in direct["bars"] if bar["dim"] == 0]
     births = {bar["born_at"][0]: bar["birth"] for bar in bars}

@@ -12,7 +12,7 @@ from lossbars.documents import mark
 from lossbars.figures.tables import by_recipe
 from lossbars.job import Job
 from lossbars.steps.command import run
-from lossbars.steps.reading import expected_key, read_models, read_trained
+from lossbars.steps.reading import expected_key, parted, read_models, read_trained
 
 
 def figure(
@@ -58,9 +58,12 @@ def _draw(
                 spread = None
             return figures.to_score(table, spread, labels, title)
         case "profiles":
-            return figures.profiles(read_trained(curves, job), labels, title)
+            return figures.profiles(read_trained(parted(curves)[0], job), labels, title)
         case "optimisers":
             return figures.optimisers(read_trained(curves, job), labels, job.recipe["recipes"], title)
+        case "modulo":
+            plain, aligned = (read_trained(own, job) for own in parted(curves))
+            return figures.modulo(table, plain, aligned, labels, title)
         case "path-norms":
             norms, named = by_recipe(_norms(paths, job), labels, job.recipe["recipes"])
             return figures.path_norms(norms, named, title)

@@ -14,6 +14,7 @@ from lossbars.job import Job
 from lossbars.recipes import Paths
 from lossbars.seeding import generator
 from lossbars.steps.command import run
+from lossbars.steps.corners import corners_of
 from lossbars.steps.curves import curve_table, segment_profiles
 from lossbars.steps.reading import read_minima
 from lossbars.steps.setting import CHECKPOINT_SECONDS, make_landscape, read_data, reporter, saved_on_stop, use
@@ -49,17 +50,18 @@ def paths(
     theta = read_minima(minima, job)
     pairs = block_pairs(first, second)
     checkpoint, report = CheckpointFile(checkpoints, job, part, inputs, checkpoint_seconds), reporter(job, part)
-    corners = torch.stack([torch.stack([theta[a], theta[b]]) for a, b in pairs]).to(where)
+    corners, distances = corners_of(pairs, theta, landscape, recipe.align, job, report)
     order = generator(job.experiment, job.model, "curves", "order")
     names = [f"path {a}+{b}" for a, b in pairs]
     with saved_on_stop(checkpoint):
         end = flow(landscape, corners, recipe, order, names, checkpoint, report)
     found = path_profiles(landscape, end.paths, recipe.grid, report, names)
     segment_places = (recipe.family.points - 1) * (recipe.grid.between + 1) + 1
-    straight = segment_profiles(landscape, corners, segment_places) if job.kind == "curves" else []
+    measured = job.kind == "curves" or recipe.align != "none"
+    straight = segment_profiles(landscape, corners, segment_places) if measured else []
     write_table(table, curve_table(pairs, found, straight), job)
-    facts = landscape.facts | {"family": recipe.family.kind}
-    write_tensors(out, _tensors(pairs, end), job, facts)
+    facts = landscape.facts | {"family": recipe.family.kind, "align": recipe.align}
+    write_tensors(out, _tensors(pairs, end) | distances, job, facts)
     kept.keep()
     checkpoint.remove()
     report(f"maxima {min(p.value for p in found):.4g} to {max(p.value for p in found):.4g}")

@@ -30,6 +30,12 @@ def read_minima(paths: list[Path], job: Job) -> dict[int, Tensor]:
     return minima
 
 
+def parted(curves: list[Path]) -> tuple[list[Path], list[Path]]:
+    """Curves as they are, and those whose ends were matched by a permutation of units, which join other points."""
+    aligned = [path for path in curves if made_by(path).recipe["curves"]["align"] != "none"]
+    return [path for path in curves if path not in set(aligned)], aligned
+
+
 def read_models(paths: list[Path], job: Job, kind: str) -> pd.DataFrame:
     """Tables of one kind of several models, put together, with a column ``model`` before the others."""
     parts = []

@@ -24,6 +24,8 @@ CAPTIONS = {
     "something lower. The arrow is the half-line of the lowest minimum.",
     "to-score": "TO-score of each network: the longest finite bar of its direct barcode, over √2.",
     "profiles": "Loss along the optimised curves between all pairs of minima, beside the straight segments.",
+    "modulo": "Barcodes as they are and modulo permutations of units; and the largest loss on the straight segments "
+    "between two minima, and between one and a copy of the other whose units are permuted to match.",
     "triangle": "Loss on one optimised seven-point triangle of each network. Its 1-saddle bar reaches from the maximum "
     "on the sides to the maximum on the whole triangle.",
     "robustness": "Error bars on bars: how deaths and births vary when only a subset of the minima is known.",
