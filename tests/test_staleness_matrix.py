@@ -122,7 +122,10 @@ def key_changes(experiment: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any
     """Label, experiment and further arguments of each changed key."""
     for place in leaves(experiment):
         label = ".".join(place).replace("models.mlp", "models.*")
-        if place == ("embeddings",):  # needs a larger model: below
+        if place == ("embeddings",) or place[-2:] == (
+            "curves",
+            "align",
+        ):  # need a larger model, a further recipe: below
             continue
         if place[:2] == ("models", "fixed") and ".".join(place[2:]) not in OF_FIXED:
             continue
@@ -137,6 +140,9 @@ def key_changes(experiment: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any
         "deeper": {"small": "mlp", "large": "deep", "descent": EXPERIMENT["minima"], "path": path}
     }
     yield "embeddings: one, in one more model", embedded, []
+    aligned = own(experiment)
+    aligned["models"]["mlp"]["more_curves"] = {"aligned": own(TINY["curves"]) | {"align": "weights"}}
+    yield "models.*.more_curves: one, aligned", aligned, []
     for key, value in (("data_root", "elsewhere"), ("cache", "elsewhere"), ("scale", "{epochs: 0.5}")):
         yield key, experiment, ["--config", f"{key}={value}"]
 

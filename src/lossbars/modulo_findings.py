@@ -24,9 +24,9 @@ def modulo_permutations(results: Results) -> Finding:
         if parts:
             texts[model] = ", ".join(parts)
     detail = (
-        "plain → modulo permutations; TO-scores are in √2; of the segments' maxima the mean over pairs, as they are "
+        "plain → modulo permutations; TO-scores are in √2; of the segments' maxima the mean over pairs, first of the "
     )
-    detail += "→ with the second minimum's units permuted to match the first's"
+    detail += "minima as they are, then with the second's units permuted to match the first's"
     return Finding(each(results, texts) or "—", NO_NUMBER if texts else UNMEASURED, detail)
 
 

@@ -62,13 +62,13 @@ class Symmetry:
     dim: int
     groups: tuple[Group, ...]
 
-    def permuted(self, theta: Float[Tensor, " d"], orders: Sequence[Int[Tensor, " size"]]) -> Float[Tensor, " d"]:
+    def permuted(self, theta: Float[Tensor, " d"], orders: Sequence[Int[Tensor, " _"]]) -> Float[Tensor, " d"]:
         """θ with the units of each group in an order of their own."""
         for group, order in zip(self.groups, orders, strict=True):
             theta = group.permuted(theta, order)
         return theta
 
-    def random(self, generator: Generator) -> list[Int[Tensor, " size"]]:
+    def random(self, generator: Generator) -> list[Int[Tensor, " _"]]:
         """A random order of the units of each group."""
         return [torch.randperm(group.size, generator=generator) for group in self.groups]
 

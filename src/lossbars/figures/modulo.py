@@ -57,7 +57,7 @@ def _draw_barcodes(axes: Axes, tables: list[dict[str, pd.DataFrame]], labels: di
     axes.set(xlim=(0, len(pairs)), ylim=style.limits(losses, log))
     for index, (side, table) in enumerate(pairs):
         named = table.assign(model=table["model"] + f"-{side}")
-        draw_bars(axes, named.sort_values(["birth", "born_at"]), index)
+        draw_bars(axes, named.sort_values(["birth", "born_at"]), index, style.color(index // 2))
     names = [f"{label}\n{SIDES[side]}" for label in labels.values() for side in SIDES]
     below = [f"TO {longest_over_root2(table):.3g}" for _, table in pairs]
     style.name_models(axes, np.arange(len(pairs)) + 0.5, names, below)
@@ -71,8 +71,14 @@ def _draw_segments(axes: Axes, pair: list[pd.Series], index: int, model: str) ->
     for ends, row in both.iterrows():
         axes.plot(places, row, color=style.GREY, linewidth=0.5, alpha=0.6, gid=f"pair-{model}-{ends[0]}+{ends[1]}")
     for place, side in zip(places, SIDES, strict=True):
-        color = style.color(2 * index + list(SIDES).index(side))
-        axes.plot(np.full(len(both), place), both[side], "o", color=color, markersize=3, gid=f"segments-{model}-{side}")
+        axes.plot(
+            np.full(len(both), place),
+            both[side],
+            style.MARKERS[0],
+            color=style.color(index),
+            markersize=3,
+            gid=f"segments-{model}-{side}",
+        )
         axes.plot(
             [place], [both[side].mean()], "_", color="black", markersize=12, markeredgewidth=1.4,
             gid=f"mean-{model}-{side}",

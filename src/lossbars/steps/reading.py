@@ -32,7 +32,7 @@ def read_minima(paths: list[Path], job: Job) -> dict[int, Tensor]:
 
 def parted(curves: list[Path]) -> tuple[list[Path], list[Path]]:
     """Curves as they are, and those whose ends were matched by a permutation of units, which join other points."""
-    aligned = [path for path in curves if made_by(path).recipe["curves"]["align"] != "none"]
+    aligned = [path for path in curves if made_by(path).recipe.get("curves", {}).get("align", "none") != "none"]
     return [path for path in curves if path not in set(aligned)], aligned
 
 
