@@ -21,6 +21,7 @@ from lossbars.config import ConfigError
 from lossbars.embedding_jobs import small_kinds
 from lossbars.figures.tables import explain
 from lossbars.findings import Results
+from lossbars.fingerprint import closure
 from lossbars.jobs import Jobs
 from lossbars.modulo_findings import modulo_permutations
 from lossbars.network_jobs import recipe_labels
@@ -167,6 +168,13 @@ def test_another_alignment_makes_its_curves_anew_and_no_others() -> None:
     stale = [k for k in ("minima", "curves", "curves-aligned", "triangles") if before.trained(k, "tiny", "mlp").key
              != after.trained(k, "tiny", "mlp").key]  # fmt: skip
     assert stale == ["curves-aligned"]
+
+
+def test_code_that_aligns_is_run_by_aligned_curves_alone() -> None:
+    jobs = Jobs(plan(**CHANGES))
+    run = {kind: closure(*jobs.codes[jobs.trained(kind, "tiny", "mlp").code])[0] for kind in ("curves", "curves-flow")}
+    both = {f"lossbars.{name}" for name in ("align", "symmetry", "unit_tape", "unit_groups")}
+    assert both <= run["curves-flow"] and not both & run["curves"]
 
 
 # The steps ---------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ PACKAGE = "lossbars"
 SOURCE = Path(__file__).resolve().parent
 
 # What these hold reaches a job in other ways: recipes as values in its params; and the lists of architectures,
-# data sets, figures and landscapes are not followed, only the chosen member is, so that adding one costs no retraining.
+# data sets, figures and landscapes are not followed, only the chosen member is, so that adding one costs no retraining;
+# nor is what aligns the ends of curves, where a recipe asks for none of it.
 BY_VALUE = (
     "lossbars.recipes",
     "lossbars.experiments",
@@ -36,6 +37,8 @@ BY_CHOICE = (
     "lossbars.figures",
     "lossbars.functions",
     "lossbars.regression",
+    "lossbars.align",
+    "lossbars.symmetry",
 )
 BESIDE = ("lossbars.runs",)  # writes beside results, never into them
 NOT_NUMERIC = ("jaxtyping", "pydantic")

@@ -43,6 +43,7 @@ FIGURE_MODULE = {
     "complexity": "lossbars.figures.complexity",
     "one-saddles": "lossbars.figures.barcodes",
 }
+ALIGNMENT_MODULES = ("lossbars.align", "lossbars.symmetry")
 
 
 def descent_of(model: Model, kind: str, groups: str = "0") -> Descent:
@@ -78,7 +79,8 @@ class NetworkJobs(JobMaker):
             expects |= self.keys("minima", experiment, model, groups)
         if base(kind) == "triangles" and recipe["triangles"]["sides"] == "fixed":
             expects |= self.keys("curves", experiment, model, groups)
-        code = self.code(f"lossbars.steps.{self.step(kind, experiment, model)}", (NETWORK_MODULE[own.network.kind],))
+        chosen = (NETWORK_MODULE[own.network.kind], *(ALIGNMENT_MODULES if kind in own.aligned else ()))
+        code = self.code(f"lossbars.steps.{self.step(kind, experiment, model)}", chosen)
         return Job(kind, experiment, model, recipe, code, expects)
 
     def step(self, kind: str, experiment: str, model: str) -> str:

@@ -56,8 +56,9 @@ def _draw_barcodes(axes: Axes, tables: list[dict[str, pd.DataFrame]], labels: di
     style.loss_axis(axes, "y", log)
     axes.set(xlim=(0, len(pairs)), ylim=style.limits(losses, log))
     for index, (side, table) in enumerate(pairs):
-        named = table.assign(model=table["model"] + f"-{side}")
-        draw_bars(axes, named.sort_values(["birth", "born_at"]), index, style.color(index // 2))
+        if index % 2:
+            axes.axvspan(index, index + 1, color="0.955", linewidth=0, zorder=0)
+        draw_bars(axes, table, f"{table['model'].iloc[0]}-{side}", index, style.color(index // 2))
     names = [f"{label}\n{SIDES[side]}" for label in labels.values() for side in SIDES]
     below = [f"TO {longest_over_root2(table):.3g}" for _, table in pairs]
     style.name_models(axes, np.arange(len(pairs)) + 0.5, names, below)
