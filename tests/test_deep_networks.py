@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from lossbars.align import matched
 from lossbars.data import Split
 from lossbars.families import Chain, Triangle
 from lossbars.families.triangle import CORNER_OF
@@ -13,6 +14,7 @@ from lossbars.networks import ResNet, WideResNet
 from lossbars.profiles import profiles
 from lossbars.recipes import Grid, Steps
 from lossbars.schedules import learning_rate
+from lossbars.symmetry import find_symmetry
 from lossbars.seeding import generator
 
 CPU, COLOUR = torch.device("cpu"), (3, 32, 32)
@@ -102,6 +104,21 @@ def small_resnet() -> nn.Module:
 
 def small_wide() -> nn.Module:
     return WideResNet((3, 8, 8), 4, 10, 1)
+
+
+@pytest.mark.parametrize("make", [small_resnet, small_wide])
+def test_a_permutation_of_their_units_is_found(make: type[nn.Module]) -> None:
+    """Through strided shortcuts and pre-activation; the permuted copy has the same loss of record, up to rounding."""
+    of = NetworkLandscape(make, data(), 20, CPU)
+    (theta,) = of.init(1, generator("test", "deep", "start", 0))
+    symmetry = find_symmetry(of.module, of.train.x[:3])
+    blocks = [m for m in of.module.modules() if m.__class__.__name__ == "Block"]
+    assert len(symmetry.groups) == 3 + len(blocks)  # the stream of each stage, and the inside of each block
+    random = generator("test", "deep", "permutation", 0)
+    hidden = symmetry.permuted(theta, symmetry.random(random))
+    assert not torch.equal(hidden, theta)
+    torch.testing.assert_close(*of.loss(torch.stack([theta, hidden])), rtol=1e-5, atol=0)
+    assert torch.equal(matched(theta, hidden, symmetry, random), theta)
 
 
 @pytest.mark.parametrize("make", [small_resnet, small_wide])
