@@ -19,7 +19,7 @@ import yaml
 from lossbars.blocks import pair_blocks, parts, stacked
 from lossbars.costs import MB, memory, seconds, training
 from lossbars.jobs import Jobs
-from lossbars.network_costs import SIZES, UNKNOWN_SIZE
+from lossbars.network_costs import size_of
 from lossbars.plan import Plan
 from lossbars.resources import CORE, SNAKEMAKE_MB, request
 
@@ -107,7 +107,7 @@ def table(measured: dict[str, Any]) -> str:
     for one in measured["jobs"]:
         plan = Plan({"experiments": {"measured": measured["experiments"][one["experiment"]]}})
         whole = plan.experiments["measured"]
-        size = SIZES.get(whole.data, UNKNOWN_SIZE)
+        size = size_of(whole.data, None)
         job = training(plan.model("measured", "net"), one["kind"], size, whole.samples or size.train, one["stacked"])
         asked = request(plan, one["kind"], "measured", "net", one["stacked"]).mem_mb
         used, needed = one["memory_mb"], seconds(job, CORE)

@@ -60,7 +60,7 @@ def job_of(rule):
 def asked_experiments():
     """Experiments that are targets of this run."""
     wanted = set(workflow.dag_settings.targets or ["digits"])
-    asked = wanted | set(PLAN.experiments) - {"digits"} if "paper" in wanted else wanted
+    asked = wanted | set(PLAN.paper) if "paper" in wanted else wanted
     return [key for key in PLAN.experiments if key in asked]
 
 

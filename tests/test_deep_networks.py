@@ -14,8 +14,8 @@ from lossbars.networks import ResNet, WideResNet
 from lossbars.profiles import profiles
 from lossbars.recipes import Grid, Steps
 from lossbars.schedules import learning_rate
-from lossbars.symmetry import find_symmetry
 from lossbars.seeding import generator
+from lossbars.symmetry import find_symmetry
 
 CPU, COLOUR = torch.device("cpu"), (3, 32, 32)
 

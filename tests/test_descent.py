@@ -27,6 +27,7 @@ OPTIMISERS: dict[str, dict[str, Any]] = {
     "momentum": {"optimiser": "sgd", "momentum": 0.9},
     "nesterov": {"optimiser": "sgd", "momentum": 0.7, "nesterov": True},
     "adam": {"optimiser": "adam"},
+    "adamw": {"optimiser": "adamw"},
 }
 
 
@@ -45,20 +46,22 @@ def triangle_of_rates(epoch: float, epochs: int) -> float:
 
 
 def plain_loop(points: Points, start: Tensor, made: Minima, seed: int) -> Tensor:
-    """torch.optim on one row, weight decay in the loss."""
+    """torch.optim on one row, weight decay in the loss, or AdamW's own."""
     row = start.clone().requires_grad_()
     kinds: dict[str, Callable[[], torch.optim.Optimizer]] = {
         "adam": lambda: torch.optim.Adam([row], foreach=False),
+        "adamw": lambda: torch.optim.AdamW([row], weight_decay=made.weight_decay, foreach=False),
         "sgd": lambda: torch.optim.SGD([row], 1.0, momentum=made.momentum, nesterov=made.nesterov, foreach=False),
     }
     optimiser, (order,) = kinds[made.optimiser](), generators(seed)
+    penalty = 0.0 if made.optimiser == "adamw" else made.weight_decay
     for epoch in range(made.epochs):
         permutation = torch.randperm(8, generator=order)
         for step in range(4):
             optimiser.param_groups[0]["lr"] = triangle_of_rates(epoch + step / 4, made.epochs)
             optimiser.zero_grad()
             loss = log_cosh(row, points.points[permutation[2 * step : 2 * step + 2]])
-            (loss + made.weight_decay / 2 * row.square().sum()).backward()
+            (loss + penalty / 2 * row.square().sum()).backward()
             optimiser.step()
     return row.detach()
 

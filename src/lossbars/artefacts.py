@@ -7,10 +7,11 @@ needed: they take seconds, and a plan that looks through thousands of artefacts 
 """
 
 import hashlib
+import itertools
 import json
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 LIBRARIES = ("torch", "numpy", "gudhi", "pandas", "safetensors")
 Facts = dict[str, str]  # what an artefact says of itself
 HEAD = "lossbars"  # the name under which tensors carry it
+PIECE = 2**20  # bytes of a file that are held at a time
+Stream = tuple[int, Iterable[bytes]]  # how many bytes it has, and these piece by piece
 
 
 # Tensors -----------------------------------------------------------------------------------------
@@ -54,8 +57,49 @@ def write_tensors(
     whole(path, write)
 
 
+def write_streams(path: Path, streams: Mapping[str, Stream], job: Job, facts: Mapping[str, str] | None = None) -> None:
+    """Write named one-dimensional tensors of bytes, which are never whole in memory; read as of write_tensors.
+
+    Raises ValueError where a stream has more or fewer bytes than it says.
+    """
+    lengths = {name: streams[name][0] for name in sorted(streams)}
+
+    def write(temporary: str) -> None:
+        digest = hashlib.sha256()
+        with open(temporary, "wb") as file:
+            file.write(_head_of_streams(lengths, _head(job, digest.hexdigest(), facts)))  # as long as the last
+            for name, length in lengths.items():
+                digest.update(_label(name, "torch.uint8", (length,)))
+                count = 0
+                for piece in streams[name][1]:
+                    file.write(piece)
+                    digest.update(piece)
+                    count += len(piece)
+                if count != length:
+                    raise ValueError(f"{name}: {count} bytes came, expected {length}: did the files change meanwhile?")
+            file.seek(0)
+            file.write(_head_of_streams(lengths, _head(job, digest.hexdigest(), facts)))
+
+    whole(path, write)
+
+
+def _head_of_streams(lengths: Mapping[str, int], head: Facts) -> bytes:
+    """What comes before the bytes: safetensors' format, which aligns them by spaces."""
+    ends = list(itertools.accumulate(lengths.values()))
+    places = {
+        name: {"dtype": "U8", "shape": [length], "data_offsets": [end - length, end]}
+        for (name, length), end in zip(lengths.items(), ends, strict=True)
+    }
+    text = json.dumps({"__metadata__": {HEAD: json.dumps(head, sort_keys=True)}} | places).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
 def read_tensors(path: Path, key: str | None = None) -> tuple[dict[str, "Tensor"], Facts]:
-    """Tensors and facts. Raises ArtefactError; ``key``, where given, is the key of the job that must have made it."""
+    """Tensors and facts. Raises ArtefactError; ``key``, where given, is the key of the job that must have made it.
+
+    Tensors are maps of the file: what is not used is not in memory.
+    """
     exists(path)
     try:
         with safe_open(path, framework="pt") as file:
@@ -63,7 +107,7 @@ def read_tensors(path: Path, key: str | None = None) -> tuple[dict[str, "Tensor"
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (SafetensorError, OSError, ValueError) as error:
         raise ArtefactError(f"{path} is damaged ({error}): delete it and run again") from None
-    _check(path, head, _digest_tensors(tensors), key)
+    _check(path, head, _digest_file(path, tensors), key)
     return tensors, head
 
 
@@ -73,9 +117,28 @@ def _digest_tensors(tensors: Mapping[str, "Tensor"]) -> str:
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(_label(name, str(tensor.dtype), tuple(tensor.shape)))
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def _digest_file(path: Path, tensors: Mapping[str, "Tensor"]) -> str:
+    """The same, from the file's own bytes: to go through a map of it would leave it all in memory."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        begin = 8 + int.from_bytes(file.read(8), "little")
+        places = json.loads(file.read(begin - 8))
+        for name in sorted(tensors):
+            digest.update(_label(name, str(tensors[name].dtype), tuple(tensors[name].shape)))
+            first, end = places[name]["data_offsets"]
+            file.seek(begin + first)
+            for place in range(first, end, PIECE):
+                digest.update(file.read(min(PIECE, end - place)))
+    return digest.hexdigest()
+
+
+def _label(name: str, dtype: str, shape: tuple[int, ...]) -> bytes:
+    return f"{name} {dtype} {shape}\n".encode()
 
 
 # Tables ------------------------------------------------------------------------------------------

@@ -46,11 +46,10 @@ def asked(jobs: Jobs, experiment: str) -> list[Asked]:
 
 
 def chosen(plan: Plan, names: Sequence[str]) -> list[str]:
-    """Experiments by name; ``paper`` is all but digits, no name is all. Raises ValueError for an unknown name."""
+    """Experiments by name; ``paper`` is :attr:`Plan.paper`, no name is all. Raises ValueError for an unknown name."""
     if unknown := [name for name in names if name not in (*plan.experiments, "paper")]:
         raise ValueError(f"no experiment {unknown[0]!r}: there are {', '.join(plan.experiments)}, and paper")
-    paper = [key for key in plan.experiments if key != "digits"]
-    wanted = {key for name in names for key in (paper if name == "paper" else [name])}
+    wanted = {key for name in names for key in (plan.paper if name == "paper" else [name])}
     return [key for key in plan.experiments if key in wanted or not names]
 
 

@@ -49,8 +49,8 @@ class _Connection:
         n, p, d = theta.shape
         losses, gradients = self.landscape.value_and_gradient(theta.view(n * p, d), batch)
         losses, gradients = losses.view(n, p), gradients.view(n, p, d)
-        if self.recipe.weight_decay:  # Garipov et al.: the decay is part of the loss at θ(t)
-            gradients = gradients + theta * self.recipe.weight_decay
+        if self.recipe.penalty:  # Garipov et al.: the decay is part of the loss at θ(t)
+            gradients = gradients + theta * self.recipe.penalty
         share = torch.softmax(self.recipe.tilt * losses, dim=1).to(weights.dtype)  # 1/p without tilt
         pull = (weights[..., self.free] * share.unsqueeze(-1)).transpose(1, 2)  # (n, f, p)
         if p == 1:  # the usual case: one pass over memory

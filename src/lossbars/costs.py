@@ -11,7 +11,7 @@ from lossbars.recipes import Curves, Descent, Paths, Triangles
 
 MB = 2**20
 FLOAT = 4  # bytes
-EVALUATED = 1000  # samples at a time in the loss of record
+EVALUATED, EVALUATED_TOKENS = 1000, 2**14  # samples, of text tokens, at a time in the loss of record
 MEASURED = 2**26  # parameters of all networks that are measured at a time
 
 
@@ -52,7 +52,7 @@ def training(model: Model, kind: str, size: Size, samples: int, stacked: int) ->
         min(descent.batch_size, samples),
         descent.epochs,
         evaluations(descent),
-        2 if descent.optimiser == "adam" else 1,
+        1 if descent.optimiser == "sgd" else 2,
     )
 
 
@@ -107,12 +107,12 @@ def memory(job: Training) -> int:
 def device_memory(job: Training) -> int:
     """Most bytes that it holds on a GPU, the libraries' own apart."""
     numbers = job.samples * job.size.inputs
-    return FLOAT * numbers + vector_bytes(job) + activation_bytes(job)
+    return (2 if job.size.text else FLOAT) * numbers + vector_bytes(job) + activation_bytes(job)
 
 
 def data_bytes(job: Training) -> int:
-    """Data sets are read whole, before the samples that are used are taken."""
-    return DATA * (job.size.train + job.size.test) * job.size.inputs
+    """Data sets are read whole, before the samples that are used are taken; a text is a map of its file."""
+    return (1 if job.size.text else DATA) * (job.size.train + job.size.test) * job.size.inputs
 
 
 def vector_bytes(job: Training) -> int:
@@ -128,7 +128,8 @@ def activation_bytes(job: Training) -> int:
     rows = job.stacked * job.points if job.network.stacked else 1
     step = 2 * rows * job.batch * (job.network.kept + job.size.inputs)
     evaluated = rows if job.network.stacked else 1
-    record = evaluated * min(EVALUATED, job.samples) * (job.network.measured or job.network.kept)
+    samples = max(1, EVALUATED_TOKENS // job.size.inputs) if job.size.text else EVALUATED
+    record = evaluated * min(samples, job.samples) * (job.network.measured or job.network.kept)
     return FLOAT * max(step, record)
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from lossbars.recipes import Normalisation
+
+BYTES = 256  # tokens of a text that is read byte by byte
 
 
 class DataError(ValueError):
@@ -17,7 +19,10 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training and test set: inputs (m, ...) as bytes 0..255 or float32, targets (m,) int64 or (m, q) float32."""
+    """Training and test set: inputs (m, ...) as bytes 0..255 or float32, targets (m,) int64 or (m, q) float32.
+
+    Of text: windows (m, T) of tokens, and as targets (m, T) the token after each, both as bytes.
+    """
 
     train_x: Tensor
     train_y: Tensor
@@ -34,9 +39,10 @@ class Dataset:
             if y.dtype == torch.int64 and y.dim() == 1:
                 if int(y.min()) < 0:
                     raise DataError(f"{part} set: a class has the number {int(y.min())}; classes count from 0")
-            elif not (y.dtype == torch.float32 and y.dim() == 2):
+            elif not (y.dtype == torch.float32 and y.dim() == 2) and not _is_text(x, y):
                 raise DataError(
-                    f"{part} set: targets are {y.dtype} {tuple(y.shape)}, expected int64 (m,) or float32 (m, q)"
+                    f"{part} set: targets are {y.dtype} {tuple(y.shape)}, expected int64 (m,) or float32 (m, q), "
+                    "or of text uint8 (m, T) as its inputs"
                 )
             if x.is_floating_point() and not bool(x.isfinite().all()):
                 raise DataError(f"{part} set: inputs have NaN or infinite numbers")
@@ -45,19 +51,39 @@ class Dataset:
             raise DataError(f"training inputs have shape {train}, test inputs {test}")
 
     @property
+    def tokens(self) -> bool:
+        """Whether it is text."""
+        return self.train_y.dtype == torch.uint8
+
+    @property
     def outputs(self) -> int:
-        """Numbers that a network must give: classes, or width of a real target."""
+        """Numbers that a network must give: classes, width of a real target, or tokens that there are."""
+        if self.tokens:
+            return BYTES
         if self.train_y.is_floating_point():
             return self.train_y.shape[1]
         return int(max(self.train_y.max(), self.test_y.max())) + 1
 
 
+def _is_text(x: Tensor, y: Tensor) -> bool:
+    return x.dtype == y.dtype == torch.uint8 and x.dim() == 2 and x.shape == y.shape
+
+
+def windows(text: UInt8[Tensor, " n"], context: int) -> tuple[UInt8[Tensor, "m t"], UInt8[Tensor, "m t"]]:
+    """Non-overlapping windows (m, context) of a text, and the token after each of theirs: views, nothing is copied."""
+    m = (len(text) - 1) // context
+    return text[: m * context].view(m, context), text[1 : m * context + 1].view(m, context)
+
+
 @dataclass(frozen=True)
 class Split:
-    """Inputs (m, ...) float32 and targets (m,) whole numbers of classes, or (m, q) float32 for regression."""
+    """Inputs (m, ...) float32 and targets (m,) whole numbers of classes, or (m, q) float32 for regression.
 
-    x: Float[Tensor, "m ..."]
-    y: Int[Tensor, " m"] | Float[Tensor, "m q"]
+    Of text: tokens, and the token after each.
+    """
+
+    x: Float[Tensor, "m ..."] | UInt8[Tensor, "m t"]
+    y: Int[Tensor, " m"] | Float[Tensor, "m q"] | UInt8[Tensor, "m t"]
 
     def __len__(self) -> int:
         return len(self.x)

@@ -17,7 +17,7 @@ def embedding_trainings(whole: Experiment, name: str, size: Size, samples: int) 
 
     def job(recipe: Descent, stacked: int, nodes: int, free: int, places: int, evaluations: int) -> Training:
         net, batch = network(whole.models[one.large], size), min(recipe.batch_size, samples)
-        moments = 2 if recipe.optimiser == "adam" else 1
+        moments = 1 if recipe.optimiser == "sgd" else 2
         return Training(net, size, samples, stacked, nodes, free, places, batch, recipe.epochs, evaluations, moments)
 
     down = job(one.descent, minima, one.snapshots + 2, 1, 1, 1)

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from lossbars.blocks import SEEDS
 from lossbars.embedding_recipes import Embedding, check_embeddable
-from lossbars.network_specs import DataName, NetworkSpec
+from lossbars.network_specs import DATASETS, AnyData, NetworkSpec, TextData, check_fit
 from lossbars.recipes import (
     AnyCurves,
     Descent,
@@ -108,12 +108,12 @@ class Experiment(Recipe):
 
     kind: Annotated[Literal["networks"], Field(exclude=True)] = "networks"
     title: str
-    data: DataName
+    data: AnyData
     augment: Literal["none", "crop-flip"] = "none"  # of training batches; never of the loss of record
     normalise: Normalisation | None = None  # of images, training, test and record alike
     precision: Literal["float32", "tf32", "bfloat16", "auto"] = "float32"  # of training batches alone
     micro_batch: PositiveInt | None = None  # samples of a batch at a time; null: all, or as many as fit a GPU
-    samples: PositiveInt | None = None  # the first so many training samples; all where null
+    samples: PositiveInt | None = None  # the first so many training samples, windows of text; all where null
     seeds: Annotated[int, Field(ge=2, le=SEEDS)]  # minima per model, or of each of its groups; pairs need two
     seeds_per_job: PositiveInt = 1
     across: bool = True  # whether curves join minima of different groups
@@ -155,6 +155,19 @@ class Experiment(Recipe):
                 before = "the epochs before points climb" if own.family.climb else "the epochs"
                 every = f"{insertion.every} is not below {own.climbs_from}, {before}"
                 raise ValueError(f"insertion.every: {every}: no point is ever put in")
+        return self
+
+    @model_validator(mode="after")
+    def _networks_read_the_data(self) -> "Experiment":
+        text = isinstance(self.data, TextData)
+        for key, model in self.models.items():
+            if text or self.data in DATASETS:  # what a user's function returns is seen when it runs
+                try:
+                    check_fit(model.network, text)
+                except ValueError as error:
+                    raise ValueError(f"models.{key}.network: {error}") from None
+        if text and (self.augment != "none" or self.normalise):
+            raise ValueError(f"{'normalise' if self.normalise else 'augment'}: for images, the data is text")
         return self
 
     @model_validator(mode="after")

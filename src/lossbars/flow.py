@@ -70,8 +70,8 @@ class _Flow:
         ends, moving, out = self.ends[piece], variables[piece], out[piece]
         losses, gradients = self.landscape.value_and_gradient(moving.flatten(0, 1), batch)
         losses, gradients = losses.view(moving.shape[:2]), gradients.view(moving.shape)
-        if self.recipe.weight_decay:  # part of each point's loss, so before the projection
-            gradients = torch.add(gradients, moving, alpha=self.recipe.weight_decay, out=out)
+        if self.recipe.penalty:  # part of each point's loss, so before the projection
+            gradients = torch.add(gradients, moving, alpha=self.recipe.penalty, out=out)
         if climbs:
             self.held[piece] = held = losses.argmax(1) + 1
             upward = uphill(ends, moving, gradients, held)

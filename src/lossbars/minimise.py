@@ -29,8 +29,8 @@ def minimise(
     def gradient(variables: Tensor, _: int, batch: Batch | None, out: Tensor) -> Tensor:
         losses, gradients = landscape.value_and_gradient(variables[:, 0], batch)
         out.copy_(gradients.unsqueeze(1))
-        if recipe.weight_decay:
-            out.add_(variables * recipe.weight_decay)
+        if recipe.penalty:
+            out.add_(variables * recipe.penalty)
         return losses
 
     problem = Problem(

@@ -1,10 +1,21 @@
 """Sizes of data sets and of networks, that decide what a job costs. Loads no torch."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 from lossbars.experiments import Model
-from lossbars.network_specs import CNNSpec, LeNetSpec, MLPSpec, ResNet195kSpec, ResNetSpec, WideResNetSpec
+from lossbars.network_specs import (
+    CNNSpec,
+    GPTSpec,
+    LeNetSpec,
+    MLPSpec,
+    ResNet195kSpec,
+    ResNetSpec,
+    TextData,
+    WideResNetSpec,
+)
 
 
 @dataclass(frozen=True)
@@ -15,6 +26,7 @@ class Size:
     test: int
     inputs: int
     outputs: int
+    text: bool = False  # samples are windows of bytes, which stay on disk until they are used
 
 
 SIZES = {
@@ -26,6 +38,25 @@ SIZES = {
     "svhn": Size(73_257, 26_032, 3072, 10),
 }
 UNKNOWN_SIZE = Size(50_000, 10_000, 3072, 10)  # a user's own data: as much as CIFAR10
+UNKNOWN_TEXT = 100_000_000  # bytes of a text that is not there yet
+PACKED = 3  # bytes of a text, for one of its gzip file
+
+
+@cache  # a plan asks for the same few again and again
+def size_of(data: str | TextData, data_root: str | None) -> Size:
+    """What is known of a data set before anything is read: of a text, the bytes asked for, or those of its files."""
+    if isinstance(data, str):
+        return SIZES.get(data, UNKNOWN_SIZE)
+    place = Path(data_root or "") / Path(data.path).expanduser()
+    there = place.exists() and (place.is_absolute() or data_root is not None)
+    size = data.tokens or (_bytes(place) if there else 0) or UNKNOWN_TEXT
+    test = round(size * data.test)
+    return Size(max(1, (size - test) // data.context), max(1, test // data.context), data.context, 256, text=True)
+
+
+def _bytes(place: Path) -> int:
+    files = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
+    return sum(path.stat().st_size * (PACKED if path.suffix == ".gz" else 1) for path in files)
 
 
 @dataclass(frozen=True)
@@ -62,6 +93,8 @@ def network(model: Model, size: Size) -> Network:
             return _resnet(spec, size)
         case WideResNetSpec() as spec:
             return _wide_resnet(spec, size)
+        case GPTSpec() as spec:
+            return _gpt(spec, size)
     return UNKNOWN_NETWORK
 
 
@@ -151,6 +184,17 @@ def _residual(layers: list[Convolution], features: int, norms: int, biases: bool
     parameters = found.parameters - (0 if biases else sum(one.after for one in layers))
     widest = max(one.after * one.places for one in layers)
     return replace(found, parameters=parameters, slowness=2, measured=5 * widest)
+
+
+def _gpt(spec: GPTSpec, size: Size) -> Network:
+    tokens, width, ends = size.inputs, spec.width, size.inputs * spec.width
+    weights = spec.layers * 12 * width**2 + width * size.outputs
+    others = spec.layers * 10 * width + (size.outputs + tokens) * width + 2 * width + size.outputs
+    scores = spec.heads * tokens**2  # of all tokens on all: a mask hides the later ones
+    products = tokens * weights + spec.layers * 2 * tokens**2 * width
+    # with dropout attention keeps its scores, their softmax and what is left of it, without it none
+    kept = spec.layers * (14 * ends + 3 * scores if spec.dropout else 12 * ends) + tokens * size.outputs + 2 * ends
+    return Network(weights + others, products, kept, 24 * spec.layers + 6, stacked=False)
 
 
 def _channels(size: Size) -> int:

@@ -7,7 +7,7 @@ from lossbars.embedding_jobs import embedding_job
 from lossbars.experiments import Model
 from lossbars.job import Job
 from lossbars.job_maker import JobMaker, once, plain, training_settings, user_file
-from lossbars.network_specs import DATASETS, CustomNetwork
+from lossbars.network_specs import DATASETS, CustomNetwork, TextData
 from lossbars.recipes import Curves, Descent, Paths, Triangles
 from lossbars.resources import request
 
@@ -19,6 +19,7 @@ NETWORK_MODULE = {
     "resnet-195k": "lossbars.networks.resnet_195k",
     "resnet": "lossbars.networks.resnet",
     "wide-resnet": "lossbars.networks.wide_resnet",
+    "gpt": "lossbars.networks.gpt",
     "custom": "lossbars.networks.custom",
 }
 DATASET_MODULE = {
@@ -60,6 +61,9 @@ class NetworkJobs(JobMaker):
     def dataset(self, key: str) -> Job:
         """Fetching a data set; ``key`` is its file's name."""
         name = self.plan.data_keys[key]
+        if isinstance(name, TextData):
+            code = self.code("lossbars.steps.dataset", ("lossbars.datasets.text",))
+            return Job("dataset", "", key, {"name": name.title, "text": plain(name)}, code)
         recipe = {"name": name} | user_file("file", name if name not in DATASETS else None)
         module = DATASET_MODULE.get(name, "lossbars.datasets.custom")
         return Job("dataset", "", key, recipe, self.code("lossbars.steps.dataset", (module,)))
@@ -191,7 +195,7 @@ class NetworkJobs(JobMaker):
             "title": whole.title,
             "scale": self.scale_of(experiment),
             "seeds": whole.seeds,
-            "data": whole.data,
+            "data": plain(whole.data) if isinstance(whole.data, TextData) else whole.data,
             "samples": whole.samples,
             "models": budgets,
             "order": list(budgets),  # a job's text has mappings in the order of the alphabet

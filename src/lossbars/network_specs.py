@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, PositiveInt, Tag, model_validator
 
-from lossbars.recipes import Recipe
+from lossbars.recipes import Recipe, yaml_number
 from lossbars.user_files import split_source
 
 
@@ -71,6 +71,22 @@ class WideResNetSpec(Recipe):
         return self
 
 
+class GPTSpec(Recipe):
+    """The transformer of loss-barcode.txt, section 7, by the code that it cites. Reads text."""
+
+    kind: Literal["gpt"]
+    layers: PositiveInt = 6
+    heads: PositiveInt = 6
+    width: PositiveInt = 384
+    dropout: Annotated[float, Field(ge=0, lt=1), BeforeValidator(yaml_number)] = 0.2
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> "GPTSpec":
+        if self.width % self.heads:
+            raise ValueError(f"width: {self.width} is no multiple of {self.heads} heads")
+        return self
+
+
 class CustomNetwork(Recipe):
     """A user's own module: ``source`` is ``path/to/file.py:Class``, called with ``arguments``."""
 
@@ -90,13 +106,35 @@ def _network_shorthand(value: Any) -> Any:
 
 NetworkSpec = Annotated[
     Annotated[
-        MLPSpec | LeNetSpec | CNNSpec | ResNet195kSpec | ResNetSpec | WideResNetSpec | CustomNetwork,
+        MLPSpec | LeNetSpec | CNNSpec | ResNet195kSpec | ResNetSpec | WideResNetSpec | GPTSpec | CustomNetwork,
         Field(discriminator="kind"),
     ],
     BeforeValidator(_network_shorthand),
 ]
 
 DATASETS = ("digits", "mnist", "fmnist", "cifar10", "cifar100", "svhn")
+
+
+def _whole(value: Any) -> Any:
+    """``1.0e8`` is a whole number too."""
+    number = yaml_number(value)
+    return int(number) if isinstance(number, float) and number.is_integer() else value
+
+
+class TextData(Recipe):
+    """UTF-8 files, read byte by byte: each window of ``context`` of them is a sample."""
+
+    kind: Literal["text"]
+    path: Annotated[str, Field(min_length=1)]  # a file or a folder, absolute or below data_root
+    context: PositiveInt = 256
+    tokens: Annotated[PositiveInt | None, BeforeValidator(_whole)] = None  # training and test; all where null
+    test: Annotated[float, Field(gt=0, lt=1), BeforeValidator(yaml_number)] = 0.1  # the last share of each file
+    vocabulary: Literal["bytes"] = "bytes"
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"text {self.path}"
 
 
 def _known_data(value: Any) -> Any:
@@ -107,4 +145,17 @@ def _known_data(value: Any) -> Any:
     return value
 
 
+def _text_or_name(value: Any) -> str:
+    return "text" if isinstance(value, dict | TextData) else "name"
+
+
 DataName = Annotated[str, BeforeValidator(_known_data)]
+AnyData = Annotated[Annotated[DataName, Tag("name")] | Annotated[TextData, Tag("text")], Discriminator(_text_or_name)]
+
+
+def check_fit(network: Recipe, text: bool) -> None:
+    """Raise ValueError where a network cannot read the data; a user's own may read anything."""
+    if isinstance(network, GPTSpec) and not text:
+        raise ValueError("gpt reads text, the data is none: use data: {kind: text, path: …}, or another network")
+    if text and not isinstance(network, GPTSpec | CustomNetwork):
+        raise ValueError(f"{network.model_dump()['kind']} cannot read text: use gpt, or a network of your own")

@@ -1,6 +1,6 @@
-"""SGD and Adam on one array, by torch's functional forms.
+"""SGD, Adam and AdamW on one array, by torch's functional forms.
 
-They are the same fused kernels as ``torch.optim.SGD`` and ``Adam``; the classes would load torch's compiler,
+They are the same fused kernels as ``torch.optim.SGD``, ``Adam`` and ``AdamW``; the classes would load torch's compiler,
 which costs each process as much as torch itself.
 """
 
@@ -17,7 +17,7 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8  # torch's, and Kingma and Ba's
 class Optimiser:
     """Moves ``variables`` in place, against ``gradient``; ``moments`` are what it remembers.
 
-    Weight decay is not among the settings: it is part of the training loss, at θ.
+    Weight decay is part of the training loss, at θ, but for AdamW's, which acts on the variables themselves.
     """
 
     def __init__(self, recipe: Descent, variables: Tensor) -> None:
@@ -27,10 +27,10 @@ class Optimiser:
 
     def step(self, lr: float) -> None:
         """One step at learning rate ``lr``."""
-        if self.recipe.optimiser == "adam":
-            self._adam(lr)
-        else:
+        if self.recipe.optimiser == "sgd":
             self._sgd(lr)
+        else:
+            self._adam(lr)
 
     def _sgd(self, lr: float) -> None:
         buffers = [self.moments.get("momentum")]
@@ -50,6 +50,7 @@ class Optimiser:
             self.moments["momentum"] = buffers[0]
 
     def _adam(self, lr: float) -> None:
+        decoupled = self.recipe.optimiser == "adamw"
         if not self.moments:
             step = torch.zeros((), dtype=torch.float32, device=self.variables.device)
             zeros = torch.zeros_like(self.variables)
@@ -66,7 +67,8 @@ class Optimiser:
             beta1=BETAS[0],
             beta2=BETAS[1],
             lr=lr,
-            weight_decay=0.0,
+            weight_decay=self.recipe.weight_decay if decoupled else 0.0,
             eps=EPSILON,
             maximize=False,
+            decoupled_weight_decay=decoupled,
         )

@@ -9,7 +9,7 @@ from lossbars.config import AnyExperiment, load_config, scaled
 from lossbars.escape_experiments import Escape
 from lossbars.experiments import Experiment, Model, Scale
 from lossbars.function_experiments import Convergence, Functions
-from lossbars.network_specs import DATASETS
+from lossbars.network_specs import DATASETS, TextData
 from lossbars.saddle_experiments import Saddles
 
 
@@ -39,13 +39,31 @@ class Plan:
         return self.networks[experiment].models[model]
 
     def data_key(self, experiment: str) -> str:
-        """The name of the experiment's data set as a file: its own, or the experiment's for a user's data."""
-        name = self.networks[experiment].data
-        return name if name in DATASETS else f"{experiment}-data"
+        """The name of the experiment's data set as a file: its own, or the experiment's for a user's data.
+
+        Experiments on one text share it, under the name of the first.
+        """
+        data = self.networks[experiment].data
+        if isinstance(data, TextData):
+            experiment = next(key for key, one in self.networks.items() if one.data == data)
+        return data if isinstance(data, str) and data in DATASETS else f"{experiment}-data"
 
     @property
-    def data_keys(self) -> dict[str, str]:
-        """Every data set's key and name."""
+    def paper(self) -> list[str]:
+        """Experiments of the target ``paper``: all but the default, and those that lack their text."""
+        return [key for key in self.experiments if key != "digits" and not self.lacks_text(key)]
+
+    def lacks_text(self, experiment: str) -> bool:
+        """Whether an experiment is on a text that nobody has put there; other data are downloaded."""
+        data = self.networks[experiment].data if experiment in self.networks else ""
+        if not isinstance(data, TextData):
+            return False
+        places = Path(self.data_root or "") / Path(data.path).expanduser(), Path(self.dataset_path(experiment))
+        return not any(place.exists() for place in places)
+
+    @property
+    def data_keys(self) -> dict[str, str | TextData]:
+        """Every data set's key, and its name or where its text is."""
         return {self.data_key(key): one.data for key, one in self.networks.items()}
 
     def dataset_path(self, experiment: str) -> str:

@@ -140,13 +140,19 @@ AnyDescent = TypeVar("AnyDescent", bound="Descent")
 class Descent(Recipe):
     """How variables are moved downhill; shared by minima, curves and triangles."""
 
-    optimiser: Literal["sgd", "adam"]
+    optimiser: Literal["sgd", "adam", "adamw"]
     schedule: Schedule
     epochs: PositiveInt  # passes over the data; steps, where the landscape has no data
     batch_size: PositiveInt = 128
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # SGD only
     nesterov: bool = False  # SGD only
     weight_decay: Amount = 0.0  # adds weight_decay/2 ‖θ‖² to the training loss, never to the loss of record
+    # adamw's is no part of the loss: each step takes lr · weight_decay of every variable off it
+
+    @property
+    def penalty(self) -> float:
+        """λ of the term λ/2 ‖θ‖² in the training loss."""
+        return 0.0 if self.optimiser == "adamw" else self.weight_decay
 
     def scaled(self: AnyDescent, factor: float) -> AnyDescent:
         """With a share of the epochs, one at least; epochs that the schedule names shrink too."""

@@ -19,18 +19,34 @@ from lossbars.running import Way, outputs, repeated
 from lossbars.stacking import Parameters
 
 EVALUATION_BATCH = 1000  # samples at a time; fixed, since BatchNorm's statistics depend on it
+EVALUATED_TOKENS = 2**14  # of a text, where a sample is a window of them
 Call = Callable[[Parameters, Tensor], Tensor]
 
 
 def losses_of(output: Tensor, y: Tensor) -> Float[Tensor, "n b"]:
-    """Losses of outputs (n, b, q): cross entropy of classes, squared error of real targets."""
+    """Losses of outputs (n, b, q): cross entropy of classes, squared error of real targets.
+
+    Of text, with outputs (n, b, T, q): the mean over a window's tokens, in nats per token.
+    """
     n = len(output)
     if y.is_floating_point():
         if output.shape[1:] != y.shape[-2:]:  # else they would be broadcast
             gives, wanted = tuple(output.shape[2:]), tuple(y.shape[-1:])
             raise ValueError(f"the network gives outputs of shape {gives} for targets of shape {wanted}")
         return (output - y).square().mean(-1)
+    if y.dtype == torch.uint8:
+        return _token_losses(output, y).mean(-1)
     return F.cross_entropy(output.transpose(1, 2), y.expand(n, y.shape[-1]), reduction="none")
+
+
+def _token_losses(output: Tensor, y: Tensor) -> Tensor:
+    """(n, b, T) cross entropies of outputs (n, b, T, q) and tokens (b, T), or (n, b, T)."""
+    places = output.shape[:-1]
+    if len(places) != 3 or places[1:] != y.shape[-2:]:
+        gives, wanted = tuple(output.shape[2:]), (*y.shape[-1:], "tokens")
+        raise ValueError(f"the network gives outputs of shape {gives} for targets of shape {wanted}")
+    classes = y.long().expand(places)
+    return F.cross_entropy(output.flatten(0, 2), classes.flatten(), reduction="none").view(places)
 
 
 class Record:
@@ -40,6 +56,8 @@ class Record:
         self.module, self.train, self.way, self.layout = module, train, way, layout
         self.norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
         self.at_once = fastest_batch(module, train.x.device, EVALUATION_BATCH)
+        if train.y.dtype == torch.uint8:
+            self.at_once = max(1, EVALUATED_TOKENS // train.y.shape[1])
 
     def batches(self, data: Split) -> Iterator[tuple[Tensor, Tensor]]:
         """The data in their order, as many samples at a time as is fastest."""
@@ -55,8 +73,8 @@ class Record:
         for x, y in self.batches(data):
             output = call(parameters, x)
             loss += losses_of(output, y).double().sum(1)
-            correct += float("nan") if y.is_floating_point() else (output.argmax(-1) == y).double().sum(1)
-        return loss / len(data), correct / len(data)
+            correct += float("nan") if y.is_floating_point() else (output.argmax(-1) == y).double().flatten(1).sum(1)
+        return loss / len(data), correct / data.y.numel()
 
     def call(self, parameters: Parameters) -> Call:
         """Outputs in evaluation mode, with BatchNorm statistics of these parameters."""

@@ -8,7 +8,7 @@ from lossbars.blocks import base, stacked
 from lossbars.costs import MB, Machine, Training, device_memory, memory, seconds, training
 from lossbars.embedding_costs import embedding_trainings
 from lossbars.escape_experiments import Escape
-from lossbars.experiments import Experiment, Resources
+from lossbars.experiments import Resources
 from lossbars.function_costs import (
     CLOUD_RULES,
     PROCESS,
@@ -22,7 +22,7 @@ from lossbars.function_costs import (
     pair_seconds,
     saddle_seconds,
 )
-from lossbars.network_costs import SIZES, UNKNOWN_SIZE
+from lossbars.network_costs import size_of
 from lossbars.plan import Plan
 from lossbars.saddle_experiments import Saddles
 
@@ -75,7 +75,7 @@ def request(plan: Plan, rule: str, experiment: str = "", model: str = "", severa
     if rule in CLOUD_RULES:
         return _of_cloud(plan, rule, experiment, model, several)
     if rule == "embedding":
-        return _of_embedding(plan.networks[experiment], model, plan.scale.samples)
+        return _of_embedding(plan, experiment, model)
     if rule == "escape_runs":
         return _of_escape(plan.escapes[experiment], model)
     if rule == "saddle_deaths":
@@ -85,16 +85,17 @@ def request(plan: Plan, rule: str, experiment: str = "", model: str = "", severa
 
 def _of_training(plan: Plan, rule: str, experiment: str, model: str, several: int) -> Request:
     whole, own = plan.networks[experiment], plan.model(experiment, model)
-    size = SIZES.get(whole.data, UNKNOWN_SIZE)
+    size = size_of(whole.data, plan.data_root)
     samples = max(1, round(min(whole.samples or size.train, size.train) * plan.scale.samples))
     computed = _computed(training(own, rule, size, samples, several), whole.device != "cpu")
     return _stated(computed, whole.resources, own.resources)
 
 
-def _of_embedding(whole: Experiment, name: str, share: float) -> Request:
+def _of_embedding(plan: Plan, experiment: str, name: str) -> Request:
     """As much memory as the larger of its two descents, and the time of both."""
-    size = SIZES.get(whole.data, UNKNOWN_SIZE)
-    samples = max(1, round(min(whole.samples or size.train, size.train) * share))
+    whole = plan.networks[experiment]
+    size = size_of(whole.data, plan.data_root)
+    samples = max(1, round(min(whole.samples or size.train, size.train) * plan.scale.samples))
     parts = [_computed(one, whole.device != "cpu") for one in embedding_trainings(whole, name, size, samples)]
     most = {kind: max(getattr(part, kind) for part in parts) for kind in ("gpu", "mem_mb", "gpu_mem_mb")}
     computed = Request(**most, runtime=sum(part.runtime for part in parts))

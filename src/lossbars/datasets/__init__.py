@@ -6,6 +6,7 @@ from lossbars.data import DataError as DataError
 from lossbars.data import Dataset as Dataset
 from lossbars.datasets.custom import load_custom
 from lossbars.datasets.digits import load_digits
+from lossbars.datasets.text import text_streams as text_streams
 from lossbars.datasets.torchvision_files import Files
 
 

@@ -8,14 +8,17 @@ from torch import nn
 from lossbars.network_specs import (
     CNNSpec,
     CustomNetwork,
+    GPTSpec,
     LeNetSpec,
     MLPSpec,
     ResNet195kSpec,
     ResNetSpec,
     WideResNetSpec,
+    check_fit,
 )
 from lossbars.networks.cnn import CNN as CNN
 from lossbars.networks.custom import load_network
+from lossbars.networks.gpt import GPT as GPT
 from lossbars.networks.lenet import LeNet as LeNet
 from lossbars.networks.mlp import MLP as MLP
 from lossbars.networks.resnet import ResNet as ResNet
@@ -25,17 +28,22 @@ from lossbars.networks.wide_resnet import WideResNet as WideResNet
 
 @dataclass(frozen=True)
 class DataShape:
-    """What a network must fit: the shape of one input and the number of outputs."""
+    """What a network must fit: the shape of one input, the number of outputs, and whether inputs are text."""
 
     inputs: tuple[int, ...]
     outputs: int
+    tokens: bool = False
 
 
-Spec = MLPSpec | LeNetSpec | CNNSpec | ResNet195kSpec | ResNetSpec | WideResNetSpec | CustomNetwork
+Spec = MLPSpec | LeNetSpec | CNNSpec | ResNet195kSpec | ResNetSpec | WideResNetSpec | GPTSpec | CustomNetwork
 
 
 def network_maker(spec: Spec, shape: DataShape) -> Callable[[], nn.Module]:
-    """A function that makes the network anew, initialised from torch's global generator."""
+    """A function that makes the network anew, initialised from torch's global generator.
+
+    Raises ValueError where the network cannot read the data.
+    """
+    check_fit(spec, shape.tokens)
     match spec:
         case MLPSpec():
             return lambda: MLP(shape.inputs, shape.outputs, spec.depth, spec.width, spec.activation)
@@ -50,6 +58,9 @@ def network_maker(spec: Spec, shape: DataShape) -> Callable[[], nn.Module]:
             return lambda: ResNet(shape.inputs, shape.outputs, spec.depth, spec.width, spec.shortcuts)
         case WideResNetSpec():
             return lambda: WideResNet(shape.inputs, shape.outputs, spec.depth, spec.width)
+        case GPTSpec():
+            sizes = spec.model_dump(exclude={"kind"})
+            return lambda: GPT(shape.inputs[0], shape.outputs, **sizes)
         case CustomNetwork():
             network = load_network(spec.source)
             return lambda: network(**spec.arguments)

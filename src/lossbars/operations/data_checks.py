@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lossbars.condition import condition
 from lossbars.jobs import Jobs
-from lossbars.network_specs import DATASETS
+from lossbars.network_specs import DATASETS, TextData
 from lossbars.operations.finding import Finding, fail, ok, warn
 from lossbars.user_files import split_source
 
@@ -25,7 +25,7 @@ def data_checks(jobs: Jobs, experiments: Sequence[str]) -> Iterator[Finding]:
         path = Path(f"results/datasets/{key}.safetensors")
         name = jobs.plan.data_keys[key]
         if condition(path, jobs.dataset(key).key) is None:
-            yield ok(f"data set {name}: {path}")
+            yield ok(f"data set {name.title if isinstance(name, TextData) else name}: {path}")
         else:
             yield _source(name, jobs.plan.data_root)
 
@@ -38,7 +38,20 @@ def _cache(folder: Path) -> Finding:
     return fail(f"cache {folder}: {place} cannot be written to", "name another folder as cache, or set it to null")
 
 
-def _source(name: str, root: str | None) -> Finding:
+def _text(data: TextData, root: Path | None) -> Finding:
+    from lossbars.datasets.text import missing_text, text_files  # takes seconds to load
+
+    if problem := missing_text(data, root):
+        what, advice = problem
+        return fail(f"data set {what}", advice)
+    files = text_files(data, root)
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return ok(f"data set {data.title}: {files[0]}{more}")
+
+
+def _source(name: str | TextData, root: str | None) -> Finding:
+    if isinstance(name, TextData):
+        return _text(name, Path(root) if root else None)
     if name == "digits":
         return ok("data set digits: comes with scikit-learn")
     if name not in DATASETS:  # the configuration was checked: the file is there and defines the function

@@ -14,7 +14,7 @@ from lossbars.checkpoints import stem
 from lossbars.costs import control_points, longest
 from lossbars.expected import expected
 from lossbars.jobs import Jobs
-from lossbars.network_costs import SIZES, UNKNOWN_SIZE, network
+from lossbars.network_costs import network, size_of
 from lossbars.operations import processes
 from lossbars.operations.data_checks import data_checks
 from lossbars.operations.finding import Finding, fail, ok, warn
@@ -83,7 +83,7 @@ def _room(jobs: Jobs, experiments: Sequence[str]) -> Finding:
     for one in missing:
         if one.rule in TRAINED and one.path.endswith(".safetensors"):
             whole, model = jobs.plan.networks[one.experiment], jobs.plan.model(one.experiment, one.job.model)
-            parameters = network(model, SIZES.get(whole.data, UNKNOWN_SIZE)).parameters
+            parameters = network(model, size_of(whole.data, jobs.plan.data_root)).parameters
             needed += 4 * parameters * control_points(longest(model, one.job.kind))[0] * stacked(one.rule, one.part)
     disk = os.statvfs(_there(Path("results")))
     free = disk.f_bavail * disk.f_frsize

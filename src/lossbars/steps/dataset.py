@@ -2,16 +2,19 @@
 
 from pathlib import Path
 
-from lossbars.artefacts import write_tensors
-from lossbars.datasets import load_dataset
+from lossbars.artefacts import write_streams, write_tensors
+from lossbars.datasets import load_dataset, text_streams
 from lossbars.job import Job
-from lossbars.network_specs import DATASETS
+from lossbars.network_specs import DATASETS, TextData
 from lossbars.steps.command import run
 from lossbars.store import Finished
 
 
 def dataset(job: Job, downloads: Path, checkpoints: Path, out: Path, data_root: Path | None = None) -> None:
     """Write the data set that the job's recipe names, from files under ``data_root`` or downloaded."""
+    if "text" in job.recipe:
+        _text(job, data_root, out)
+        return
     verified = job.recipe["name"] in DATASETS  # what a user's function returns may change, and is never kept
     kept = Finished(checkpoints, job, "", [], [out])
     if verified and kept.fetch():
@@ -23,6 +26,14 @@ def dataset(job: Job, downloads: Path, checkpoints: Path, out: Path, data_root: 
     print(
         f"[{job.recipe['name']}] {len(data.train_x)} training and {len(data.test_x)} test samples, checksums verified"
     )
+
+
+def _text(job: Job, data_root: Path | None, out: Path) -> None:
+    """Write one training and one test text, piece by piece. Its files may change, so it is never kept."""
+    data = TextData(**job.recipe["text"])
+    streams = text_streams(data, data_root)
+    write_streams(out, streams, job, {"context": str(data.context)})
+    print(f"[{data.title}] {streams['train'][0]} bytes of training and {streams['test'][0]} of test text")
 
 
 if __name__ == "__main__":

@@ -60,8 +60,8 @@ def minima(
     names = [f"seed {seed}" for seed in numbers]
     with saved_on_stop(checkpoint):
         theta = minimise(landscape, start, recipe, order, names, checkpoint, report)
-    test = Split(inputs_of(data_set.test_x, job), data_set.test_y).to(where)
-    table = _metrics(landscape, theta, numbers, test, recipe.weight_decay)
+    test = Split(inputs_of(data_set.test_x, job, data_set.tokens), data_set.test_y).to(where)
+    table = _metrics(landscape, theta, numbers, test, recipe.penalty)
     facts = landscape.facts | {"seeds": seeds}
     write_table(metrics, table, job)
     write_tensors(out, {"seeds": torch.tensor(numbers), "theta": theta}, job, facts)
@@ -70,9 +70,7 @@ def minima(
     report(f"losses {table.loss.min():.4g} to {table.loss.max():.4g}")
 
 
-def _metrics(
-    landscape: NetworkLandscape, theta: Tensor, seeds: list[int], test: Split, weight_decay: float
-) -> pd.DataFrame:
+def _metrics(landscape: NetworkLandscape, theta: Tensor, seeds: list[int], test: Split, penalty: float) -> pd.DataFrame:
     """A row per minimum: the loss of record, the same with L2, accuracies in percent, norm of the full gradient."""
     loss, train_accuracy = landscape.evaluate(theta, landscape.train)
     if not bool(loss.isfinite().all()):
@@ -86,7 +84,7 @@ def _metrics(
         {
             "seed": seeds,
             "loss": loss.cpu(),
-            "loss_with_l2": (loss + weight_decay / 2 * theta.double().square().sum(1)).cpu(),
+            "loss_with_l2": (loss + penalty / 2 * theta.double().square().sum(1)).cpu(),
             "train_accuracy": 100 * train_accuracy.cpu(),
             "test_loss": test_loss.cpu(),
             "test_accuracy": 100 * test_accuracy.cpu(),

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lossbars.artefacts import read_tensors
 from lossbars.checkpoints import CheckpointFile
-from lossbars.data import Dataset, Split, as_inputs, normalised
+from lossbars.data import Dataset, Split, as_inputs, normalised, windows
 from lossbars.job import Job
 from lossbars.network_landscape import NetworkLandscape
 from lossbars.network_specs import NetworkSpec
@@ -35,12 +35,16 @@ def use(threads: int, device: str) -> torch.device:
         raise ValueError("device: cuda is asked for, and this machine has no GPU that torch can use")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else its products differ from run to run
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cuda.enable_mem_efficient_sdp(False)  # attention whose gradient differs from time to time
     return torch.device("cuda" if device == "cuda" or (device == "auto" and torch.cuda.is_available()) else "cpu")
 
 
 def read_data(path: Path, job: Job) -> Dataset:
-    """The job's data set, shrunk to the samples that its recipe asks for."""
-    tensors, _ = read_tensors(path, job.expects["dataset"])
+    """The job's data set, shrunk to the samples that its recipe asks for; of text, windows of the mapped file."""
+    tensors, facts = read_tensors(path, job.expects["dataset"])
+    if "context" in facts:
+        parts = {part: windows(tensors[part], int(facts["context"])) for part in ("train", "test")}
+        tensors = {f"{part}_{name}": pair[i] for part, pair in parts.items() for i, name in enumerate("xy")}
     wanted, share = job.recipe["samples"], job.recipe["samples_scale"]
     whole = len(tensors["train_x"])
     count = max(1, round(min(wanted or whole, whole) * share))
@@ -50,17 +54,17 @@ def read_data(path: Path, job: Job) -> Dataset:
 def make_landscape(job: Job, data: Dataset, batch_size: int, device: torch.device) -> NetworkLandscape:
     """The landscape of the job's network on its training set."""
     spec: Any = TypeAdapter(NetworkSpec).validate_python(job.recipe["network"])
-    x = inputs_of(data.train_x, job)
-    maker = network_maker(spec, DataShape(tuple(x.shape[1:]), data.outputs))
+    x = inputs_of(data.train_x, job, data.tokens)
+    maker = network_maker(spec, DataShape(tuple(x.shape[1:]), data.outputs, data.tokens))
     settings = {name: job.recipe[name] for name in ("augment", "precision", "micro_batch")}
     if rule := _normalisation(job):
         settings["black"] = rule.black
     return NetworkLandscape(maker, Split(x, data.train_y), batch_size, device, **settings)
 
 
-def inputs_of(x: Tensor, job: Job) -> Tensor:
-    """Inputs (m, ...) as the job's network takes them."""
-    return normalised(as_inputs(x), _normalisation(job))
+def inputs_of(x: Tensor, job: Job, tokens: bool = False) -> Tensor:
+    """Inputs (m, ...) as the job's network takes them; tokens as they are."""
+    return x if tokens else normalised(as_inputs(x), _normalisation(job))
 
 
 def _normalisation(job: Job) -> Normalisation | None:
