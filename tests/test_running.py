@@ -184,15 +184,21 @@ def test_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
         fit(row, parameters=100, kept=50, batch=8)
 
 
+def test_where_data_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda _: 1000)
+    cuda = torch.device("cuda")
+    assert memory.home_of(500, cuda) == cuda and memory.home_of(501, cuda) == CPU == memory.home_of(10**15, CPU)
+
+
 class OnGPU(NetworkLandscape):
     """Reckons with a GPU's memory; what it computes, the processor does."""
 
     free = 10**9
 
-    def _fit(self, micro_batch: int | None) -> Fit:
+    def _fit(self, micro_batch: int | None, few: Tensor) -> Fit:
         device, self.device = self.device, torch.device("cuda")
         try:
-            return super()._fit(micro_batch)
+            return super()._fit(micro_batch, few)
         finally:
             self.device = device
 

@@ -88,10 +88,6 @@ class Split:
     def __len__(self) -> int:
         return len(self.x)
 
-    def to(self, device: torch.device) -> "Split":
-        """The same on another device."""
-        return Split(self.x.to(device), self.y.to(device))
-
 
 def as_inputs(x: Tensor) -> Tensor:
     """Inputs as float32; bytes become 0..1, as torchvision's ToTensor makes them, and nothing else is normalised."""

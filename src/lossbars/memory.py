@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 SHARE = 0.5  # of what is free on a GPU: the rest is for control points, moments and the libraries' work space
+DATA_SHARE = 0.5  # of what a step may take
 SPARE = 1.5  # of a step's memory over what its backward pass keeps: gradients of activations on their way
 VECTORS = 4  # of the parameters' length for each network of a step: θ, its parts, their gradients, the gradient
 
@@ -62,6 +63,16 @@ def fit(free: int, parameters: int, kept: int, batch: int, number: int = 4) -> F
         need = (vectors + sample) / 2**30
         raise ValueError(f"one network on one sample needs {need:.1f} GiB of memory, {free / 2**30:.1f} GiB are free")
     return Fit(1, samples)
+
+
+def home_of(size: int, device: torch.device) -> torch.device:
+    """Where data of so many bytes are kept: on the device; in main memory where they would fill a GPU.
+
+    From there samples are copied as they are needed, so a text that is a map of its file may be of any size.
+    """
+    if device.type == "cuda" and size > DATA_SHARE * free_bytes(device):
+        return torch.device("cpu")
+    return device
 
 
 def free_bytes(device: torch.device) -> int:

@@ -11,17 +11,16 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
-from torch.func import functional_call
 
 from lossbars.augment import crop_flip
 from lossbars.convolution import chosen_precision, computing_in, fastest_layout, laid_out, products_in
 from lossbars.data import Split
 from lossbars.landscape import Batch, Landscape
 from lossbars.linear_chain import LinearChain, find_chain
-from lossbars.memory import Fit, fit, free_bytes, kept_bytes
+from lossbars.memory import Fit, fit, free_bytes, home_of, kept_bytes
 from lossbars.record import Call, Record, losses_of
 from lossbars.replay import Replay
-from lossbars.running import chosen_way, outputs, repeated
+from lossbars.running import chosen_way, draws, outputs, repeated
 from lossbars.stacking import Parameters, stacked_call
 
 STACKED_NUMBERS = 2**21  # 8 MiB in float32: benchmarks/README.md, stack_size.py
@@ -57,7 +56,8 @@ class NetworkLandscape(Landscape):
         self.device = device
         self.layout = fastest_layout(self.module)
         self.precision = chosen_precision(precision, device)
-        self.train = Split(laid_out(train.x.to(device), self.layout), train.y.to(device))
+        home = home_of(train.x.nbytes + train.y.nbytes, device)
+        self.train = Split(laid_out(train.x.to(home), self.layout), train.y.to(home))
         self.batch_size = min(batch_size, len(train))
         self.steps_per_epoch = len(train) // self.batch_size
         self.augment, self.black = augment, torch.tensor(black, device=device)
@@ -66,14 +66,14 @@ class NetworkLandscape(Landscape):
         self.shapes = [p.shape for _, p in named]
         self.sizes = [p.numel() for _, p in named]
         self.dim = sum(self.sizes)
-        few = self.train.x[:3]
-        self.random = _draws(self.module.train(), few)
-        if _draws(self.module.eval(), few):
+        few = self.train.x[:3].to(device)
+        self.random = draws(self.module.train(), few)
+        if draws(self.module.eval(), few):
             raise ValueError("the network draws random numbers in evaluation mode too: it has no one loss of record")
         self.stacking = chosen_way(self.module, few, self.random, stacking)
-        self.record = Record(self.module, self.train, self.stacking, self.layout)
+        self.record = Record(self.module, self.train, self.stacking, self.layout, device)
         self.chain = self._find_chain() if self.stacking == "batched" and self.precision == "float32" else None
-        self.fit = self._fit(micro_batch)
+        self.fit = self._fit(micro_batch, few)
         self.replay = Replay(self._losses_and_gradient) if device.type == "cuda" and not self.random else None
         self._gradient = torch.empty(0, self.dim)
 
@@ -82,10 +82,10 @@ class NetworkLandscape(Landscape):
 
         What a forward pass does in place, or to gradients alone, cannot be seen in its calls.
         """
-        chain = find_chain(self.module, self.train.x[:3])
+        chain = find_chain(self.module, self.train.x[:3].to(self.device))
         if chain is None:
             return None
-        theta, x = self.init(2, torch.Generator().manual_seed(0)), self.train.x[: self.batch_size]
+        theta, x = self.init(2, torch.Generator().manual_seed(0)), self.train.x[: self.batch_size].to(self.device)
         found, expected = torch.empty_like(theta), torch.empty_like(theta)
         losses = [
             chain.gradient(self.unflatten(theta), x, _mean_square, self.unflatten(found)),
@@ -95,12 +95,12 @@ class NetworkLandscape(Landscape):
         same = all(a.dtype == b.dtype and torch.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in pairs)
         return chain if same else None
 
-    def _fit(self, micro_batch: int | None) -> Fit:
+    def _fit(self, micro_batch: int | None, few: Tensor) -> Fit:
         """Networks and samples of a step that are taken at a time: on a CPU by its caches, on a GPU by its memory."""
         if self.device.type != "cuda":
             few = 1 if self.stacking == "loop" else max(1, STACKED_NUMBERS // self.dim)
             return Fit(few, min(micro_batch or self.batch_size, self.batch_size))
-        kept = kept_bytes(self.module, self.train.x[:3])
+        kept = kept_bytes(self.module, few)
         found = fit(free_bytes(self.device), self.dim, kept, min(micro_batch or self.batch_size, self.batch_size))
         if self.record.norms and not micro_batch and found.samples < self.batch_size:
             raise ValueError(
@@ -168,15 +168,17 @@ class NetworkLandscape(Landscape):
         for start in range(0, len(self.train) - self.batch_size + 1, self.batch_size):
             index = torch.stack([order[start : start + self.batch_size] for order in orders])
             noise = torch.cat([torch.randint(2**62, (1,), generator=g) for g in generators]) if noisy else None
-            yield Batch((index if len(generators) > 1 else index[0]).to(self.device), noise)
+            yield Batch((index if len(generators) > 1 else index[0]).to(self.train.x.device), noise)
 
-    def _inputs(self, batch: Batch) -> Tensor:
-        x = self.train.x[batch.index]
+    def _samples(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Inputs, augmented, and targets, on the device."""
+        x, y = (part[batch.index].to(self.device) for part in (self.train.x, self.train.y))
         if self.augment == "none" or batch.noise is None:
-            return x
+            return x, y
         if batch.index.dim() == 1:
-            return crop_flip(x, int(batch.noise[0]), self.black)
-        return torch.stack([crop_flip(row, int(seed), self.black) for row, seed in zip(x, batch.noise, strict=True)])
+            return crop_flip(x, int(batch.noise[0]), self.black), y
+        rows = zip(x, batch.noise, strict=True)
+        return torch.stack([crop_flip(row, int(seed), self.black) for row, seed in rows]), y
 
     # Losses ---------------------------------------------------------------------------------------
 
@@ -185,7 +187,8 @@ class NetworkLandscape(Landscape):
         if batch is None:
             with torch.no_grad():
                 return self.evaluate(theta, self.train)[0]
-        return self._losses(self.unflatten(theta), self._inputs(batch), self.train.y[batch.index], batch.noise)
+        x, y = self._samples(batch)
+        return self._losses(self.unflatten(theta), x, y, batch.noise)
 
     def value_and_gradient(
         self, theta: Float[Tensor, "n d"], batch: Batch | None
@@ -205,7 +208,7 @@ class NetworkLandscape(Landscape):
 
     def _batch_gradient(self, theta: Tensor, out: Tensor, batch: Batch) -> Tensor:
         """Training losses; their gradients go into ``out``, added up over parts of the batch where it is taken so."""
-        x, y = self._inputs(batch), self.train.y[batch.index]
+        x, y = self._samples(batch)
         axis = batch.index.dim() - 1
         parts = list(zip(x.split(self.fit.samples, axis), y.split(self.fit.samples, axis), strict=True))
         if len(parts) == 1:
@@ -298,14 +301,3 @@ def _summed_losses(parameters: Parameters, call: Call, x: Tensor, y: Tensor) -> 
 def _mean_square(output: Tensor) -> Tensor:
     """(n,) of outputs (n, b, q): some loss that any network has."""
     return output.square().mean((1, 2))
-
-
-def _draws(module: nn.Module, x: Tensor) -> bool:
-    """Whether a pass draws random numbers, as it stands: in dropout layers, or in calls that no layer shows."""
-    devices = [x.device] if x.device.type == "cuda" else []
-    buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
-    with torch.random.fork_rng(devices=devices), torch.no_grad():
-        before = [torch.get_rng_state(), *map(torch.cuda.get_rng_state, devices)]
-        functional_call(module, buffers, (x,))
-        after = [torch.get_rng_state(), *map(torch.cuda.get_rng_state, devices)]
-    return not all(map(torch.equal, before, after))

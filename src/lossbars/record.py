@@ -52,23 +52,24 @@ def _token_losses(output: Tensor, y: Tensor) -> Tensor:
 class Record:
     """Networks of one architecture, measured on data by the rules above; ``train`` is what statistics are of."""
 
-    def __init__(self, module: nn.Module, train: Split, way: Way, layout: Layout) -> None:
-        self.module, self.train, self.way, self.layout = module, train, way, layout
+    def __init__(self, module: nn.Module, train: Split, way: Way, layout: Layout, device: torch.device) -> None:
+        self.module, self.train, self.way, self.layout, self.device = module, train, way, layout, device
         self.norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
-        self.at_once = fastest_batch(module, train.x.device, EVALUATION_BATCH)
+        self.at_once = fastest_batch(module, device, EVALUATION_BATCH)
         if train.y.dtype == torch.uint8:
             self.at_once = max(1, EVALUATED_TOKENS // train.y.shape[1])
 
     def batches(self, data: Split) -> Iterator[tuple[Tensor, Tensor]]:
         """The data in their order, as many samples at a time as is fastest."""
-        yield from zip(data.x.split(self.at_once), data.y.split(self.at_once), strict=True)
+        for x, y in zip(data.x.split(self.at_once), data.y.split(self.at_once), strict=True):
+            yield x.to(self.device), y.to(self.device)
 
     @torch.no_grad()
     def evaluate(self, parameters: Parameters, data: Split) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
         """Mean losses and accuracies (NaN for regression), float64."""
         call = self.call(parameters)
         n = len(next(iter(parameters.values())))
-        loss = torch.zeros(n, dtype=torch.float64, device=data.x.device)
+        loss = torch.zeros(n, dtype=torch.float64, device=self.device)
         correct = torch.zeros_like(loss)
         for x, y in self.batches(data):
             output = call(parameters, x)
@@ -102,7 +103,7 @@ class Record:
                 norm.train()
                 norm.momentum = len(x) / seen  # the first batch replaces what was there
             with products_in("float32"):
-                outputs(self.way, self.module, parameters, buffers, x, own=False, layout=self.layout)
+                outputs(self.way, self.module, parameters, buffers, x.to(self.device), own=False, layout=self.layout)
         for norm, momentum in zip(self.norms, before, strict=True):
             norm.momentum = momentum
             norm.eval()

@@ -60,3 +60,14 @@ def _one(module: nn.Module, parameters: Parameters, buffers: Parameters, x: Tens
 def repeated(module: nn.Module, n: int) -> Parameters:
     """The module's buffers, a copy for each of n networks."""
     return {name: buffer.expand(n, *buffer.shape).clone() for name, buffer in module.named_buffers()}
+
+
+def draws(module: nn.Module, x: Tensor) -> bool:
+    """Whether a pass draws random numbers, as it stands: in dropout layers, or in calls that no layer shows."""
+    devices = [x.device] if x.device.type == "cuda" else []
+    buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    with torch.random.fork_rng(devices=devices), torch.no_grad():
+        before = [torch.get_rng_state(), *map(torch.cuda.get_rng_state, devices)]
+        functional_call(module, buffers, (x,))
+        after = [torch.get_rng_state(), *map(torch.cuda.get_rng_state, devices)]
+    return not all(map(torch.equal, before, after))

@@ -60,7 +60,7 @@ def minima(
     names = [f"seed {seed}" for seed in numbers]
     with saved_on_stop(checkpoint):
         theta = minimise(landscape, start, recipe, order, names, checkpoint, report)
-    test = Split(inputs_of(data_set.test_x, job, data_set.tokens), data_set.test_y).to(where)
+    test = Split(inputs_of(data_set.test_x, job, data_set.tokens), data_set.test_y)
     table = _metrics(landscape, theta, numbers, test, recipe.penalty)
     facts = landscape.facts | {"seeds": seeds}
     write_table(metrics, table, job)
