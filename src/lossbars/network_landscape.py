@@ -98,8 +98,8 @@ class NetworkLandscape(Landscape):
     def _fit(self, micro_batch: int | None, few: Tensor) -> Fit:
         """Networks and samples of a step that are taken at a time: on a CPU by its caches, on a GPU by its memory."""
         if self.device.type != "cuda":
-            few = 1 if self.stacking == "loop" else max(1, STACKED_NUMBERS // self.dim)
-            return Fit(few, min(micro_batch or self.batch_size, self.batch_size))
+            cached = 1 if self.stacking == "loop" else max(1, STACKED_NUMBERS // self.dim)
+            return Fit(cached, min(micro_batch or self.batch_size, self.batch_size))
         kept = kept_bytes(self.module, few)
         found = fit(free_bytes(self.device), self.dim, kept, min(micro_batch or self.batch_size, self.batch_size))
         if self.record.norms and not micro_batch and found.samples < self.batch_size:
