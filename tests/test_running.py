@@ -15,6 +15,7 @@ from lossbars.memory import Fit, fit, kept_bytes
 from lossbars.network_landscape import NetworkLandscape
 from lossbars.networks import CNN, MLP, ResNet, ResNet195k
 from lossbars.replay import Recorded, Replay
+from lossbars.running import can_vmap
 from lossbars.seeding import generator
 
 CPU = torch.device("cpu")
@@ -71,8 +72,30 @@ def test_a_network_that_draws_is_not_run_under_vmap() -> None:
         return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(192, 4))
 
     assert NetworkLandscape(make, data(), 10, CPU).stacking == "loop"
-    with pytest.raises(ValueError, match="draws random numbers, and each would draw others under vmap than alone"):
+    with pytest.raises(ValueError, match="cannot be run under vmap, or draws random numbers, others there than alone"):
         NetworkLandscape(make, data(), 10, CPU, stacking="vmap")
+
+
+def test_what_vmap_does_not_know_is_run_one_by_one() -> None:
+    """BatchNorm without a momentum reads how many batches it saw, as a number."""
+
+    def make() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(192, momentum=None), nn.Linear(192, 4))
+
+    assert not can_vmap(make(), data().x[:3]) and can_vmap(MAKES["resnet"](), data().x[:3])
+    with pytest.raises(ValueError, match="cannot be run under vmap"):
+        NetworkLandscape(make, data(), 10, CPU, stacking="vmap")
+
+
+@pytest.mark.parametrize("name", ["resnet", "resnet-195k"])
+def test_under_vmap_in_bfloat16(name: str) -> None:
+    theta, found = starts(landscape(name)), []
+    for stacking in ("loop", "vmap"):
+        of = landscape(name, stacking=stacking, precision="bfloat16")
+        found.append((*both(of, theta, SHARED), of.loss(theta)))
+    torch.testing.assert_close(found[0][0], found[1][0], rtol=0.02, atol=0)
+    torch.testing.assert_close(found[0][2], found[1][2], rtol=1e-5, atol=0)
+    assert float(F.cosine_similarity(found[0][1], found[1][1]).min()) > 0.95
 
 
 # In one pass over the data -----------------------------------------------------------------------

@@ -17,7 +17,7 @@ Way = Literal["batched", "vmap", "loop"]
 SMALL = 2_000_000  # parameters of a network that does not fill a GPU alone
 DETAILS = {
     "batched": "this network cannot be stacked as batched matrix products",
-    "vmap": "this network draws random numbers, and each would draw others under vmap than alone",
+    "vmap": "this network cannot be run under vmap, or draws random numbers, others there than alone",
 }
 
 
@@ -27,15 +27,27 @@ def chosen_way(module: nn.Module, x: Tensor, random: bool, wanted: Literal["auto
     On a CPU a loop is faster than vmap for convolutions, on a GPU their kernels are too small to fill it.
     Raises ValueError where what is wanted cannot be had.
     """
-    possible = {"batched": not random and wanted != "loop" and can_stack(module.eval(), x), "vmap": not random}
-    if wanted in possible:
-        if not possible[wanted]:
-            raise ValueError(f"{DETAILS[wanted]}: use 'auto' or 'loop'")
-        return wanted  # type: ignore[return-value]
-    if wanted == "auto" and possible["batched"]:
+    small = x.device.type == "cuda" and sum(p.numel() for p in module.parameters()) <= SMALL
+    if wanted in ("batched", "auto") and not random and can_stack(module.eval(), x):
         return "batched"
-    small = sum(p.numel() for p in module.parameters()) <= SMALL
-    return "vmap" if wanted == "auto" and possible["vmap"] and small and x.device.type == "cuda" else "loop"
+    if (wanted == "vmap" or (wanted == "auto" and small)) and not random and can_vmap(module, x):
+        return "vmap"
+    if wanted in DETAILS:
+        raise ValueError(f"{DETAILS[wanted]}: use 'auto' or 'loop'")
+    return "loop"
+
+
+@torch.no_grad()
+def can_vmap(module: nn.Module, x: Tensor) -> bool:
+    """Whether a training pass of this module under vmap gives what one by one gives; x (b, ...) is a small input."""
+    module.train()
+    parameters = {name: torch.stack([p.detach(), p.detach() * 0.5]) for name, p in module.named_parameters()}
+    try:
+        together = outputs("vmap", module, parameters, repeated(module, 2), x, own=False, layout="contiguous")
+    except (RuntimeError, TypeError, ValueError, IndexError):
+        return False
+    alone = outputs("loop", module, parameters, repeated(module, 2), x, own=False, layout="contiguous")
+    return together.shape == alone.shape and torch.allclose(together, alone, rtol=1e-2, atol=1e-4)
 
 
 def outputs(
