@@ -64,6 +64,16 @@ def asked_experiments():
     return [key for key in PLAN.experiments if key in asked]
 
 
+def paper_experiments():
+    """Experiments of the target ``paper``; says which are left out."""
+    if workflow.is_main_process:
+        for key in filter(PLAN.lacks_text, PLAN.experiments):
+            logger.warning(
+                f"paper leaves out {key}, whose text is not there: lossbars doctor {key} says what to do."
+            )
+    return PLAN.paper
+
+
 def ran_experiments():
     """Experiments of the common documents: those asked for now, and those that ran before and are not stale."""
     asked = asked_experiments()

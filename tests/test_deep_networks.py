@@ -121,6 +121,12 @@ def test_a_permutation_of_their_units_is_found(make: type[nn.Module]) -> None:
     assert torch.equal(matched(theta, hidden, symmetry, random), theta)
 
 
+def test_depth_may_amplify_rounding() -> None:
+    """Without shortcuts a hundred layers make a millionfold of it, and the symmetry is there all the same."""
+    symmetry = find_symmetry(ResNet((3, 8, 8), 10, 110, shortcuts=False), data().x[:4])
+    assert len(symmetry.groups) == 1 + 54 + 54  # the stem, and with no sums the inside and the end of each block
+
+
 @pytest.mark.parametrize("make", [small_resnet, small_wide])
 def test_the_ends_of_a_curve_have_the_losses_of_their_minima(make: type[nn.Module]) -> None:
     """To the bit, BatchNorm's statistics included; and so have the corners of a triangle."""

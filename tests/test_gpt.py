@@ -299,7 +299,7 @@ def test_from_text_to_barcode(tmp_path: Path) -> None:
         (tmp_path / "made" / f"{name}.txt").write_text(text * 60)
     jobs = Jobs(Plan({"experiments": {"mini": own(CONFIG)}}))
     folder, data = tmp_path / "results", tmp_path / "data.safetensors"
-    dataset(jobs.dataset("mini-data"), tmp_path, tmp_path / "checkpoints", data, tmp_path)
+    dataset(jobs.dataset(jobs.plan.data_key("mini")), tmp_path, tmp_path / "checkpoints", data, tmp_path)
     common: dict[str, Any] = {"data": data, "threads": 1, "device": "cpu", "checkpoints": tmp_path / "checkpoints"}
     thetas, tables = [], []
     for block in jobs.plan.blocks("mini", "gpt"):

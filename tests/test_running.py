@@ -1,6 +1,7 @@
 """Running many networks at once, part of a batch at a time, and from a recording."""
 
 import gc
+import random
 
 import pytest
 import torch
@@ -101,6 +102,44 @@ def test_under_vmap_in_bfloat16(name: str) -> None:
 # In one pass over the data -----------------------------------------------------------------------
 
 
+def test_outputs_bound_how_many_are_measured_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small the networks are."""
+    of = landscape("resnet")
+    assert of.outputs == 4
+    monkeypatch.setattr(network_landscape, "OUTPUT_NUMBERS", 3 * 4 * of.record.at_once)
+    assert of.rows_at_once == 3
+
+
+# What has no loss of record ----------------------------------------------------------------------
+
+
+class Moody(nn.Module):
+    """Draws from Python's generator, which torch knows nothing of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(192, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x.flatten(1)) * random.random()
+
+
+def test_networks_without_one_loss_of_record_are_refused() -> None:
+    with pytest.raises(ValueError, match="other outputs in each pass, by randomness that torch knows nothing of"):
+        NetworkLandscape(Moody, data(), 10, CPU)
+
+    def tracking() -> nn.Module:
+        return nn.Sequential(nn.InstanceNorm2d(3, track_running_stats=True), nn.Flatten(), nn.Linear(192, 4))
+
+    with pytest.raises(ValueError, match="changes its buffer 0.running_mean in training: only BatchNorm's can be"):
+        NetworkLandscape(tracking, data(), 10, CPU)
+
+
+def test_a_network_with_too_few_outputs_is_refused() -> None:
+    with pytest.raises(ValueError, match="the network gives 3 numbers, the data have 4 classes or more"):
+        NetworkLandscape(lambda: MLP((3, 8, 8), 3, 1, 8), data(), 10, CPU)
+
+
 def test_all_networks_go_through_the_data_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     of = landscape("resnet")
     theta, seen = starts(of, 4), []
@@ -119,7 +158,7 @@ def test_all_networks_go_through_the_data_in_one_pass(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("stacking", ["auto", "loop"])
 def test_gradients_are_added_up_over_parts_of_a_batch(stacking: str, batch: Batch) -> None:
     whole, parts = landscape("mlp", stacking=stacking), landscape("mlp", stacking=stacking, micro_batch=4)
-    assert parts.fit.samples == 4 and parts.facts["micro_batch"] == "4"  # the last of 10 are 2
+    assert parts.fit.samples == 4 and parts.facts["micro_batch"] == "4"  # 10 are taken as 4, 3 and 3
     theta = starts(whole)
     for a, b in zip(both(whole, theta, batch), both(parts, theta, batch), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7)
@@ -132,6 +171,12 @@ def test_statistics_of_batchnorm_are_then_those_of_a_part() -> None:
     torch.testing.assert_close(loss, (halves[0][0] + halves[1][0]) / 2, rtol=1e-6, atol=0)
     torch.testing.assert_close(gradient, (halves[0][1] + halves[1][1]) / 2, rtol=1e-5, atol=1e-7)
     assert not torch.allclose(loss, both(landscape("resnet"), theta, SHARED)[0], rtol=1e-4)
+
+
+def test_a_part_of_one_sample_has_no_statistics() -> None:
+    with pytest.raises(ValueError, match="micro_batch: 1 leaves single samples, of which BatchNorm has no statistics"):
+        landscape("resnet", micro_batch=1)
+    assert landscape("resnet", micro_batch=9)._parts == 2  # of five each, not of nine and one
 
 
 def test_parts_have_masks_of_their_own() -> None:
@@ -303,7 +348,7 @@ def test_shapes_are_recorded_apart() -> None:
     for n in (2, 3, 2, 3):
         x = torch.rand(n)
         assert torch.equal(double(x)[0], 2 * x)
-    assert recording.replays == 4 and double.used  # two to compare, two in use
+    assert recording.replays == 8 and double.used  # two to compare and one in use at first, then one in use
 
 
 def test_a_recording_that_gives_other_numbers_is_not_used() -> None:
@@ -314,7 +359,23 @@ def test_a_recording_that_gives_other_numbers_is_not_used() -> None:
         return (x + len(calls),)
 
     replay = Replay(counting, Recording())
-    assert [float(replay(torch.zeros(1))[0]) for _ in range(2)] == [1.0, 4.0]  # 2 and 3: the recording, and its trial
+    assert [float(replay(torch.zeros(1))[0]) for _ in range(2)] == [1.0, 5.0]  # 2: the recording; 3, 4: its trial
+    assert not replay.used
+
+
+def test_a_recording_is_tried_on_other_inputs() -> None:
+    """What Python decides by the numbers is decided once and for all in a recording."""
+
+    def branching(x: Tensor) -> tuple[Tensor]:
+        return (x if float(x.sum()) < 1.5 else 3 * x,)
+
+    class Frozen(Recording):
+        def __call__(self, call: object) -> Recorded:
+            (_, (results,)) = super().__call__(call)
+            return lambda: None, (results,)  # always what was recorded
+
+    replay = Replay(branching, Frozen())
+    assert float(replay(torch.ones(1))[0]) == 1.0 and float(replay(torch.full((1,), 2.0))[0]) == 6.0
     assert not replay.used
 
 

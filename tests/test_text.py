@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -179,7 +180,6 @@ def test_a_character_may_lie_across_two_pieces_but_not_be_cut_off_at_the_end(cor
         (b'{"title": "a"}', "line 2 .byte 16.: no JSON record"),
         (b'{"text": 3}', "line 2 .byte 16.: no JSON record"),
         (b"[1, 2]", "line 2 .byte 16.: no JSON record"),
-        (b'{"text": "\\ud800"}', "line 2 .byte 16.: no JSON record"),  # half a surrogate is no character
         (b'{"text": "\xe9"}', "byte 26: not UTF-8"),
     ],
 )
@@ -187,6 +187,14 @@ def test_a_record_that_is_none_is_named(corpus: Path, line: bytes, reason: str) 
     (corpus / "a.jsonl").write_bytes(b'{"text": "abc"}\n' + line + b"\n")
     with pytest.raises(DataError, match=rf"a\.jsonl, {reason}"):
         text_of(corpus.parent)
+
+
+def test_half_a_surrogate_is_a_question_mark(corpus: Path) -> None:
+    """Records have them, and UTF-8 has none."""
+    for path in corpus.iterdir():
+        path.unlink()
+    (corpus / "a.jsonl").write_bytes(b'{"text": "abc\\ud800defghijkl"}\n')
+    assert text_of(corpus.parent, test=0.4) == {"train": b"abc?defg", "test": b"hijkl\n"}
 
 
 def test_a_damaged_archive_is_named(corpus: Path) -> None:
@@ -242,7 +250,7 @@ def test_from_files_to_samples(corpus: Path, tmp_path: Path) -> None:
     text = bytes(range(32, 127)) * 3
     (corpus / "a.txt").write_bytes(text)
     jobs = jobs_of(data={"kind": "text", "path": "corpus", "context": 8, "test": 0.2, "tokens": "2.0e2"})
-    out, made = tmp_path / "out.safetensors", jobs.dataset("tiny-data")
+    out, made = tmp_path / "out.safetensors", jobs.dataset(jobs.plan.data_key("tiny"))
     dataset(made, tmp_path, tmp_path / ".checkpoints", out, tmp_path)
     assert not (tmp_path / ".checkpoints").exists()  # files may change under a name: never kept
     data = read_data(out, jobs.trained("minima", "tiny", "mlp"))
@@ -255,12 +263,14 @@ def test_from_files_to_samples(corpus: Path, tmp_path: Path) -> None:
         read_data(out, jobs_of().trained("minima", "tiny", "mlp"))
 
 
-def test_a_text_has_the_name_of_the_first_experiment_on_it() -> None:
+def test_a_text_is_named_by_what_is_said_of_it() -> None:
+    """Experiments on one text share it, and none depends on which others there are."""
     same, another = jobs_of(), jobs_of(data=TEXT["data"] | {"context": 5})
-    assert same.plan.dataset_path("tiny") == same.plan.dataset_path("other") == "results/datasets/tiny-data.safetensors"
-    assert another.plan.data_key("other") == "other-data"
-    assert another.dataset("tiny-data").recipe["text"]["context"] == 5
-    assert another.dataset("other-data").recipe == same.dataset("tiny-data").recipe
+    key = same.plan.data_key("tiny")
+    assert key == same.plan.data_key("other") and re.fullmatch("text-[0-9a-f]{8}", key)
+    assert len({key, another.plan.data_key("tiny"), another.plan.data_key("other")}) == 2
+    assert another.dataset(another.plan.data_key("tiny")).recipe["text"]["context"] == 5
+    assert another.dataset(another.plan.data_key("other")) == same.dataset(key)
     assert same.trained("minima", "other", "mlp").expects == same.trained("minima", "tiny", "mlp").expects
 
 
@@ -297,7 +307,7 @@ def test_the_doctor_says_whether_a_text_is_there(corpus: Path, tmp_path: Path, m
     (found,) = data_checks(there, ["tiny"])
     assert (found.level, found.text) == ("ok", f"data set text corpus: {corpus}/a.txt and 1 more")
     out = Path(there.plan.dataset_path("tiny"))
-    dataset(there.dataset("tiny-data"), tmp_path, tmp_path, out, tmp_path)
+    dataset(there.dataset(there.plan.data_key("tiny")), tmp_path, tmp_path, out, tmp_path)
     (made,) = data_checks(there, ["tiny"])
     assert made.text == f"data set text corpus: {out}"
 
@@ -384,7 +394,7 @@ def test_a_text_is_never_whole_in_memory(corpus: Path) -> None:
         for _ in range(size):
             file.write(piece)
     jobs = jobs_of(data={"kind": "text", "path": "corpus", "context": 256})
-    arguments = [str(corpus.parent), jobs.dataset("tiny-data").to_json()]
+    arguments = [str(corpus.parent), jobs.dataset(jobs.plan.data_key("tiny")).to_json()]
     arguments.append(jobs.trained("minima", "tiny", "mlp").to_json())
     command = [sys.executable, "-c", MEASURED, *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
@@ -400,4 +410,6 @@ def test_paper_leaves_out_what_lacks_its_text(tmp_path: Path, monkeypatch: pytes
     raw = yaml.safe_load((ROOT / "config.yaml").read_text()) | {"data_root": "texts"}
     assert "gpt-oscar" not in Plan(raw).paper and "fc-mnist" in Plan(raw).paper
     (tmp_path / "texts" / "oscar").mkdir(parents=True)
+    assert "gpt-oscar" not in Plan(raw).paper  # nothing is in it
+    (tmp_path / "texts" / "oscar" / "en.jsonl.gz").touch()
     assert set(Plan(raw).paper) == set(Plan(raw).experiments) - {"digits"}

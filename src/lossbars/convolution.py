@@ -59,7 +59,7 @@ def computing_in(precision: Precision, device: torch.device) -> AbstractContextM
 @contextmanager
 def products_in(precision: Precision) -> Iterator[None]:
     """Where a GPU multiplies float32 numbers as such, or rounded to tf32: forward passes and backward passes."""
-    kinds: list[Any] = [torch.backends.cuda.matmul, torch.backends.cudnn.conv]  # type: ignore[attr-defined]
+    kinds: list[Any] = [torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn]  # type: ignore[attr-defined]
     before = [kind.fp32_precision for kind in kinds]
     for kind in kinds:
         kind.fp32_precision = "tf32" if precision == "tf32" else "ieee"

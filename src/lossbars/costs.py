@@ -12,7 +12,7 @@ from lossbars.recipes import Curves, Descent, Paths, Triangles
 MB = 2**20
 FLOAT = 4  # bytes
 EVALUATED, EVALUATED_TOKENS = 1000, 2**14  # samples, of text tokens, at a time in the loss of record
-MEASURED = 2**26  # parameters of all networks that are measured at a time
+MEASURED, OUTPUTS = 2**26, 2**24  # parameters and outputs of all networks that are measured at a time
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,13 @@ def activation_bytes(job: Training) -> int:
     evaluated = rows if job.network.stacked else 1
     samples = max(1, EVALUATED_TOKENS // job.size.inputs) if job.size.text else EVALUATED
     record = evaluated * min(samples, job.samples) * (job.network.measured or job.network.kept)
-    return FLOAT * max(step, record)
+    return FLOAT * (max(step, record) + output_numbers(job, min(samples, job.samples)))
+
+
+def output_numbers(job: Training, samples: int) -> int:
+    """Outputs of all networks that are measured at a time, their losses, and what is on the way between."""
+    one = samples * job.size.outputs * (job.size.inputs if job.size.text else 1)
+    return 3 * max(one, min(OUTPUTS, one * job.stacked * job.evaluations))
 
 
 # Time --------------------------------------------------------------------------------------------

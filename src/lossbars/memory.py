@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-SHARE = 0.5  # of what is free on a GPU: the rest is for control points, moments and the libraries' work space
+SHARE = 0.4  # of a GPU's memory: the rest is for data, control points, moments and the libraries' work space
 DATA_SHARE = 0.5  # of what a step may take
 SPARE = 1.5  # of a step's memory over what its backward pass keeps: gradients of activations on their way
 VECTORS = 4  # of the parameters' length for each network of a step: θ, its parts, their gradients, the gradient
@@ -76,5 +76,5 @@ def home_of(size: int, device: torch.device) -> torch.device:
 
 
 def free_bytes(device: torch.device) -> int:
-    """What a step may take on a GPU."""
-    return int(SHARE * torch.cuda.mem_get_info(device)[0])
+    """What a step may take on a GPU: by its size and not by what is free, so that a job goes on to the same bits."""
+    return int(SHARE * torch.cuda.mem_get_info(device)[1])

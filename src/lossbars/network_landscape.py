@@ -20,11 +20,12 @@ from lossbars.linear_chain import LinearChain, find_chain
 from lossbars.memory import Fit, fit, free_bytes, home_of, kept_bytes
 from lossbars.record import Call, Record, losses_of
 from lossbars.replay import Replay
-from lossbars.running import chosen_way, draws, outputs, repeated
+from lossbars.running import check_network, chosen_way, draws, outputs, repeated
 from lossbars.stacking import Parameters, stacked_call
 
 STACKED_NUMBERS = 2**21  # 8 MiB in float32: benchmarks/README.md, stack_size.py
 RECORD_NUMBERS = 2**26  # parameters of all networks that go through the data in one pass: 256 MiB
+OUTPUT_NUMBERS = 2**24  # outputs of all of them at a time: 64 MiB
 
 
 class NetworkLandscape(Landscape):
@@ -70,10 +71,13 @@ class NetworkLandscape(Landscape):
         self.random = draws(self.module.train(), few)
         if draws(self.module.eval(), few):
             raise ValueError("the network draws random numbers in evaluation mode too: it has no one loss of record")
+        self.outputs = check_network(self.module, few, self.train.y)
         self.stacking = chosen_way(self.module, few, self.random, stacking)
         self.record = Record(self.module, self.train, self.stacking, self.layout, device)
         self.chain = self._find_chain() if self.stacking == "batched" and self.precision == "float32" else None
         self.fit = self._fit(micro_batch, few)
+        if self.record.norms and self.batch_size // self._parts < 2 <= self.batch_size:
+            raise ValueError(f"micro_batch: {micro_batch} leaves single samples, of which BatchNorm has no statistics")
         self.replay = Replay(self._losses_and_gradient) if device.type == "cuda" and not self.random else None
         self._gradient = torch.empty(0, self.dim)
 
@@ -110,6 +114,11 @@ class NetworkLandscape(Landscape):
         return Fit(1, found.samples) if self.stacking == "loop" else found
 
     @property
+    def _parts(self) -> int:
+        """Parts of a batch that are taken one after the other, as equal as can be."""
+        return -(-self.batch_size // self.fit.samples)
+
+    @property
     def stack_size(self) -> int:
         """As many networks as are taken at a time in a training step; one, where they run one by one."""
         return self.fit.rows
@@ -117,7 +126,7 @@ class NetworkLandscape(Landscape):
     @property
     def rows_at_once(self) -> int:
         """As many networks as go through the data in one pass of the loss of record."""
-        most = max(1, RECORD_NUMBERS // self.dim)
+        most = max(1, min(RECORD_NUMBERS // self.dim, OUTPUT_NUMBERS // (self.record.at_once * self.outputs)))
         if self.stacking == "loop":
             return most
         share = max(1, self.record.at_once // self.batch_size) if self.device.type == "cuda" else 1
@@ -131,6 +140,7 @@ class NetworkLandscape(Landscape):
             "layout": self.layout,
             "precision": self.precision,
             "micro_batch": str(self.fit.samples),
+            "at_once": str(self.fit.rows),
             "steps": "replayed" if self.replay and self.replay.used else "eager",
             "device": str(self.device),
         }
@@ -210,7 +220,7 @@ class NetworkLandscape(Landscape):
         """Training losses; their gradients go into ``out``, added up over parts of the batch where it is taken so."""
         x, y = self._samples(batch)
         axis = batch.index.dim() - 1
-        parts = list(zip(x.split(self.fit.samples, axis), y.split(self.fit.samples, axis), strict=True))
+        parts = list(zip(*(one.tensor_split(self._parts, axis) for one in (x, y)), strict=True))
         if len(parts) == 1:
             return self._part_gradient(theta, out, x, y, batch.noise)
         total, own = torch.zeros(len(theta), device=self.device, dtype=theta.dtype), torch.empty_like(out)
@@ -286,7 +296,7 @@ class NetworkLandscape(Landscape):
         for first in range(0, len(theta), self.stack_size):
             rows = slice(first, first + self.stack_size)
             call = self.record.call(self.unflatten(theta[rows]))
-            for x, y in self.record.batches(self.train):
+            for x, y in self.record.batches(self.train, self.fit.samples if self.device.type == "cuda" else None):
                 summed = partial(_summed_losses, call=call, x=x, y=y)
                 loss[rows] += self._gradient_into(theta[rows], gradient[rows], summed, exact=True)
                 total[rows] += gradient[rows]

@@ -1,5 +1,6 @@
 """The plan of a run: from the configuration to paths and targets. Loads no torch."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,11 @@ class Plan:
     def data_key(self, experiment: str) -> str:
         """The name of the experiment's data set as a file: its own, or the experiment's for a user's data.
 
-        Experiments on one text share it, under the name of the first.
+        Experiments on one text share it: it is named by what the configuration says of it.
         """
         data = self.networks[experiment].data
         if isinstance(data, TextData):
-            experiment = next(key for key, one in self.networks.items() if one.data == data)
+            return f"text-{hashlib.sha256(data.model_dump_json().encode()).hexdigest()[:8]}"
         return data if isinstance(data, str) and data in DATASETS else f"{experiment}-data"
 
     @property
@@ -59,7 +60,7 @@ class Plan:
         if not isinstance(data, TextData):
             return False
         places = Path(self.data_root or "") / Path(data.path).expanduser(), Path(self.dataset_path(experiment))
-        return not any(place.exists() for place in places)
+        return not any(place.is_file() or (place.is_dir() and any(place.iterdir())) for place in places)
 
     @property
     def data_keys(self) -> dict[str, str | TextData]:

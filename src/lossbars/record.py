@@ -59,9 +59,10 @@ class Record:
         if train.y.dtype == torch.uint8:
             self.at_once = max(1, EVALUATED_TOKENS // train.y.shape[1])
 
-    def batches(self, data: Split) -> Iterator[tuple[Tensor, Tensor]]:
-        """The data in their order, as many samples at a time as is fastest."""
-        for x, y in zip(data.x.split(self.at_once), data.y.split(self.at_once), strict=True):
+    def batches(self, data: Split, most: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """The data in their order, as many samples at a time as is fastest, or ``most``."""
+        size = min(self.at_once, most or self.at_once)
+        for x, y in zip(data.x.split(size), data.y.split(size), strict=True):
             yield x.to(self.device), y.to(self.device)
 
     @torch.no_grad()

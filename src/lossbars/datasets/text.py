@@ -157,7 +157,7 @@ def _records(path: Path, lines: Iterable[bytes]) -> Iterator[bytes]:
     for number, line in enumerate(lines, 1):
         try:
             if line.strip():
-                yield _content(json.loads(line.decode())).encode() + b"\n"
+                yield _content(json.loads(line.decode())).encode("utf-8", "replace") + b"\n"
         except UnicodeDecodeError as error:
             raise _no_text(path, offset + error.start) from None
         except (ValueError, TypeError):

@@ -8,6 +8,7 @@ from torch import Tensor
 from lossbars.align import distances, matched
 from lossbars.blocks import Pair
 from lossbars.job import Job
+from lossbars.landscape import Profile
 from lossbars.network_landscape import NetworkLandscape
 from lossbars.recipes import Align
 from lossbars.seeding import generator
@@ -44,3 +45,27 @@ def corners_of(
     before, after = found.mean(0).tolist()
     report(f"matched by permutations: mean distance {before:.4g} before, {after:.4g} after")
     return corners.to(landscape.device), {"distances": found}
+
+
+def with_minima_at_ends(
+    found: list[Profile],
+    pairs: list[Pair],
+    theta: dict[int, Tensor],
+    landscape: NetworkLandscape,
+    report: Callable[[str], None],
+) -> list[Profile]:
+    """Profiles of aligned curves, whose last places have the losses of the minima that are matched there.
+
+    A copy computes the same up to rounding, which would make bars of its own.
+    """
+    ends = sorted({b for _, b in pairs})
+    own = landscape.loss(torch.stack([theta[b] for b in ends]).to(landscape.device)).cpu()
+    losses = dict(zip(ends, own, strict=True))
+    exact = []
+    for profile, (_, b) in zip(found, pairs, strict=True):
+        loss = profile.loss.clone()
+        loss[-1] = losses[b]
+        exact.append(Profile(profile.t, loss))
+    change = max(float((one.loss[-1] - own.loss[-1]).abs()) for one, own in zip(found, exact, strict=True))
+    report(f"losses of matched copies differ from their minima's by {change:.2g} at most, which is rounding")
+    return exact

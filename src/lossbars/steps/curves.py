@@ -19,7 +19,7 @@ from lossbars.profiles import profiles
 from lossbars.recipes import Curves, Grid
 from lossbars.seeding import generator
 from lossbars.steps.command import run
-from lossbars.steps.corners import corners_of
+from lossbars.steps.corners import corners_of, with_minima_at_ends
 from lossbars.steps.reading import read_minima
 from lossbars.steps.setting import CHECKPOINT_SECONDS, make_landscape, read_data, reporter, saved_on_stop, use
 from lossbars.store import Finished
@@ -65,6 +65,8 @@ def curves(
     found = profiles(landscape, end, recipe.grid, report, names)
     measured = job.kind == "curves" or recipe.align != "none"
     straight = segment_profiles(landscape, corners, recipe.grid.points) if measured else []
+    if recipe.align != "none":
+        found, straight = (with_minima_at_ends(own, pairs, theta, landscape, report) for own in (found, straight))
     write_table(table, curve_table(pairs, found, straight), job)
     facts = landscape.facts | {"family": recipe.family.kind, "align": recipe.align}
     write_tensors(out, {"pairs": torch.tensor(pairs), "nodes": end.nodes} | distances, job, facts)

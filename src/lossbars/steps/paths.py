@@ -14,7 +14,7 @@ from lossbars.job import Job
 from lossbars.recipes import Paths
 from lossbars.seeding import generator
 from lossbars.steps.command import run
-from lossbars.steps.corners import corners_of
+from lossbars.steps.corners import corners_of, with_minima_at_ends
 from lossbars.steps.curves import curve_table, segment_profiles
 from lossbars.steps.reading import read_minima
 from lossbars.steps.setting import CHECKPOINT_SECONDS, make_landscape, read_data, reporter, saved_on_stop, use
@@ -59,6 +59,8 @@ def paths(
     segment_places = (recipe.family.points - 1) * (recipe.grid.between + 1) + 1
     measured = job.kind == "curves" or recipe.align != "none"
     straight = segment_profiles(landscape, corners, segment_places) if measured else []
+    if recipe.align != "none":
+        found, straight = (with_minima_at_ends(own, pairs, theta, landscape, report) for own in (found, straight))
     write_table(table, curve_table(pairs, found, straight), job)
     facts = landscape.facts | {"family": recipe.family.kind, "align": recipe.align}
     write_tensors(out, _tensors(pairs, end) | distances, job, facts)
