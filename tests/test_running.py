@@ -131,7 +131,7 @@ def test_networks_without_one_loss_of_record_are_refused() -> None:
     def tracking() -> nn.Module:
         return nn.Sequential(nn.InstanceNorm2d(3, track_running_stats=True), nn.Flatten(), nn.Linear(192, 4))
 
-    with pytest.raises(ValueError, match="changes its buffer 0.running_mean in training: only BatchNorm's can be"):
+    with pytest.raises(ValueError, match=r"changes its buffer 0\.running_mean in training: only BatchNorm's can be"):
         NetworkLandscape(tracking, data(), 10, CPU)
 
 
