@@ -37,6 +37,6 @@ def test_the_score_of_two_minima_is_drawn_without_a_spread(tmp_path: Path, monke
     tables.tables(made.jobs.tables("tiny"), [made.barcode()], bars)
     robustness.robustness(made.jobs.robustness("tiny", "mlp"), tmp_path / "complex.json", subsets)
     job, drawn = made.jobs.figure("tiny-to-score"), [tmp_path / "a.pdf", tmp_path / "a.svg"]
-    figure.figure(job, bars, [], [], [], [subsets], [], *drawn)
+    figure.figure(job, bars, [], [], [], [], [subsets], [], *drawn)
     assert [marked(path) for path in drawn] == [job.key, job.key]
     assert given == [None]
