@@ -7,8 +7,8 @@ The plain loops: torchvision's transforms in a DataLoader, an nn.Module, torch.o
 for a curve one t in each batch, θ(t) into the module, its gradient to the bend. Ours: the landscape and the steps of
 the workflow. Both are timed in turn, so that a drift of the machine's speed touches both; the first round is warm-up.
 Images are random. Printed: seconds of an epoch of 50,000 images by the median step (least to most), the share of the
-machine's peak, which is a large matrix product's in the same process, and the ratios, the second to plain PyTorch whose
-data are on the device already.
+machine's peak, which is a large matrix product's, timed in turn with the steps, and the ratios, the second to plain
+PyTorch whose data are on the device already.
 """
 
 import argparse
@@ -191,12 +191,16 @@ def seconds(step: Callable[[], None], steps: int, device: torch.device) -> float
     return (time.perf_counter() - begin) / steps
 
 
-def peak(device: torch.device, precision: str) -> float:
-    """Multiply-adds a second of a large matrix product."""
+def product(device: torch.device, precision: str) -> tuple[Callable[[], None], int]:
+    """A large matrix product, and its multiply-adds."""
     n = 8192 if device.type == "cuda" else 2048
     a = torch.rand(n, n, device=device, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32)
-    with products_in("tf32" if precision == "tf32" else "float32"):
-        return n**3 / min(seconds(lambda: a @ a, 5, device) for _ in range(3))
+
+    def multiply() -> None:
+        with products_in("tf32" if precision == "tf32" else "float32"):
+            torch.mm(a, a)
+
+    return multiply, n**3
 
 
 def main() -> None:
@@ -212,18 +216,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     device, found = torch.device(given.device), []
-    top = peak(device, given.precision)
     name = torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or platform.machine()
-    print(f"torch {torch.__version__}, {name}, {torch.get_num_threads()} threads, peak {2e-12 * top:.3g} TFLOP/s")
+    print(f"torch {torch.__version__}, {name}, {torch.get_num_threads()} threads")
     for network in given.networks:
         for kind in ("training", "curves"):
-            found.append(compared(network, kind, given, device, top))
+            found.append(compared(network, kind, given, device))
             print(line(found[-1]), flush=True)
     if given.out:
         given.out.write_text(json.dumps({"machine": name, "torch": torch.__version__, "rows": found}, indent=1))
 
 
-def compared(network: str, kind: str, given: argparse.Namespace, device: torch.device, top: float) -> dict[str, object]:
+def compared(network: str, kind: str, given: argparse.Namespace, device: torch.device) -> dict[str, object]:
     """Plain and ours in turn, of one network or of several."""
     case, n = cases()[network], given.stacked if network == "resnet-195k" else 1
     images = np.random.default_rng(0).integers(0, 256, (given.images, 32, 32, 3), dtype=np.uint8)
@@ -238,10 +241,14 @@ def compared(network: str, kind: str, given: argparse.Namespace, device: torch.d
     plain = plain_training if kind == "training" else plain_curve
     ours = (our_training if kind == "training" else our_curves)(of, n)
     ways = {"plain": plain(case, loaded, device), "plain, data at hand": plain(case, at_hand, device), "ours": ours}
+    multiply, adds = product(device, given.precision)
     times: dict[str, list[float]] = {way: [] for way in ways}
+    products = []
     for _ in range(given.rounds + 1):
         for way, step in ways.items():
             times[way].append(seconds(step, given.steps, device) * (1 if way == "ours" else n))
+            products.append(seconds(multiply, 3, device))
+    top = adds / statistics.median(products)
     epochs = {way: [IMAGES / given.batch * one / n for one in all_[1:]] for way, all_ in times.items()}
     median = {way: statistics.median(all_) for way, all_ in epochs.items()}
     return {
@@ -251,6 +258,7 @@ def compared(network: str, kind: str, given: argparse.Namespace, device: torch.d
         "facts": of.facts,
         "batch": given.batch,
         "epoch_seconds": {way: [median[way], min(all_), max(all_)] for way, all_ in epochs.items()},
+        "peak": 2 * top,
         "of_peak": {way: 3 * case.products * IMAGES / one / top for way, one in median.items()},
         "ratio": median["plain"] / median["ours"],
         "ratio_at_hand": median["plain, data at hand"] / median["ours"],
@@ -262,6 +270,7 @@ def line(row: dict[str, object]) -> str:
         f"{way} {middle:.4g} s ({least:.4g} to {most:.4g}), {100 * row['of_peak'][way]:.1f}%"
         for way, (middle, least, most) in row["epoch_seconds"].items()
     ]
+    parts.append(f"product {1e-12 * row['peak']:.3g} TFLOP/s")
     ratios = f"ratio {row['ratio']:.2f}, {row['ratio_at_hand']:.2f} with data at hand"
     return f"{row['network']}, {row['kind']} of {row['n']} ({row['facts']['stacking']}): " + "; ".join([*parts, ratios])
 
