@@ -186,7 +186,7 @@ def test_layouts() -> None:
         "layout": "channels-last",
         "precision": "float32",
         "micro_batch": "5",
-        "at_once": "1",
+        "networks_at_once": "1",
         "steps": "eager",
         "device": "cpu",
     }

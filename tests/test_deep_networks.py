@@ -10,6 +10,7 @@ from lossbars.families import Chain, Triangle
 from lossbars.families.triangle import CORNER_OF
 from lossbars.landscape import Simplices
 from lossbars.network_landscape import NetworkLandscape
+from lossbars.network_specs import ResNetSpec, WideResNetSpec
 from lossbars.networks import ResNet, WideResNet
 from lossbars.profiles import profiles
 from lossbars.recipes import Grid, Steps
@@ -41,6 +42,16 @@ def test_parameters_are_those_that_are_published(depth: int, width: int, plain: 
 
 def test_the_wide_network_has_the_stated_size() -> None:
     assert count(WideResNet(COLOUR, 100, 16, 10)) == 17_179_940  # 17.1 M
+
+
+@pytest.mark.parametrize(("kind", "wrong"), [("resnet", (2, 21, 57)), ("wide-resnet", (4, 15, 20))])
+def test_other_depths_are_refused(kind: str, wrong: tuple[int, ...]) -> None:
+    spec, rest = (ResNetSpec, 2) if kind == "resnet" else (WideResNetSpec, 4)
+    for depth in wrong:
+        said = rf"depth of a {kind} is 6 n \+ {rest}, as {rest + 6}, {rest + 12}, {rest + 18}, not {depth}"
+        with pytest.raises(ValueError, match=said):
+            spec(kind=kind, depth=depth)
+    assert spec(kind=kind, depth=6 + rest).depth == 6 + rest
 
 
 def test_layers_count_to_the_depth() -> None:

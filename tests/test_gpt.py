@@ -186,7 +186,7 @@ def test_the_loss_is_the_mean_over_tokens_in_nats() -> None:
 def test_few_windows_at_a_time_give_the_loss_of_all() -> None:
     of = landscape()
     theta = of.init(1, Generator().manual_seed(0))
-    assert of.record.at_once == 2**14 // 16
+    assert of.record.samples_at_once == 2**14 // 16
     whole = of.loss(theta)
     of.record.at_once = 7
     torch.testing.assert_close(of.loss(theta), whole, rtol=1e-6, atol=0)

@@ -107,6 +107,14 @@ def test_sizes_are_those_of_the_data_and_the_networks(tmp_path: Path) -> None:
         assert network(model, SIZES[name]).parameters == sum(p.numel() for p in module.parameters())
 
 
+def test_what_is_computed_is_what_is_taken() -> None:
+    """Costs are computed without torch, so they state sizes of their own."""
+    from lossbars import costs, network_landscape, record
+
+    assert (costs.EVALUATED, costs.EVALUATED_TOKENS) == (record.EVALUATION_BATCH, record.EVALUATED_TOKENS)
+    assert (costs.MEASURED, costs.OUTPUTS) == (network_landscape.RECORD_NUMBERS, network_landscape.OUTPUT_NUMBERS)
+
+
 MEASURED = json.loads((Path(__file__).parent.parent / "benchmarks" / "resources.json").read_text())
 
 

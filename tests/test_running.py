@@ -105,8 +105,8 @@ def test_under_vmap_in_bfloat16(name: str) -> None:
 def test_outputs_bound_how_many_are_measured_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """However small the networks are."""
     of = landscape("resnet")
-    assert of.outputs == 4
-    monkeypatch.setattr(network_landscape, "OUTPUT_NUMBERS", 3 * 4 * of.record.at_once)
+    assert of.output_numbers == 4
+    monkeypatch.setattr(network_landscape, "OUTPUT_NUMBERS", 3 * 4 * of.record.samples_at_once)
     assert of.rows_at_once == 3
 
 
@@ -248,12 +248,12 @@ def test_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fit(10 * (row + 8 * 50), parameters=100, kept=50, batch=8) == Fit(10, 8)
     assert fit(row + 8 * 50, parameters=100, kept=50, batch=8) == Fit(1, 8)
     assert fit(row + 8 * 50 - 1, parameters=100, kept=50, batch=8) == Fit(1, 7)
-    with pytest.raises(ValueError, match=r"one network on one sample needs 0.0 GiB of memory, 0.0 GiB are free"):
+    with pytest.raises(ValueError, match=r"one network on one sample needs 0.0 GiB of memory, 0.0 GiB may be taken"):
         fit(row, parameters=100, kept=50, batch=8)
 
 
 def test_where_data_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "free_bytes", lambda _: 1000)
+    monkeypatch.setattr(memory, "step_bytes", lambda _: 1000)
     cuda = torch.device("cuda")
     assert memory.home_of(500, cuda) == cuda and memory.home_of(501, cuda) == CPU == memory.home_of(10**15, CPU)
 
@@ -277,7 +277,7 @@ def test_a_block_is_split_where_it_would_not_fit(monkeypatch: pytest.MonkeyPatch
     row = memory.VECTORS * 4 * plain.dim + 10 * int(memory.SPARE * kept)
     theta, found = starts(plain, 5), {}
     for rows in (2, 5):
-        monkeypatch.setattr(network_landscape, "free_bytes", lambda _, rows=rows: rows * row)
+        monkeypatch.setattr(network_landscape, "step_bytes", lambda _, rows=rows: rows * row)
         of = OnGPU(MAKES["resnet-195k"], data(), 10, CPU, stacking="vmap")
         assert of.stack_size == rows
         found[rows] = both(of, theta, SHARED)
@@ -298,7 +298,7 @@ def test_a_batch_is_split_where_it_would_not_fit_but_not_behind_batchnorms_back(
     for maker in (make, normed):
         plain = NetworkLandscape(maker, images, 10, CPU)
         need = memory.VECTORS * 4 * plain.dim + 4 * int(memory.SPARE * kept_bytes(plain.module, images.x[:3]))
-        monkeypatch.setattr(network_landscape, "free_bytes", lambda _, need=need: need)
+        monkeypatch.setattr(network_landscape, "step_bytes", lambda _, need=need: need)
         if maker is normed:
             with pytest.raises(ValueError, match=r"a batch of 10 does not fit the GPU, only 4.*State micro_batch: 4"):
                 OnGPU(maker, images, 10, CPU)

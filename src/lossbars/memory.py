@@ -4,7 +4,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
+from lossbars.stacking import scratch
+
+FLOAT = 4  # bytes
 SHARE = 0.4  # of a GPU's memory: the rest is for data, control points, moments and the libraries' work space
 DATA_SHARE = 0.5  # of what a step may take
 SPARE = 1.5  # of a step's memory over what its backward pass keeps: gradients of activations on their way
@@ -35,33 +39,31 @@ def kept_bytes(module: nn.Module, x: Tensor) -> int:
             kept.append(tensor)
         return tensor
 
-    before = {name: buffer.clone() for name, buffer in module.named_buffers()}
     devices = [x.device] if x.device.type == "cuda" else []
     with (
         torch.random.fork_rng(devices=devices),
         torch.enable_grad(),
         torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor),
     ):
-        module.train()(x)
-    for name, buffer in module.named_buffers():
-        buffer.copy_(before[name])
+        functional_call(module.train(), scratch(module), (x,))
     return sum(found.values()) // len(x)
 
 
-def fit(free: int, parameters: int, kept: int, batch: int, number: int = 4) -> Fit:
-    """What fits into ``free`` bytes: whole batches of several networks, else part of the batch of one.
+def fit(most: int, parameters: int, kept: int, batch: int) -> Fit:
+    """What fits into ``most`` bytes: whole batches of several networks, else part of the batch of one.
 
-    ``kept`` is :func:`kept_bytes`, ``number`` the bytes of one parameter. Raises ValueError where one
-    sample does not fit.
+    ``kept`` is :func:`kept_bytes`. Raises ValueError where one sample does not fit.
     """
-    vectors = VECTORS * number * parameters
+    vectors = VECTORS * FLOAT * parameters
     sample = int(SPARE * kept)
-    if rows := free // (vectors + batch * sample):
+    if rows := most // (vectors + batch * sample):
         return Fit(rows, batch)
-    samples = (free - vectors) // sample
+    samples = (most - vectors) // sample
     if samples < 1:
         need = (vectors + sample) / 2**30
-        raise ValueError(f"one network on one sample needs {need:.1f} GiB of memory, {free / 2**30:.1f} GiB are free")
+        raise ValueError(
+            f"one network on one sample needs {need:.1f} GiB of memory, {most / 2**30:.1f} GiB may be taken"
+        )
     return Fit(1, samples)
 
 
@@ -70,11 +72,11 @@ def home_of(size: int, device: torch.device) -> torch.device:
 
     From there samples are copied as they are needed, so a text that is a map of its file may be of any size.
     """
-    if device.type == "cuda" and size > DATA_SHARE * free_bytes(device):
+    if device.type == "cuda" and size > DATA_SHARE * step_bytes(device):
         return torch.device("cpu")
     return device
 
 
-def free_bytes(device: torch.device) -> int:
+def step_bytes(device: torch.device) -> int:
     """What a step may take on a GPU: by its size and not by what is free, so that a job goes on to the same bits."""
     return int(SHARE * torch.cuda.mem_get_info(device)[1])

@@ -17,7 +17,7 @@ from lossbars.convolution import chosen_precision, computing_in, fastest_layout,
 from lossbars.data import Split
 from lossbars.landscape import Batch, Landscape
 from lossbars.linear_chain import LinearChain, find_chain
-from lossbars.memory import Fit, fit, free_bytes, home_of, kept_bytes
+from lossbars.memory import Fit, fit, home_of, kept_bytes, step_bytes
 from lossbars.record import Call, Record, losses_of
 from lossbars.replay import Replay
 from lossbars.running import check_network, chosen_way, draws, outputs, repeated
@@ -71,7 +71,7 @@ class NetworkLandscape(Landscape):
         self.random = draws(self.module.train(), few)
         if draws(self.module.eval(), few):
             raise ValueError("the network draws random numbers in evaluation mode too: it has no one loss of record")
-        self.outputs = check_network(self.module, few, self.train.y)
+        self.output_numbers = check_network(self.module, few, self.train.y)
         self.stacking = chosen_way(self.module, few, self.random, stacking)
         self.record = Record(self.module, self.train, self.stacking, self.layout, device)
         self.chain = self._find_chain() if self.stacking == "batched" and self.precision == "float32" else None
@@ -105,7 +105,7 @@ class NetworkLandscape(Landscape):
             cached = 1 if self.stacking == "loop" else max(1, STACKED_NUMBERS // self.dim)
             return Fit(cached, min(micro_batch or self.batch_size, self.batch_size))
         kept = kept_bytes(self.module, few)
-        found = fit(free_bytes(self.device), self.dim, kept, min(micro_batch or self.batch_size, self.batch_size))
+        found = fit(step_bytes(self.device), self.dim, kept, min(micro_batch or self.batch_size, self.batch_size))
         if self.record.norms and not micro_batch and found.samples < self.batch_size:
             raise ValueError(
                 f"a batch of {self.batch_size} does not fit the GPU, only {found.samples} of its samples do. State "
@@ -126,10 +126,11 @@ class NetworkLandscape(Landscape):
     @property
     def rows_at_once(self) -> int:
         """As many networks as go through the data in one pass of the loss of record."""
-        most = max(1, min(RECORD_NUMBERS // self.dim, OUTPUT_NUMBERS // (self.record.at_once * self.outputs)))
+        outputs_of_one = self.record.samples_at_once * self.output_numbers
+        most = max(1, min(RECORD_NUMBERS // self.dim, OUTPUT_NUMBERS // outputs_of_one))
         if self.stacking == "loop":
             return most
-        share = max(1, self.record.at_once // self.batch_size) if self.device.type == "cuda" else 1
+        share = max(1, self.record.samples_at_once // self.batch_size) if self.device.type == "cuda" else 1
         return max(1, min(most, self.fit.rows // share))
 
     @property
@@ -140,7 +141,7 @@ class NetworkLandscape(Landscape):
             "layout": self.layout,
             "precision": self.precision,
             "micro_batch": str(self.fit.samples),
-            "at_once": str(self.fit.rows),
+            "networks_at_once": str(self.fit.rows),
             "steps": "replayed" if self.replay and self.replay.used else "eager",
             "device": str(self.device),
         }

@@ -42,6 +42,13 @@ class ResNet195kSpec(Recipe):
     init: Literal["default", "kaiming"] = "default"
 
 
+def _check_depth(kind: str, depth: int, rest: int) -> None:
+    """Raise ValueError unless three stages have whole blocks of two layers, with ``rest`` layers around them."""
+    if depth <= rest or (depth - rest) % 6:
+        first = ", ".join(str(6 * n + rest) for n in (1, 2, 3))
+        raise ValueError(f"depth of a {kind} is 6 n + {rest}, as {first}, not {depth}")
+
+
 class ResNetSpec(Recipe):
     """ResNet-``depth`` of loss-barcode.txt, section 6, ``width`` times as wide, with or without shortcuts."""
 
@@ -52,8 +59,7 @@ class ResNetSpec(Recipe):
 
     @model_validator(mode="after")
     def _depth(self) -> "ResNetSpec":
-        if self.depth < 8 or self.depth % 6 != 2:
-            raise ValueError(f"depth of a resnet is 6 n + 2, as 8, 20, 56 or 110, not {self.depth}")
+        _check_depth(self.kind, self.depth, 2)
         return self
 
 
@@ -66,8 +72,7 @@ class WideResNetSpec(Recipe):
 
     @model_validator(mode="after")
     def _depth(self) -> "WideResNetSpec":
-        if self.depth < 10 or self.depth % 6 != 4:
-            raise ValueError(f"depth of a wide-resnet is 6 n + 4, as 10, 16 or 28, not {self.depth}")
+        _check_depth(self.kind, self.depth, 4)
         return self
 
 

@@ -55,13 +55,13 @@ class Record:
     def __init__(self, module: nn.Module, train: Split, way: Way, layout: Layout, device: torch.device) -> None:
         self.module, self.train, self.way, self.layout, self.device = module, train, way, layout, device
         self.norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
-        self.at_once = fastest_batch(module, device, EVALUATION_BATCH)
+        self.samples_at_once = fastest_batch(module, device, EVALUATION_BATCH)
         if train.y.dtype == torch.uint8:
-            self.at_once = max(1, EVALUATED_TOKENS // train.y.shape[1])
+            self.samples_at_once = max(1, EVALUATED_TOKENS // train.y.shape[1])
 
     def batches(self, data: Split, most: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """The data in their order, as many samples at a time as is fastest, or ``most``."""
-        size = min(self.at_once, most or self.at_once)
+        size = min(self.samples_at_once, most or self.samples_at_once)
         for x, y in zip(data.x.split(size), data.y.split(size), strict=True):
             yield x.to(self.device), y.to(self.device)
 

@@ -12,7 +12,7 @@ from torch.func import functional_call, vmap
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from lossbars.convolution import Layout, laid_out
-from lossbars.stacking import Parameters, can_stack, stacked_call
+from lossbars.stacking import Parameters, can_stack, scratch, stacked_call
 
 Way = Literal["batched", "vmap", "loop"]
 SMALL = 2_000_000  # parameters of a network that does not fill a GPU alone
@@ -78,10 +78,9 @@ def repeated(module: nn.Module, n: int) -> Parameters:
 def draws(module: nn.Module, x: Tensor) -> bool:
     """Whether a pass draws random numbers, as it stands: in dropout layers, or in calls that no layer shows."""
     devices = [x.device] if x.device.type == "cuda" else []
-    buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
     with torch.random.fork_rng(devices=devices), torch.no_grad():
         before = [torch.get_rng_state(), *map(torch.cuda.get_rng_state, devices)]
-        functional_call(module, buffers, (x,))
+        functional_call(module, scratch(module), (x,))
         after = [torch.get_rng_state(), *map(torch.cuda.get_rng_state, devices)]
     return not all(map(torch.equal, before, after))
 
@@ -93,20 +92,18 @@ def check_network(module: nn.Module, x: Tensor, y: Tensor) -> int:
     Raises ValueError for a network that no loss of record can be had of, or that gives fewer numbers than there are
     classes.
     """
-    before = {name: buffer.clone() for name, buffer in module.named_buffers()}
     norms = {id(buffer) for m in module.modules() if isinstance(m, _BatchNorm) for buffer in m.buffers()}
     devices = [x.device] if x.device.type == "cuda" else []
-    passes = []
+    passes, written = [], scratch(module)
     for _ in range(3):
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(0)
-            passes.append(module.train()(x))
+            passes.append(functional_call(module.train(), written, (x,)))
     if not all(torch.allclose(passes[0], other, rtol=1e-3, atol=1e-5, equal_nan=True) for other in passes[1:]):
         raise ValueError("the network gives other outputs in each pass, by randomness that torch knows nothing of")
     for name, buffer in module.named_buffers():
-        if id(buffer) not in norms and not torch.equal(buffer, before[name]):
+        if id(buffer) not in norms and not torch.equal(buffer, written[name]):
             raise ValueError(f"the network changes its buffer {name} in training: only BatchNorm's can be recomputed")
-        buffer.copy_(before[name])
     given = passes[0].shape[-1]
     if not y.is_floating_point() and given < (least := 256 if y.dtype == torch.uint8 else int(y.max()) + 1):
         raise ValueError(f"the network gives {given} numbers, the data have {least} classes or more")

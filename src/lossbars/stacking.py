@@ -42,6 +42,11 @@ def stacked_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Ten
     return y.transpose(1, 2)
 
 
+def scratch(module: nn.Module) -> Parameters:
+    """Copies of a module's buffers, for a pass that may write into them."""
+    return {name: buffer.clone() for name, buffer in module.named_buffers()}
+
+
 def stacked_call(module: nn.Module, parameters: Parameters, x: Tensor) -> Tensor:
     """Outputs (n, b, outputs) of n networks; x is (b, ...) shared or (n, b, ...)."""
     with StackedLinear():

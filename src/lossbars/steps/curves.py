@@ -66,7 +66,8 @@ def curves(
     measured = job.kind == "curves" or recipe.align != "none"
     straight = segment_profiles(landscape, corners, recipe.grid.points) if measured else []
     if recipe.align != "none":
-        found, straight = (with_minima_at_ends(own, pairs, theta, landscape, report) for own in (found, straight))
+        exact = with_minima_at_ends([*found, *straight], 2 * pairs, theta, landscape, report)
+        found, straight = exact[: len(pairs)], exact[len(pairs) :]
     write_table(table, curve_table(pairs, found, straight), job)
     facts = landscape.facts | {"family": recipe.family.kind, "align": recipe.align}
     write_tensors(out, {"pairs": torch.tensor(pairs), "nodes": end.nodes} | distances, job, facts)
