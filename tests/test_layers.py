@@ -90,6 +90,8 @@ LAYERS = [
         "unit_groups",
         "unit_tape",
         "augment",
+        "perceptron",
+        "tasks",
         "regression",
         "landscapes",
         "polynomials",

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lossbars.regression import ROWS, Regression
+from lossbars.regression import Regression
 from lossbars.seeding import generator
 
 SHAPES = [(2,), (3,), (2, 2), (3, 2), (3, 3), (2, 2, 2), (3, 2, 2)]
@@ -80,9 +80,10 @@ def test_gradient_is_the_limit_of_differences(hidden: tuple[int, ...], activatio
 
 def test_rows_are_independent_of_how_many_there_are() -> None:
     landscape = Regression((3, 2), "sigmoid", False, 1e-3, 5.0)
-    theta = landscape.init(2 * ROWS + 7, generator("rows"))
-    one = torch.cat([landscape.loss(row) for row in theta[ROWS - 2 : ROWS + 2].split(1)])
-    torch.testing.assert_close(landscape.loss(theta)[ROWS - 2 : ROWS + 2], one, rtol=1e-13, atol=0)
+    rows = landscape.rows
+    theta = landscape.init(2 * rows + 7, generator("rows"))
+    one = torch.cat([landscape.loss(row) for row in theta[rows - 2 : rows + 2].split(1)])
+    torch.testing.assert_close(landscape.loss(theta)[rows - 2 : rows + 2], one, rtol=1e-13, atol=0)
     single = landscape.loss(theta.float())
     assert single.dtype == torch.float32
     torch.testing.assert_close(single.double(), landscape.loss(theta), rtol=1e-4, atol=1e-5)
@@ -107,7 +108,7 @@ def test_starts_fill_the_box() -> None:
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"activation": "Relu"}, "'Relu' is not among relu"),
+        ({"activation": "Relu"}, "'Relu' is not among identity, relu"),
         ({"hidden": ()}, "needs a hidden layer"),
         ({"hidden": (2, 0)}, "each layer a unit"),
         ({"box": 0.0}, "box > 0"),

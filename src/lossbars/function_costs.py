@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from lossbars.escape_experiments import EscapeModel
 from lossbars.function_experiments import Optimised
-from lossbars.landscape_specs import CustomLandscape, FunctionSpec, RegressionSpec
+from lossbars.landscape_specs import AnyLandscape, PerceptronSpec, RegressionSpec
 from lossbars.recipes import AnyCurves, Paths
 from lossbars.saddle_experiments import Saddles, of_size
 
@@ -48,14 +48,12 @@ ESCAPE_RUN = 2e-8  # more, for a run
 HALVINGS = 40  # of an interval of learning rates, at most
 ESCAPE_BYTES = 400  # of a run
 
-Spec = FunctionSpec | RegressionSpec | CustomLandscape
-
 
 @dataclass(frozen=True)
 class Points:
     """Numbers of a cloud that decide cost."""
 
-    landscape: Spec
+    landscape: AnyLandscape
     points: int
     neighbours: int | None
 
@@ -65,9 +63,9 @@ class Points:
         return self.neighbours or max(NEAREST, 2 * self.landscape.dimension)
 
 
-def evaluation(landscape: Spec) -> float:
+def evaluation(landscape: AnyLandscape) -> float:
     """Seconds of the loss of one point."""
-    if isinstance(landscape, RegressionSpec):
+    if isinstance(landscape, RegressionSpec | PerceptronSpec):
         return PLACES * sum(a * b + b for a, b in pairwise([1, *landscape.hidden, 1])) / PRODUCTS
     return EVALUATION * landscape.dimension
 
@@ -94,7 +92,7 @@ def pair_seconds(cloud: Points, pairs: int) -> float:
     return pairs * (2 * cloud_seconds(cloud) + 3 * MATCHING * bars)
 
 
-def optimised_seconds(landscape: Spec, recipe: Optimised) -> float:
+def optimised_seconds(landscape: AnyLandscape, recipe: Optimised) -> float:
     """Of descents and curves, if the landscape has as many minima as is guessed."""
     minima, curves = recipe.minima, recipe.curves
     gradient = GRADIENT * evaluation(landscape)

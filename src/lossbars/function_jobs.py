@@ -17,6 +17,7 @@ from lossbars.saddle_experiments import SaddlesModel
 LANDSCAPE_MODULES = {
     "function": ("lossbars.functions",),
     "regression": ("lossbars.regression",),
+    "perceptron": ("lossbars.perceptron", "lossbars.tasks"),
     "custom": (),
 }
 FUNCTION_FIGURE_MODULE = {

@@ -61,6 +61,11 @@ class FunctionSpec(Recipe):
         return self.dim or 2
 
 
+def parameters(widths: Sequence[int], biases: bool) -> int:
+    """Of a fully connected network."""
+    return sum(a * b for a, b in pairwise(widths)) + biases * sum(widths[1:])
+
+
 class RegressionSpec(Recipe):
     """A tiny network that is fitted to a curve (function-barcodes.txt, section 4.2)."""
 
@@ -74,8 +79,27 @@ class RegressionSpec(Recipe):
     @property
     def dimension(self) -> int:
         """Number of weights, and of biases where there are any."""
-        widths = [1, *self.hidden, 1]
-        return sum(a * b for a, b in pairwise(widths)) + self.biases * sum(widths[1:])
+        return parameters([1, *self.hidden, 1], self.biases)
+
+
+class PerceptronSpec(Recipe):
+    """A small fully connected network on a task of :mod:`lossbars.tasks`, all of whose samples are used at once."""
+
+    kind: Literal["perceptron"]
+    task: Literal["quadratic", "cubic", "permuted-points"]
+    hidden: Annotated[list[PositiveInt], Field(min_length=1)]  # units of each hidden layer
+    activation: Literal["identity", "relu", "leaky-relu", "elu", "gelu", "silu", "softplus", "sigmoid", "tanh", "sine"]
+    output: Literal["identity", "sigmoid"] = "identity"
+    biases: bool
+    error: Literal["mse", "l1", "half-square"] = "mse"
+    weight_decay: Amount = 0.0
+    box: Rate  # half of the side of the cube of weights
+
+    @property
+    def dimension(self) -> int:
+        """Number of weights, and of biases where there are any."""
+        ends = 2 if self.task == "permuted-points" else 1
+        return parameters([ends, *self.hidden, ends], self.biases)
 
 
 class CustomLandscape(Recipe):
@@ -97,4 +121,5 @@ class CustomLandscape(Recipe):
         return len(self.box)
 
 
-LandscapeSpec = Annotated[FunctionSpec | RegressionSpec | CustomLandscape, Field(discriminator="kind")]
+AnyLandscape = FunctionSpec | RegressionSpec | PerceptronSpec | CustomLandscape
+LandscapeSpec = Annotated[AnyLandscape, Field(discriminator="kind")]

@@ -11,9 +11,11 @@ from torch import Generator, Tensor
 from lossbars import functions
 from lossbars.functions import Function
 from lossbars.landscape import Batch, Landscape
-from lossbars.landscape_specs import CustomLandscape, FunctionSpec, RegressionSpec
+from lossbars.landscape_specs import AnyLandscape, CustomLandscape, FunctionSpec, PerceptronSpec, RegressionSpec
+from lossbars.perceptron import Architecture, Perceptron
 from lossbars.plugin import load_object
 from lossbars.regression import Regression
+from lossbars.tasks import TASKS
 
 Box = tuple[tuple[float, float], ...]  # low and high of each coordinate
 
@@ -34,7 +36,7 @@ ANY_DIMENSION: dict[str, Callable[[int], Function]] = {
 }
 
 
-def make_landscape(spec: FunctionSpec | RegressionSpec | CustomLandscape) -> tuple[Landscape, Box]:
+def make_landscape(spec: AnyLandscape) -> tuple[Landscape, Box]:
     """The landscape, and the box on which its barcode is asked for.
 
     Raises ValueError, naming the file, for a user's landscape that cannot be used.
@@ -47,6 +49,10 @@ def make_landscape(spec: FunctionSpec | RegressionSpec | CustomLandscape) -> tup
         case RegressionSpec():
             net = Regression(tuple(spec.hidden), spec.activation, spec.biases, spec.weight_decay, spec.box)
             return net, net.box
+        case PerceptronSpec():
+            architecture = Architecture(tuple(spec.hidden), spec.activation, spec.biases, spec.output)
+            small = Perceptron(architecture, *TASKS[spec.task](), spec.error, spec.weight_decay)
+            return small, ((-spec.box, spec.box),) * small.dim
         case CustomLandscape():
             return _custom(spec), _sides(spec.box)
 
