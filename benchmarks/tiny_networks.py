@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from lossbars.multistart import find_minima, optimised_barcode
-from lossbars.recipes import Curves, Minima
 from lossbars.perceptron import ACTIVATIONS
+from lossbars.recipes import Curves, Minima
 from lossbars.regression import Regression
 from lossbars.seeding import generator
 from lossbars.sublevel import function_barcode

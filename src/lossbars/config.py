@@ -159,7 +159,19 @@ def _explain(error: ValidationError, raw: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _place(location: tuple[int | str, ...], raw: Mapping[str, Any]) -> str:
-    kinds = {"perceptron", "constant", "cyclical", "ramp", "garipov", "steps", "chain", "bezier", "mlp", "lenet", "custom"}
+    kinds = {
+        "perceptron",
+        "constant",
+        "cyclical",
+        "ramp",
+        "garipov",
+        "steps",
+        "chain",
+        "bezier",
+        "mlp",
+        "lenet",
+        "custom",
+    }
     kinds |= {"function", "regression", "cnn", "resnet-195k", "resnet", "wide-resnet", "gpt", "two-point", "one-point"}
     kinds |= {"name", "text"}
     unions = {"schedule", "family", "network", "landscape", "data"}
