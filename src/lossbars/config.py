@@ -173,13 +173,13 @@ def _place(location: tuple[int | str, ...], raw: Mapping[str, Any]) -> str:
         "custom",
     }
     kinds |= {"function", "regression", "cnn", "resnet-195k", "resnet", "wide-resnet", "gpt", "two-point", "one-point"}
-    kinds |= {"name", "text"}
+    kinds |= {"name", "text", "perceptron"}
     unions = {"schedule", "family", "network", "landscape", "data"}
     # pydantic puts the chosen kind of a union into the path; a person did not write it there
     parts = [p for i, p in enumerate(location) if not (i == 2 and location[0] == "experiments" and p in SHARED)]
     kept = [p for i, p in enumerate(parts) if not (p in kinds and i and parts[i - 1] in unions)]
     tagged = [i for i, p in enumerate(kept) if p == "curves" or kept[max(i - 1, 0)] in ("more_curves", "optimisers")]
-    kept = [p for i, p in enumerate(kept) if not (p in ("curves", "paths") and i - 1 in tagged)]
+    kept = [p for i, p in enumerate(kept) if not (p in ("curves", "paths", "strings") and i - 1 in tagged)]
     shared = set(itertools.chain(*SHARED.values()))
     if len(kept) > 4 and kept[4] in shared and not _states(raw, kept) and _states(raw, [*kept[:2], kept[4]]):
         kept = kept[:2] + kept[4:]  # what models share is written once, in their experiment
@@ -205,7 +205,8 @@ def _reason(one: Mapping[str, Any]) -> str:
         return "this key is missing"
     message = one["msg"].removeprefix("Value error, ")
     if one["type"] == "union_tag_invalid" and "curves" in one["loc"] and "networks" in one["loc"]:
-        message = message.replace("'chain', 'bezier'", "'chain', 'bezier', 'path'")  # the last has a class of its own
+        own_classes = "'chain', 'bezier', 'path', 'string'"  # the last two are classes of their own
+        message = message.replace("'chain', 'bezier'", own_classes)
     if one["type"] == "value_error" or isinstance(one["input"], Mapping):
         return message
     return f"{message} (it is {one['input']!r})"

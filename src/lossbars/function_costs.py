@@ -10,7 +10,7 @@ from itertools import pairwise
 from lossbars.escape_experiments import EscapeModel
 from lossbars.function_experiments import Optimised
 from lossbars.landscape_specs import AnyLandscape, PerceptronSpec, RegressionSpec
-from lossbars.recipes import AnyCurves, Paths
+from lossbars.recipes import AnyCurves, Paths, Strings
 from lossbars.saddle_experiments import Saddles, of_size
 
 MB = 2**20
@@ -42,6 +42,8 @@ MINIMA = 60  # that descents find, as a guess
 STEP = 2e-3  # seconds of a step of a descent, however few rows it has
 GRADIENT = 4  # times the evaluation
 KNOWN_PAIRS = 15  # of known minima, of which few functions have more than six
+
+TRAINED_BEADS = 3  # of a string at a time, as a guess
 
 ESCAPE_STEP = 1e-4  # seconds of a step of gradient descent on polynomials, however few runs it has
 ESCAPE_RUN = 2e-8  # more, for a run
@@ -107,11 +109,23 @@ def saddle_seconds(whole: Saddles, model: str) -> float:
     own = whole.models[model]
     gradient = KNOWN_PAIRS * GRADIENT * evaluation(own.landscape)
     recipes = [of_size(recipe, size) for recipe in own.optimisers.values() for size in whole.sizes]
-    return sum(recipe.epochs * (STEP + _places(recipe) * gradient) for recipe in recipes)
+    return sum(_steps(recipe) * (STEP + _places(recipe) * gradient) for recipe in recipes)
+
+
+def _steps(recipe: AnyCurves) -> int:
+    """Of the longest of all curves; strings, at a failing threshold, train until their rounds are over."""
+    failing = recipe.halvings * recipe.family.rounds if isinstance(recipe, Strings) else 1
+    return failing * recipe.epochs
 
 
 def _places(recipe: AnyCurves) -> int:
-    return recipe.family.points if isinstance(recipe, Paths) else recipe.points
+    """In a step."""
+    match recipe:
+        case Paths(family=family):
+            return family.points
+        case Strings():
+            return TRAINED_BEADS
+    return recipe.points
 
 
 def escape_memory(own: EscapeModel) -> int:

@@ -15,8 +15,9 @@ from lossbars.families import Bezier, Chain
 from lossbars.flow import flow, path_profiles
 from lossbars.functions import Function
 from lossbars.landscape import Profile, Simplices
+from lossbars.lowest_strings import lowest
 from lossbars.profiles import profiles
-from lossbars.recipes import AnyCurves, Curves, Paths
+from lossbars.recipes import AnyCurves, Curves, Paths, Strings
 from lossbars.seeding import generator
 
 STEP, NEAR, STILL = 0.01, 0.1, 1e-8  # of a descent: longest step, what is there, what stands; in least distances
@@ -40,7 +41,8 @@ class Connected:
 
     direct: Barcode
     merged: Barcode
-    tops: Mapping[Pair, Float[Tensor, " d"]]  # a path's highest point, or a curve's highest place
+    tops: Mapping[Pair, Float[Tensor, " d"]]  # a path's highest point, or a curve's or string's highest place
+    gradients: float  # that a curve took, a mean where that is by need
 
 
 # What is known -----------------------------------------------------------------------------------
@@ -125,16 +127,18 @@ def connected(function: Function, recipe: AnyCurves, *names: str | int) -> Conne
     corners = minima[torch.tensor(pairs)]
     match recipe:
         case Curves():
-            found, tops = _curves(function, corners, recipe, pairs, names)
+            found, tops, gradients = _curves(function, corners, recipe, pairs, names)
         case Paths():
-            found, tops = _paths(function, corners, recipe, pairs, names)
+            found, tops, gradients = _paths(function, corners, recipe, pairs, names)
+        case Strings():
+            found, tops, gradients = _strings(function, corners, recipe, pairs, names)
     values: dict[Pair, float] = {(i,): value for i, (_, value) in enumerate(function.minima)}
     values |= {pair: profile.value for pair, profile in zip(pairs, found, strict=True)}
     complex_ = FilteredComplex.of(values)
-    return Connected(direct_barcode(complex_), merged_barcode(complex_), dict(zip(pairs, tops, strict=True)))
+    return Connected(direct_barcode(complex_), merged_barcode(complex_), dict(zip(pairs, tops, strict=True)), gradients)
 
 
-Found = tuple[list[Profile], list[Tensor]]
+Found = tuple[list[Profile], list[Tensor], float]
 
 
 def _curves(
@@ -147,7 +151,7 @@ def _curves(
     curves = connect(function, start, recipe, generator(*names, "order"), draws, titles)
     found = profiles(function, curves, recipe.grid, names=titles)
     highest = torch.stack([profile.t[profile.loss.argmax()] for profile in found])
-    return found, list(curves.at(highest))
+    return found, list(curves.at(highest)), float(recipe.epochs * recipe.points)
 
 
 def _paths(
@@ -156,4 +160,18 @@ def _paths(
     titles = [f"path {a}+{b}" for a, b in pairs]
     paths = flow(function, corners, recipe, generator(*names, "order"), titles).paths
     found = path_profiles(function, paths, recipe.grid, names=titles)
-    return found, [path[function.loss(path).argmax()] for path in paths]
+    tops = [path[function.loss(path).argmax()] for path in paths]
+    return found, tops, float(recipe.epochs * (recipe.family.points - 2))
+
+
+def _strings(
+    function: Function, corners: Tensor, recipe: Strings, pairs: list[Pair], names: tuple[str | int, ...]
+) -> Found:
+    titles = [f"string {a}+{b}" for a, b in pairs]
+    strings = lowest(function, corners, recipe, lambda *place: generator(*names, "order", *place))
+    found = path_profiles(function, [own.beads for own in strings], recipe.grid, names=titles)
+    tops = []
+    for own, profile in zip(strings, found, strict=True):
+        chain = Simplices(Chain(len(own.beads) - 2), own.beads[None])
+        tops.append(chain.at(profile.t[profile.loss.argmax()][None])[0])
+    return found, tops, sum(own.gradients for own in strings) / len(strings)

@@ -8,7 +8,7 @@ from lossbars.experiments import Model
 from lossbars.job import Job
 from lossbars.job_maker import JobMaker, once, plain, training_settings, user_file
 from lossbars.network_specs import DATASETS, CustomNetwork, TextData
-from lossbars.recipes import Curves, Descent, Paths, Triangles
+from lossbars.recipes import AnyCurves, Curves, Descent, Paths, Strings, Triangles
 from lossbars.resources import request
 
 # The members that a job may choose, and so run.
@@ -88,8 +88,9 @@ class NetworkJobs(JobMaker):
         return Job(kind, experiment, model, recipe, code, expects)
 
     def step(self, kind: str, experiment: str, model: str) -> str:
-        """The step that trains: a path's points are moved by another one than a curve's."""
-        return "paths" if isinstance(self.plan.model(experiment, model).kinds[kind], Paths) else base(kind)
+        """The step that trains: points of a path and beads of a string are moved by other ones than a curve's."""
+        descent = self.plan.model(experiment, model).kinds[kind]
+        return {Paths: "paths", Strings: "strings"}.get(type(descent), base(kind))
 
     def of_part(self, kind: str, experiment: str, model: str, part: str) -> Job:
         """The job of one part, a block or the blocks of a pair or a triple."""
@@ -278,12 +279,14 @@ def _label(descent: Descent) -> str:
             return f"{name}, {family.bends} bend{'s' if family.bends > 1 else ''}{_alignment(descent)}"
         case Paths(family=family):
             return f"flow, {family.points} points{_alignment(descent)}"
+        case Strings(family=family):
+            return f"strings (DSS), margin {family.margin:g}{_alignment(descent)}"
         case Triangles(sides=sides, epochs=epochs):
             return f"sides {sides}, {epochs} epochs"
     return ""
 
 
-def _alignment(recipe: Curves | Paths) -> str:
+def _alignment(recipe: AnyCurves) -> str:
     return "" if recipe.align == "none" else ", aligned"
 
 

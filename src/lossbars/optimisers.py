@@ -32,6 +32,12 @@ class Optimiser:
         else:
             self._adam(lr)
 
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows alone; rows (r,) are numbers."""
+        whole = self.variables.shape
+        self.variables, self.gradient = self.variables[rows], self.gradient[rows]
+        self.moments = {name: own[rows] if own.shape == whole else own for name, own in self.moments.items()}
+
     def _sgd(self, lr: float) -> None:
         buffers = [self.moments.get("momentum")]
         sgd(

@@ -23,16 +23,20 @@ def recipes_compared(results: Results) -> Finding:
         lowest = np.bincount(tops.argmin(axis=0), minlength=len(own))
         for (by, values), wins in zip(own.items(), lowest, strict=True):
             mean, spread = number(values.mean(), 3), number(values.std(ddof=1), 2)
-            texts[model, by] = (
-                f"{mean} ± {spread}, lowest of {wins} of {len(values)} pairs, {passes(recipes[by])} passes"
-            )
+            work = f"{passes(recipes[by]) or 'as many as needed'} passes"
+            texts[model, by] = f"{mean} ± {spread}, lowest of {wins} of {len(values)} pairs, {work}"
     detail = (
         "mean ± std of the curves' maxima; passes over the data for one curve, with gradients; the lowest curve counts"
     )
     return Finding(each_recipe(results, texts) or "—", NO_NUMBER if texts else UNMEASURED, detail)
 
 
-def passes(recipe: dict[str, Any]) -> int:
-    """Passes over the data that a curve of this recipe takes: points of a path, its minima apart, or random places."""
+def passes(recipe: dict[str, Any]) -> int | None:
+    """Passes over the data that a curve of this recipe takes: points of a path, its minima apart, or random places.
+
+    None of a string, which takes as many as its beads need.
+    """
     family = recipe["family"]
-    return recipe["epochs"] * (family["points"] - 2 if family["kind"] == "path" else recipe["points"])
+    if family["kind"] == "string":
+        return None
+    return int(recipe["epochs"] * (family["points"] - 2 if family["kind"] == "path" else recipe["points"]))

@@ -264,15 +264,49 @@ class Paths(Descent):
         return fewer.model_copy(update={"family": self.family.model_copy(update={"insertion": sooner})})
 
 
-def _curves_or_paths(value: Any) -> str:
-    """Which of the two a mapping, or a recipe, is: its family says."""
+class String(Recipe):
+    """Beads joined by straight segments, put in where a segment is above a threshold and trained to below it.
+
+    Dynamic String Sampling (half-rectified-networks.txt, section 3.1; with ``spring`` or ``hyperplane``, appendix A).
+    """
+
+    kind: Literal["string"]
+    insertion: Literal["maximum", "middle"] = "maximum"  # where on a segment a new bead begins
+    margin: Annotated[float, Field(ge=0, lt=1), BeforeValidator(yaml_number)] = 0.02  # section 3.2: 1 − α, α = .98
+    """Beads are trained to this share below the threshold, counted from the least that there can be."""
+    tighten: Annotated[float, Field(gt=0, le=1), BeforeValidator(yaml_number)] = 0.5  # 1: the margin stays (the text)
+    """Times this the margin is in each further round: beads then stop nearer to where they were put in."""
+    rounds: PositiveInt = 10  # of putting beads in and training them, at each threshold
+    most: Annotated[int, Field(ge=3)] = 200  # beads of a string, its ends with them
+    spring: Amount = 0.0  # ζ of ζ/2 (|θ_i − θ_{i−1}|² + |θ_i − θ_{i+1}|²), added to a bead's training loss
+    hyperplane: Amount = 0.0  # κ of κ/2 times its squared distance from the hyperplane between its two neighbours
+
+
+class Beads(Descent):
+    """How beads are trained, and strings of them are checked; ``epochs`` are a bead's at most, in each round."""
+
+    family: String
+    check_every: PositiveInt = 1  # steps of training between two looks at whether a bead is below its target
+    grid: PathGrid = PathGrid(between=20)  # where a string is checked
+
+
+class Strings(Beads):
+    """A string for every pair of minima, at the lowest threshold at which Dynamic String Sampling connects them."""
+
+    align: Align = "none"
+    halvings: PositiveInt = 12  # thresholds tried, each halfway between one that connects and one that did not
+
+
+def _kind_of_curves(value: Any) -> str:
+    """Which of the three a mapping, or a recipe, is: its family says."""
     family = value.get("family") if isinstance(value, dict) else value.family
     kind = family.get("kind") if isinstance(family, dict) else getattr(family, "kind", None)
-    return "paths" if kind == "path" else "curves"
+    return {"path": "paths", "string": "strings"}.get(kind or "", "curves")
 
 
 AnyCurves = Annotated[
-    Annotated[Curves, Tag("curves")] | Annotated[Paths, Tag("paths")], Discriminator(_curves_or_paths)
+    Annotated[Curves, Tag("curves")] | Annotated[Paths, Tag("paths")] | Annotated[Strings, Tag("strings")],
+    Discriminator(_kind_of_curves),
 ]
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeInt, model_validator
 from lossbars.experiments import Resources, Scale, check_key
 from lossbars.function_experiments import Count, check_models, check_unaligned
 from lossbars.landscape_specs import FunctionSpec
-from lossbars.recipes import AnyCurves, Paths, Recipe
+from lossbars.recipes import AnyCurves, Paths, Recipe, Strings
 
 KNOWN = ("six_hump_camel", "mueller_brown", "himmelblau", "wavy", "rastrigin", "bent_double_well")
 FEWEST_SIZES = 2  # that a small scale leaves
@@ -104,9 +104,12 @@ def of_size(recipe: AnyCurves, size: int) -> AnyCurves:
 
     What the schedule names in epochs grows alike, and so does the tilt: the more places, the narrower the part of the
     curve around its maximum may be that the objective looks at. A curve keeps its bends; points are inserted as often.
+    Of strings, more thresholds are tried.
     """
     if isinstance(recipe, Paths):
         family = recipe.family.model_copy(update={"points": 2 + size * (recipe.family.points - 2)})
         return recipe.scaled(float(size)).model_copy(update={"family": family})
     longer = recipe.scaled(float(size))
+    if isinstance(longer, Strings):
+        return longer.model_copy(update={"halvings": size * longer.halvings})
     return longer.model_copy(update={"points": size * longer.points, "tilt": size * longer.tilt})

@@ -12,7 +12,6 @@ from lossbars.descent import Diverged
 from lossbars.functions import Function
 from lossbars.job import Job
 from lossbars.known_saddles import connected, critical, known_bars
-from lossbars.path_findings import passes
 from lossbars.recipes import AnyCurves
 from lossbars.steps.command import run
 from lossbars.steps.function_setting import read_landscape, say
@@ -21,10 +20,10 @@ from lossbars.steps.function_setting import read_landscape, say
 def saddle_deaths(job: Job, threads: int, out: Path) -> None:
     """Write a row per optimiser, size and finite bar.
 
-    Columns: optimiser, size, evaluations (gradients that a curve takes), minimum (the bar's number), birth, truth (the
-    exact death), merged, direct (deaths of the two barcodes); and of the top of the curve that ends the merged bar,
-    a path's highest point, else the highest place found: gradient (its norm), curvature (the largest absolute
-    eigenvalue of the Hessian), negative (number of negative eigenvalues).
+    Columns: optimiser, size, evaluations (gradients that a curve takes, of strings a mean), minimum (the bar's number),
+    birth, truth (the exact death), merged, direct (deaths of the two barcodes); and of the top of the curve that ends
+    the merged bar, a path's highest point, else the highest place found: gradient (its norm), curvature (the largest
+    absolute eigenvalue of the Hessian), negative (number of negative eigenvalues).
     """
     torch.set_num_threads(threads)
     function, _ = read_landscape(job)
@@ -37,7 +36,7 @@ def saddle_deaths(job: Job, threads: int, out: Path) -> None:
             table = _bars(function, recipe, truth, job.experiment, job.model, name, int(size))
             error = (table["merged"] - table["truth"]).abs().max()
             say(job, "", f"{name}, size {size}: merged deaths are off by {error:.3g} at most")
-            parts.append(table.assign(optimiser=name, size=int(size), evaluations=passes(own)))
+            parts.append(table.assign(optimiser=name, size=int(size)))
     table = pd.concat(parts, ignore_index=True)
     first = ["optimiser", "size", "evaluations"]
     write_table(out, table[[*first, *table.columns.drop(first)]], job)
@@ -50,6 +49,7 @@ def _bars(function: Function, recipe: AnyCurves, truth: dict[int, float], *names
     tops = critical(function, torch.stack([found.tops[bar.dies_at] for bar in merged if bar.dies_at]))
     minima = [bar.born_at[0] for bar in merged]
     columns = {
+        "evaluations": round(found.gradients),
         "minimum": minima,
         "birth": [bar.birth for bar in merged],
         "truth": [truth[i] for i in minima],
