@@ -19,7 +19,7 @@ from lossbars.expected import documents, expected, targets
 from lossbars.jobs import Jobs
 from lossbars.pathlists import compact
 from lossbars.plan import Plan
-from lossbars.resources import GROWING, TRAINED, request
+from lossbars.resources import GROWING, TRAINED, amount, request
 from lossbars.store import prune
 from lossbars.unfit import unfit
 
@@ -73,6 +73,7 @@ include: "rules/function_common.smk"
 include: "rules/functions.smk"
 include: "rules/escape.smk"
 include: "rules/saddles.smk"
+include: "rules/strings.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
 include: "rules/provenance.smk"

@@ -158,6 +158,29 @@ def embedding_asks(name):
     return resource
 
 
+def asks_pairs(name):
+    """What the jobs that connect pairs by strings ask for; memory and time grow with each attempt."""
+
+    def resource(wildcards, attempt):
+        several = amount("strings", wildcards.seeds)
+        asked = request(PLAN, "strings", wildcards.experiment, wildcards.model, several)
+        return getattr(asked, name) * (attempt if name in GROWING else 1)
+
+    return resource
+
+
+def shown_strings(wildcards):
+    """Strings that a figure shows, of every model."""
+    experiment, _ = PLAN.figures[wildcards.figure]
+    shown = JOBS.shows_strings(wildcards.figure)
+    models = PLAN.strings[experiment].models if shown else []
+    return [
+        path
+        for model in models
+        for path in PLAN.string_paths(experiment, model, "safetensors")
+    ]
+
+
 def of_small(wanted, suffix):
     """Files of the model that is embedded."""
 

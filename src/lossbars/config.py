@@ -16,12 +16,14 @@ from lossbars import (
     network_specs,
     recipes,
     saddle_experiments,
+    string_experiments,
 )
 from lossbars.escape_experiments import Escape
 from lossbars.experiments import Experiment, Model, Scale, check_key
 from lossbars.function_experiments import Convergence, Functions
 from lossbars.recipes import Descent, Recipe, yaml_number
 from lossbars.saddle_experiments import Saddles
+from lossbars.string_experiments import StringSampling
 
 SHARED = {  # what an experiment of a kind may state once for all of its models
     "networks": ("minima", "groups", "curves", "more_curves", "triangles", "more_triangles"),
@@ -29,8 +31,9 @@ SHARED = {  # what an experiment of a kind may state once for all of its models
     "convergence": ("cloud",),
     "escape": ("descent", "rates"),
     "saddles": ("optimisers",),
+    "strings": ("strings", "ends", "thresholds", "reuse", "level"),
 }
-AnyExperiment = Experiment | Functions | Convergence | Escape | Saddles
+AnyExperiment = Experiment | Functions | Convergence | Escape | Saddles | StringSampling
 
 
 def _networks_by_default(value: Any) -> Any:
@@ -220,10 +223,12 @@ def _all_keys() -> set[str]:
         function_experiments,
         escape_experiments,
         saddle_experiments,
+        string_experiments,
         landscape_specs,
     )
     known = [Config, *(found for module in modules for found in vars(module).values())]
     classes = [c for c in known if isinstance(c, type) and issubclass(c, BaseModel)]
     figures = {*get_args(experiments.Figure), *get_args(function_experiments.FunctionFigure)}
     figures |= set(get_args(escape_experiments.EscapeFigure)) | set(get_args(saddle_experiments.SaddlesFigure))
+    figures |= set(get_args(string_experiments.StringsFigure))
     return {field for c in classes for field in c.model_fields} | figures

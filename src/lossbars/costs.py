@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from lossbars.experiments import Model
 from lossbars.network_costs import Network, Size, network
-from lossbars.recipes import Curves, Descent, Paths, Triangles
+from lossbars.recipes import Curves, Descent, Paths, Strings, Triangles
+from lossbars.string_experiments import StringsModel
 
 MB = 2**20
 FLOAT = 4  # bytes
 EVALUATED, EVALUATED_TOKENS = 1000, 2**14  # samples, of text tokens, at a time in the loss of record
+BEADS, TRAINED_BEADS = 20, 3  # of a string, and of them trained at a time; by need, so both are guesses
 MEASURED, OUTPUTS = 2**26, 2**24  # parameters and outputs of all networks that are measured at a time
 
 
@@ -48,11 +50,32 @@ def training(model: Model, kind: str, size: Size, samples: int, stacked: int) ->
         stacked,
         nodes,
         free,
-        free if isinstance(descent, Paths) else getattr(descent, "points", 1),
+        free if isinstance(descent, Paths | Strings) else getattr(descent, "points", 1),
         min(descent.batch_size, samples),
-        descent.epochs,
+        descent.epochs * (descent.halvings if isinstance(descent, Strings) else 1),
         evaluations(descent),
         1 if descent.optimiser == "sgd" else 2,
+    )
+
+
+def string_training(own: StringsModel, size: Size, samples: int, stacked: int) -> Training:
+    """Strings of pairs of networks at falling thresholds: about one round of training, and a check of all, at each."""
+    recipe, levels = own.strings, len(own.thresholds)
+    looked = size.train if own.level.of == "train" else size.test
+    share = min(own.level.samples or looked, looked) / samples
+    checked = BEADS * (recipe.grid.between + 2 * recipe.grid.refinements)
+    return Training(
+        network(own, size),
+        size,
+        samples,
+        stacked,
+        BEADS,
+        TRAINED_BEADS,
+        TRAINED_BEADS,
+        min(recipe.batch_size, samples),
+        recipe.epochs * levels,
+        max(1, round(share * checked * levels)),
+        1 if recipe.optimiser == "sgd" else 2,
     )
 
 
@@ -70,6 +93,8 @@ def control_points(descent: Descent) -> tuple[int, int]:
             return family.bends + 2, family.bends
         case Paths(family=family):
             return family.points + 2 * insertions(descent), family.points - 2
+        case Strings():
+            return BEADS, TRAINED_BEADS
         case Triangles(sides=sides):
             return 7, 4 if sides == "trained" else 1
     return 1, 1
@@ -88,6 +113,8 @@ def evaluations(descent: Descent) -> int:
         case Paths(grid=grid):
             segments = control_points(descent)[0] - 1
             return segments * (grid.between + 1) + 1 + 2 * grid.refinements
+        case Strings(grid=grid, halvings=halvings):
+            return halvings * BEADS * (grid.between + 2 * grid.refinements)
         case Triangles(grid=grid):
             return grid.points * (grid.points + 1) // 2 + 4 + 6 * grid.refinements
     return 5  # a minimum: loss, its gradient (three times a forward pass), and the test set

@@ -7,11 +7,13 @@ distances of barcodes of up to a million points, and the curves of six functions
 from dataclasses import dataclass
 from itertools import pairwise
 
+from lossbars.costs import BEADS, TRAINED_BEADS
 from lossbars.escape_experiments import EscapeModel
 from lossbars.function_experiments import Optimised
 from lossbars.landscape_specs import AnyLandscape, PerceptronSpec, RegressionSpec
 from lossbars.recipes import AnyCurves, Paths, Strings
 from lossbars.saddle_experiments import Saddles, of_size
+from lossbars.string_experiments import StringsModel
 
 MB = 2**20
 FLOAT = 8  # bytes
@@ -43,7 +45,6 @@ STEP = 2e-3  # seconds of a step of a descent, however few rows it has
 GRADIENT = 4  # times the evaluation
 KNOWN_PAIRS = 15  # of known minima, of which few functions have more than six
 
-TRAINED_BEADS = 3  # of a string at a time, as a guess
 
 ESCAPE_STEP = 1e-4  # seconds of a step of gradient descent on polynomials, however few runs it has
 ESCAPE_RUN = 2e-8  # more, for a run
@@ -126,6 +127,16 @@ def _places(recipe: AnyCurves) -> int:
         case Strings():
             return TRAINED_BEADS
     return recipe.points
+
+
+def string_seconds(own: StringsModel, pairs: int) -> float:
+    """Of strings between pairs of points of a landscape; a bead takes all its epochs where a pair does not connect."""
+    assert own.landscape
+    recipe, levels = own.strings, len(own.thresholds)
+    gradient = GRADIENT * evaluation(own.landscape)
+    trained = recipe.epochs * recipe.family.rounds * (STEP + pairs * TRAINED_BEADS * gradient)
+    checked = pairs * BEADS * (recipe.grid.between + 2 * recipe.grid.refinements) * evaluation(own.landscape)
+    return levels * (trained + checked)
 
 
 def escape_memory(own: EscapeModel) -> int:

@@ -9,6 +9,7 @@ from lossbars.fingerprint import file_fingerprint, fingerprint
 from lossbars.job import Job
 from lossbars.plan import Plan
 from lossbars.recipes import Recipe
+from lossbars.string_experiments import StringSampling
 from lossbars.user_files import split_source
 
 Maker = TypeVar("Maker", bound="JobMaker")
@@ -52,7 +53,7 @@ def plain(recipe: Recipe | None) -> Any:
     return None if recipe is None else recipe.model_dump(mode="json")
 
 
-def training_settings(whole: Experiment, scale: Scale) -> dict[str, Any]:
+def training_settings(whole: Experiment | StringSampling, scale: Scale) -> dict[str, Any]:
     """What an experiment says of all trainings of its networks."""
     return {
         "augment": whole.augment,

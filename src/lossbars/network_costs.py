@@ -16,6 +16,7 @@ from lossbars.network_specs import (
     TextData,
     WideResNetSpec,
 )
+from lossbars.string_experiments import StringsModel
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ UNKNOWN_NETWORK = Network(1_000_000, 50_000_000, 300_000, 60, stacked=False, pas
 LENET = Network(44_426, 281_640, 11_000, 12, stacked=False, slowness=4)  # few channels
 
 
-def network(model: Model, size: Size) -> Network:
+def network(model: Model | StringsModel, size: Size) -> Network:
     """The network of a model on data of a size; of a user's own network nothing is known before it runs."""
     match model.network:
         case MLPSpec() as spec:

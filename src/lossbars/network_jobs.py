@@ -90,7 +90,7 @@ class NetworkJobs(JobMaker):
     def step(self, kind: str, experiment: str, model: str) -> str:
         """The step that trains: points of a path and beads of a string are moved by other ones than a curve's."""
         descent = self.plan.model(experiment, model).kinds[kind]
-        return {Paths: "paths", Strings: "strings"}.get(type(descent), base(kind))
+        return {Paths: "paths", Strings: "string_curves"}.get(type(descent), base(kind))
 
     def of_part(self, kind: str, experiment: str, model: str, part: str) -> Job:
         """The job of one part, a block or the blocks of a pair or a triple."""

@@ -142,3 +142,15 @@ class Perceptron(Landscape):
             first = last + after * self.biases
             layers.append((weight, theta[:, last:first].unsqueeze(-1) if self.biases else 0.0))
         return layers
+
+    def swapped(self, theta: Float[Tensor, "n d"], one: int, other: int) -> Float[Tensor, "n d"]:
+        """The same networks with two units of the first hidden layer in each other's place: the same outputs."""
+        order = torch.arange(self.hidden[0])
+        order[[one, other]] = order[[other, one]]
+        copy = theta.clone()
+        (first, shift), (second, _), *_ = self.layers(copy)  # views
+        first.copy_(first[:, order])
+        if isinstance(shift, Tensor):
+            shift.copy_(shift[:, order])
+        second.copy_(second[:, :, order])
+        return copy

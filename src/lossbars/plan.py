@@ -12,6 +12,7 @@ from lossbars.experiments import Experiment, Model, Scale
 from lossbars.function_experiments import Convergence, Functions
 from lossbars.network_specs import DATASETS, TextData
 from lossbars.saddle_experiments import Saddles
+from lossbars.string_experiments import StringSampling
 
 
 class Plan:
@@ -30,6 +31,10 @@ class Plan:
         self.convergences = {key: one for key, one in self.experiments.items() if isinstance(one, Convergence)}
         self.escapes = {key: one for key, one in self.experiments.items() if isinstance(one, Escape)}
         self.saddles = {key: one for key, one in self.experiments.items() if isinstance(one, Saddles)}
+        self.strings = {key: one for key, one in self.experiments.items() if isinstance(one, StringSampling)}
+        self.with_data: dict[str, Experiment | StringSampling] = self.networks | {
+            key: one for key, one in self.strings.items() if one.data is not None
+        }
         self.results = results_folder(config.scale)
         self.given: Mapping[str, Any] = raw["experiments"]  # as a person wrote them
 
@@ -39,12 +44,18 @@ class Plan:
         """The recipe of one network."""
         return self.networks[experiment].models[model]
 
+    def data(self, experiment: str) -> str | TextData:
+        """The data set of an experiment that has one. Raises KeyError of others."""
+        found = self.with_data[experiment].data
+        assert found is not None
+        return found
+
     def data_key(self, experiment: str) -> str:
         """The name of the experiment's data set as a file: its own, or the experiment's for a user's data.
 
         Experiments on one text share it: it is named by what the configuration says of it.
         """
-        data = self.networks[experiment].data
+        data = self.data(experiment)
         if isinstance(data, TextData):
             return f"text-{hashlib.sha256(data.model_dump_json().encode()).hexdigest()[:8]}"
         return data if isinstance(data, str) and data in DATASETS else f"{experiment}-data"
@@ -56,7 +67,7 @@ class Plan:
 
     def lacks_text(self, experiment: str) -> bool:
         """Whether an experiment is on a text that nobody has put there; other data are downloaded."""
-        data = self.networks[experiment].data if experiment in self.networks else ""
+        data = self.data(experiment) if experiment in self.with_data else ""
         if not isinstance(data, TextData):
             return False
         places = Path(self.data_root or "") / Path(data.path).expanduser(), Path(self.dataset_path(experiment))
@@ -65,7 +76,7 @@ class Plan:
     @property
     def data_keys(self) -> dict[str, str | TextData]:
         """Every data set's key, and its name or where its text is."""
-        return {self.data_key(key): one.data for key, one in self.networks.items()}
+        return {self.data_key(key): self.data(key) for key in self.with_data}
 
     def dataset_path(self, experiment: str) -> str:
         """Data sets are the same at every scale, and shared."""
@@ -92,6 +103,16 @@ class Plan:
         """All parts of one kind; suffix ``safetensors`` or ``parquet``."""
         folder = self.folder(experiment, model)
         return [f"{folder}/{kind}/{part}.{suffix}" for part in self.parts(experiment, model, kind)]
+
+    def string_blocks(self, experiment: str) -> list[str]:
+        """Blocks of the pairs of each model that strings connect."""
+        whole = self.strings[experiment]
+        return blocks(whole.pairs, whole.pairs_per_job)
+
+    def string_paths(self, experiment: str, model: str, suffix: str) -> list[str]:
+        """All blocks of a model's strings."""
+        folder = self.folder(experiment, model)
+        return [f"{folder}/strings/{block}.{suffix}" for block in self.string_blocks(experiment)]
 
     def usage_path(self, experiment: str) -> str:
         """What the experiment's jobs used: measurements, which differ from run to run."""

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass, replace
 from functools import cache
 
-from lossbars.blocks import base, stacked
-from lossbars.costs import MB, Machine, Training, device_memory, memory, seconds, training
+from lossbars.blocks import base, block_seeds, stacked
+from lossbars.costs import MB, Machine, Training, device_memory, memory, seconds, string_training, training
 from lossbars.embedding_costs import embedding_trainings
 from lossbars.escape_experiments import Escape
 from lossbars.experiments import Resources
@@ -21,6 +21,7 @@ from lossbars.function_costs import (
     optimised_seconds,
     pair_seconds,
     saddle_seconds,
+    string_seconds,
 )
 from lossbars.network_costs import size_of
 from lossbars.plan import Plan
@@ -57,14 +58,17 @@ SHORT = {
     "function_figure": Request(0, 2000, 0, 10),
     "escape_figure": Request(0, 2000, 0, 10),
     "saddle_figure": Request(0, 2000, 0, 10),
+    "string_figure": Request(0, 2000, 0, 10),
 }
 SHORT_OTHERS = Request(0, 1000, 0, 10)
 
 
 def amount(rule: str, part: str) -> int:
-    """How much the job of a part does: minima, curves or triangles that it trains, or points of its clouds."""
+    """How much the job of a part does: minima, curves, triangles or strings that it trains, or points of its clouds."""
     if base(rule) in TRAINED:
         return stacked(rule, part)
+    if rule == "strings":
+        return len(block_seeds(part))
     return int(part) if rule == "cloud_pairs" else 1
 
 
@@ -80,6 +84,8 @@ def request(plan: Plan, rule: str, experiment: str = "", model: str = "", severa
         return _of_escape(plan.escapes[experiment], model)
     if rule == "saddle_deaths":
         return _of_saddles(plan.saddles[experiment], model)
+    if rule == "strings":
+        return _of_strings(plan, experiment, model, several)
     return SHORT.get(rule, SHORT_OTHERS)
 
 
@@ -130,6 +136,18 @@ def _of_escape(whole: Escape, model: str) -> Request:
 def _of_saddles(whole: Saddles, model: str) -> Request:
     needs = _mem_mb(PROCESS), _minutes(START + saddle_seconds(whole, model))
     return _stated(Request(0, needs[0], 0, needs[1]), whole.resources, whole.models[model].resources)
+
+
+def _of_strings(plan: Plan, experiment: str, model: str, pairs: int) -> Request:
+    whole = plan.strings[experiment]
+    own = whole.models[model]
+    if own.landscape:
+        needs = _mem_mb(PROCESS), _minutes(START + string_seconds(own, pairs))
+        return _stated(Request(0, needs[0], 0, needs[1]), whole.resources, own.resources)
+    size = size_of(plan.data(experiment), plan.data_root)
+    samples = max(1, round(min(whole.samples or size.train, size.train) * plan.scale.samples))
+    computed = _computed(string_training(own, size, samples, pairs), whole.device != "cpu")
+    return _stated(computed, whole.resources, own.resources)
 
 
 def _stated(computed: Request, *every: Resources) -> Request:

@@ -1,7 +1,7 @@
-"""Strings at falling thresholds, each going on from the string that was found at the one before."""
+"""Strings at falling thresholds, going on from what was found at the one before, or from new ends at each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -91,49 +91,64 @@ class _Sweep:
         return cls(unpacked("now", state), unpacked("found", state), answers, level, round_)
 
     def alive(self) -> list[int]:
-        """Pairs that connected at every threshold so far: below one that failed, the others are not tried."""
+        """Pairs that connected at every threshold so far."""
         failed = {one.pair for one in self.answers if not one.connected}
         return [i for i in range(len(self.strings)) if i not in failed]
+
+    def begin(self, level: int, starts: Float[Tensor, "n 2 d"] | None) -> None:
+        """The next threshold, where there are ``starts`` from their straight segments."""
+        self.level, self.round = level, 0
+        if starts is not None:
+            self.strings = [
+                replace(BeadString.of(pair.clone()), gradients=own.gradients, measured=own.measured)
+                for pair, own in zip(starts, self.strings, strict=True)
+            ]
 
 
 def sweep(
     landscape: Landscape,
     measure: Landscape,
-    starts: Float[Tensor, "n 2 d"],
+    starts: Callable[[int], Float[Tensor, "n 2 d"]],
     thresholds: Sequence[float],
     recipe: Beads,
     order: Order,
+    reuse: bool = True,
     checkpoint: Checkpoint | None = None,
     report: Callable[[str], None] | None = None,
 ) -> tuple[list[Answer], list[Float[Tensor, "_ d"]]]:
     """Answers of n pairs at falling thresholds, and the beads of each pair at the lowest one that it connects at.
 
     The ends are trained too, to below each threshold, like every bead: the text's models of a loss are no better than
-    that. A pair that does not connect is not tried at lower thresholds. Values are taken to be at least 0. Raises
-    Diverged and Stopped, and ValueError for thresholds that do not fall.
+    that. With ``reuse`` a threshold goes on from the string found at the one before, all pairs from ``starts(0)``; a
+    pair that does not connect is not tried at lower ones. Without it, as in the text's experiments, the threshold with
+    number i begins from the straight segments between ``starts(i)``. Values are taken to be at least 0. Raises Diverged
+    and Stopped, and ValueError for thresholds that do not fall.
     """
     if list(thresholds) != sorted(set(thresholds), reverse=True):
         raise ValueError(f"thresholds must fall, not {list(thresholds)}")
-    begun = _Sweep([BeadString.of(pair.clone()) for pair in starts], [BeadString.of(pair) for pair in starts], [])
     state = checkpoint.load() if checkpoint else None
-    now = _Sweep.restored(state) if state else begun
+    now = _Sweep.restored(state) if state else _begun(starts(0))
     saver = Saver(checkpoint)
     sampler = Sampler(landscape, measure, recipe, saver.going_on)
-    for level in range(now.level, len(thresholds)):
-        now.level = level
-        _at_level(now, sampler, thresholds[level], order, saver)
+    while now.level < len(thresholds) and (now.alive() or not reuse):
+        threshold = thresholds[now.level]
+        _at_level(now, now.alive() if reuse else range(len(now.strings)), sampler, threshold, order, saver)
         if report:
-            report(_summary(now.answers, thresholds[level]))
-        now.level, now.round = level + 1, 0
+            report(_summary(now.answers, threshold))
+        following = now.level + 1
+        now.begin(following, None if reuse or following == len(thresholds) else starts(following))
         saver.save(now.state)
-        if not now.alive():
-            break
     return now.answers, [own.beads for own in now.found]
 
 
-def _at_level(now: _Sweep, sampler: Sampler, threshold: float, order: Order, saver: "Saver") -> None:
-    alive = now.alive()
-    some = [now.strings[i] for i in alive]
+def _begun(starts: Tensor) -> _Sweep:
+    return _Sweep([BeadString.of(pair.clone()) for pair in starts], [BeadString.of(pair) for pair in starts], [])
+
+
+def _at_level(
+    now: _Sweep, pairs: Sequence[int], sampler: Sampler, threshold: float, order: Order, saver: Saver
+) -> None:
+    some = [now.strings[i] for i in pairs]
 
     def after_round(number: int) -> None:
         now.round = number
@@ -141,7 +156,7 @@ def _at_level(now: _Sweep, sampler: Sampler, threshold: float, order: Order, sav
 
     tops, floors = [threshold] * len(some), [0.0] * len(some)
     sampler.connect(some, tops, floors, lambda number: order(now.level, number), now.round, after_round)
-    for i in alive:
+    for i in pairs:
         answer = Answer.of(i, now.strings[i], threshold)
         now.answers.append(answer)
         if answer.connected:

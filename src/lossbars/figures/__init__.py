@@ -24,6 +24,9 @@ from lossbars.figures.path_norms import path_norms as path_norms
 from lossbars.figures.persistence import persistence as persistence
 from lossbars.figures.profiles import profiles as profiles
 from lossbars.figures.robustness import robustness as robustness
+from lossbars.figures.string_answers import string_answers as string_answers
+from lossbars.figures.string_lengths import string_lengths as string_lengths
+from lossbars.figures.string_views import string_views as string_views
 from lossbars.figures.style import save as save
 from lossbars.figures.sublevel_bars import sublevel_bars as sublevel_bars
 from lossbars.figures.surface import surface as surface

@@ -21,7 +21,7 @@ def data_checks(jobs: Jobs, experiments: Sequence[str]) -> Iterator[Finding]:
         yield warn(f"data_root {root} is no folder", "data sets will be downloaded: mend data_root, or set it to null")
     if jobs.plan.cache:
         yield _cache(Path(jobs.plan.cache))
-    for key in dict.fromkeys(jobs.plan.data_key(one) for one in experiments if one in jobs.plan.networks):
+    for key in dict.fromkeys(jobs.plan.data_key(one) for one in experiments if one in jobs.plan.with_data):
         path = Path(f"results/datasets/{key}.safetensors")
         name = jobs.plan.data_keys[key]
         if condition(path, jobs.dataset(key).key) is None:

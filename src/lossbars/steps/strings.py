@@ -1,34 +1,48 @@
-"""Connect the minima of two blocks of seeds by Dynamic String Sampling, and measure the loss along the strings."""
+"""Connect pairs of models by Dynamic String Sampling at falling thresholds."""
 
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
+import pandas as pd
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from lossbars.artefacts import write_table, write_tensors
-from lossbars.blocks import Pair, block_pairs
+from lossbars.blocks import block_seeds
 from lossbars.checkpoints import CheckpointFile
+from lossbars.data import Split
 from lossbars.descent import Diverged
-from lossbars.flow import path_profiles
 from lossbars.job import Job
-from lossbars.lowest_strings import Lowered, lowest
-from lossbars.recipes import Strings
+from lossbars.landscape import Landscape
+from lossbars.metrics import Measured
+from lossbars.perceptron import Perceptron
+from lossbars.recipes import Beads
 from lossbars.seeding import generator
 from lossbars.steps.command import run
-from lossbars.steps.corners import corners_of, with_minima_at_ends
-from lossbars.steps.curves import curve_table, segment_profiles
-from lossbars.steps.reading import read_minima
-from lossbars.steps.setting import CHECKPOINT_SECONDS, make_landscape, read_data, reporter, saved_on_stop, use
+from lossbars.steps.function_setting import read_landscape
+from lossbars.steps.setting import (
+    CHECKPOINT_SECONDS,
+    inputs_of,
+    make_landscape,
+    read_data,
+    reporter,
+    saved_on_stop,
+    use,
+)
 from lossbars.store import Finished
+from lossbars.string_fits import CONNECTED
+from lossbars.string_sweep import Answer, sweep
+from lossbars.string_view import View, view
+
+NOT_CONNECTED = "not connected within the budget"
 
 
 def strings(
     job: Job,
-    data: Path,
-    minima: list[Path],
-    first: str,
-    second: str,
+    data: list[Path],
+    pairs: str,
     threads: int,
     device: str,
     checkpoints: Path,
@@ -36,49 +50,92 @@ def strings(
     table: Path,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> None:
-    """Write the beads of the block's strings at the lowest thresholds that connect, and the profiles along them.
+    """Write each pair's string at the lowest threshold that it connects at, and a row per pair and threshold.
 
-    Strings have different numbers of beads: ``nodes`` (n, k, d) has NaN after the last one, ``lengths`` (n,) says how
-    many there are; ``failed`` (n,) is the highest threshold at which a pair was not connected, NaN where none failed.
+    Tensors: ``pairs`` (n,), ``nodes`` (n, k, d) with NaN after a string's last bead, ``lengths`` (n,) that say how many
+    there are, and what :class:`lossbars.string_view.View` shows of each. Columns of the table: pair, threshold, answer,
+    above (what is still above the threshold: nothing, an end, a bead or a segment), beads (between the ends), length
+    (normalised), distance (of the ends), highest (the measure on the string), gradients and measured (so far).
     """
-    part = f"{first}+{second}"
-    inputs = [data, *minima]
-    kept = Finished(checkpoints, job, part, inputs, [out, table])
+    kept = Finished(checkpoints, job, pairs, data, [out, table])
     if kept.fetch():
         return
     where = use(threads, device)
-    recipe = Strings(**job.recipe["curves"])
-    landscape = make_landscape(job, read_data(data, job), recipe.batch_size, where)
-    theta = read_minima(minima, job)
-    pairs = block_pairs(first, second)
-    checkpoint, report = CheckpointFile(checkpoints, job, part, inputs, checkpoint_seconds), reporter(job, part)
-    corners, distances = corners_of(pairs, theta, landscape, recipe.align, job, report)
-
-    def order(step: int, number: int) -> Generator:
-        return generator(job.experiment, job.model, "curves", "order", step, number)
-
+    recipe = Beads(**job.recipe["strings"])
+    landscape, measure, facts = _landscapes(job, data, recipe, where)
+    numbers = block_seeds(pairs)
+    checkpoint, report = CheckpointFile(checkpoints, job, pairs, data, checkpoint_seconds), reporter(job, pairs)
+    thresholds, reuse = job.recipe["thresholds"], job.recipe["reuse"]
     with saved_on_stop(checkpoint):
-        end = lowest(landscape, corners, recipe, order, checkpoint, report)
-    names = [f"string {a}+{b}" for a, b in pairs]
-    found = path_profiles(landscape, [own.beads for own in end], recipe.grid, report, names)
-    measured = job.kind == "curves" or recipe.align != "none"
-    straight = segment_profiles(landscape, corners, recipe.grid.between + 2) if measured else []
-    if recipe.align != "none":
-        exact = with_minima_at_ends([*found, *straight], 2 * pairs, theta, landscape, report)
-        found, straight = exact[: len(pairs)], exact[len(pairs) :]
-    write_table(table, curve_table(pairs, found, straight), job)
-    facts = landscape.facts | {"family": recipe.family.kind, "align": recipe.align}
-    write_tensors(out, _tensors(pairs, end) | distances, job, facts)
+        answers, found = sweep(
+            landscape,
+            measure,
+            _starts(job, landscape, numbers),
+            thresholds,
+            recipe,
+            lambda level, number: generator(job.experiment, job.model, "strings", "order", level, number),
+            reuse,
+            checkpoint,
+            report,
+        )
+    views = [view(measure, beads) for beads in found]
+    write_table(table, _table(answers, numbers), job)
+    write_tensors(out, _tensors(numbers, found, views), job, facts)
     kept.keep()
     checkpoint.remove()
-    report(f"maxima {min(p.value for p in found):.4g} to {max(p.value for p in found):.4g}")
 
 
-def _tensors(pairs: list[Pair], end: list[Lowered]) -> dict[str, Tensor]:
-    nodes = pad_sequence([own.beads for own in end], batch_first=True, padding_value=float("nan"))
-    lengths = torch.tensor([len(own.beads) for own in end])
-    failed = torch.tensor([own.failed for own in end], dtype=torch.float64)
-    return {"pairs": torch.tensor(pairs), "nodes": nodes, "lengths": lengths, "failed": failed}
+def _landscapes(
+    job: Job, data: list[Path], recipe: Beads, device: torch.device
+) -> tuple[Landscape, Landscape, dict[str, str]]:
+    """What beads are trained on, what thresholds are on, and how networks are run."""
+    if "landscape" in job.recipe:
+        landscape, _ = read_landscape(job)
+        return landscape, landscape, {}
+    data_set = read_data(data[0], job)
+    network = make_landscape(job, data_set, recipe.batch_size, device)
+    level = job.recipe["level"]
+    if level["of"] == "test":
+        split = Split(inputs_of(data_set.test_x, job, data_set.tokens), data_set.test_y)
+    else:
+        split = network.train
+    some = Split(split.x[: level["samples"]], split.y[: level["samples"]])
+    return network, Measured(network, some, level["metric"]), network.facts
+
+
+def _starts(job: Job, landscape: Landscape, numbers: list[int]) -> Callable[[int], Tensor]:
+    """Ends (n, 2, d) for each threshold, by its number."""
+
+    def starts(level: int) -> Tensor:
+        names = (job.experiment, job.model, "strings", "ends", level)
+        if job.recipe["ends"] == "random":
+            return torch.stack([landscape.init(2, generator(*names, pair)) for pair in numbers])
+        assert isinstance(landscape, Perceptron)  # the configuration was checked
+        one = torch.cat([landscape.init(1, generator(*names, pair)) for pair in numbers])
+        return torch.stack([one, landscape.swapped(one, 0, 1)], dim=1)
+
+    return starts
+
+
+def _table(answers: list[Answer], numbers: list[int]) -> pd.DataFrame:
+    rows = [
+        asdict(one) | {"pair": numbers[one.pair], "answer": CONNECTED if one.connected else NOT_CONNECTED}
+        for one in answers
+    ]
+    names = ["pair", "threshold", "answer", "above", "beads", "length", "distance", "highest", "gradients", "measured"]
+    return pd.DataFrame(rows)[names]
+
+
+def _tensors(numbers: list[int], found: list[Tensor], views: list[View]) -> dict[str, Tensor]:
+    nodes = pad_sequence(found, True, float("nan"))
+    counts = {"pairs": torch.tensor(numbers), "lengths": torch.tensor([len(beads) for beads in found])}
+    shown = {
+        f"view.{name}": pad_sequence(
+            [getattr(own, name) for own in views], batch_first=True, padding_value=float("nan")
+        )
+        for name in ("places", "values", "beads", "shares")
+    }
+    return {"nodes": nodes} | counts | shown
 
 
 if __name__ == "__main__":

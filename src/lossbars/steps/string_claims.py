@@ -1,0 +1,18 @@
+"""What the paper reports of level sets, against what was obtained."""
+
+from pathlib import Path
+
+from lossbars.artefacts import read_table, write_table
+from lossbars.job import Job
+from lossbars.steps.command import run
+from lossbars.string_findings import StringResults, claim_rows
+
+
+def string_claims(job: Job, table: Path, out: Path) -> None:
+    """Write a row per claim: experiment, id, claim, source, published, obtained, budget, verdict, detail."""
+    results = StringResults(job.experiment, job.recipe, read_table(table, job.expects["string_table"]))
+    write_table(out, claim_rows(results), job)
+
+
+if __name__ == "__main__":
+    run(string_claims)

@@ -1,0 +1,230 @@
+"""What is said of level sets and Dynamic String Sampling, against what was obtained."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import pandas as pd
+from scipy import stats
+
+from lossbars.claims import COLUMNS
+from lossbars.findings import AT_BUDGET, FAILS, HOLDS, UNMEASURED, Claim, Finding, number
+from lossbars.string_fits import CONNECTED, NEAR, PowerLaw, beads_law, knee, length_law, levels, spike
+
+PAPER = "Freeman & Bruna, Topology and geometry of half-rectified network optimization"
+FIGURE_ONLY = "in figures only"
+GOOD_FIT = 0.9  # R² from which a power law is one
+FALLING = -0.9  # Spearman's correlation from which an order is one
+
+
+@dataclass(frozen=True)
+class StringResults:
+    """What one experiment on level sets obtained; ``recipe`` is that of the job of its claims."""
+
+    experiment: str
+    recipe: dict[str, Any]
+    answers: pd.DataFrame
+
+    @property
+    def models(self) -> dict[str, dict[str, Any]]:
+        """Recipes of the models, in the order of the configuration."""
+        return {model: self.recipe["models"][model] for model in self.recipe["order"]}
+
+    def between_random_ends(self) -> dict[str, pd.DataFrame]:
+        """Numbers by threshold of each model whose ends are random."""
+        return {model: levels(self.answers, model) for model, own in self.models.items() if own["ends"] == "random"}
+
+    def swapped(self) -> dict[str, pd.DataFrame]:
+        """The same of each model whose ends are one network and its copy with two units swapped."""
+        return {model: levels(self.answers, model) for model, own in self.models.items() if own["ends"] == "swapped"}
+
+    def judged(self, holds: bool) -> str:
+        """The verdict, with its budget where that is not the whole one."""
+        whole = all(part == 1 for part in self.recipe["scale"].values()) and self.recipe["samples"] is None
+        return (HOLDS if holds else FAILS) + ("" if whole else AT_BUDGET)
+
+    def each(self, texts: dict[str, str]) -> str:
+        """One text after another, each under its model's label."""
+        return "; ".join(f"{self.models[model]['label']}: {text}" for model, text in texts.items())
+
+
+Check = Callable[[StringResults], Finding]
+
+
+def all_connect(results: StringResults) -> Finding:
+    """Whether every pair of random ends was connected at every threshold."""
+    texts, holds = {}, True
+    for model, table in results.between_random_ends().items():
+        missed = table[table["connected"] < table["pairs"]]
+        holds &= missed.empty
+        some = [f"{row.connected} of {row.pairs} at {row.threshold:g}" for row in missed.itertuples()]
+        texts[model] = "all pairs at every threshold" if missed.empty else f"all but at {len(some)}: {', '.join(some)}"
+    detail = "connected: every segment checked on its grid; the others are not connected within the budget"
+    return Finding(results.each(texts), results.judged(holds), detail) if texts else _nothing("a model of random ends")
+
+
+def near_one(results: StringResults) -> Finding:
+    """Whether the mean normalised length is near 1 at the highest threshold, and down to which one."""
+    texts, holds = {}, True
+    for model, table in results.between_random_ends().items():
+        end, last = knee(table), table[table["connected"] > 0].iloc[-1:]
+        holds &= end == end  # not NaN
+        down = f"down to {end:g}" if end == end else "at no threshold"
+        then = "".join(f", {row.length:.3f} at {row.threshold:g}" for row in last.itertuples())
+        texts[model] = down + then
+    detail = f"near 1: a mean over pairs of at most {NEAR:g}; holds where it is at the highest threshold"
+    return Finding(results.each(texts), results.judged(holds), detail) if texts else _nothing("a model of random ends")
+
+
+def follows_power_law(results: StringResults, law: Callable[[pd.DataFrame], PowerLaw | None], what: str) -> Finding:
+    """Whether a mean over pairs grows like a power of the threshold as that falls."""
+    texts, holds = {}, True
+    for model, table in results.between_random_ends().items():
+        fit = law(table)
+        if fit is None:
+            continue
+        holds &= fit.r_squared >= GOOD_FIT and fit.exponent < 0
+        exponent = number(fit.exponent, 3)
+        texts[model] = f"exponent {exponent} ± {number(fit.error, 2)}, R² {fit.r_squared:.3f}"
+    if not texts:
+        return _nothing("three thresholds below the knee")
+    detail = f"least squares of the logarithms of {what}; holds with R² from {GOOD_FIT:g} and a negative exponent"
+    return Finding(results.each(texts), results.judged(holds), detail)
+
+
+def beads_grow(results: StringResults) -> Finding:
+    """Whether the mean number of beads grows as the threshold falls."""
+    texts, holds = {}, True
+    for model, table in results.between_random_ends().items():
+        own = table[table["connected"] > 0]
+        if len(own) < 3 or own["beads"].nunique() < 2:
+            continue
+        order = float(stats.spearmanr(own["threshold"], own["beads"]).statistic)
+        holds &= order <= FALLING
+        ends = f"{own['beads'].iloc[0]:.1f} to {own['beads'].iloc[-1]:.1f}"
+        texts[model] = f"{ends} beads, Spearman's correlation {number(order, 2)}"
+    if not texts:
+        return _nothing("three thresholds, and strings with beads")
+    return Finding(results.each(texts), results.judged(holds), f"holds with a correlation down from {FALLING:g}")
+
+
+def has_spike(results: StringResults) -> Finding:
+    """Whether the length of strings of the cubic task peaks while there are few beads."""
+    texts, holds = {}, True
+    for model, table in results.between_random_ends().items():
+        landscape = results.models[model].get("landscape") or {}
+        if landscape.get("task") != "cubic" or results.models[model]["reuse"]:
+            continue
+        found = spike(table)
+        holds &= found is not None
+        texts[model] = "no peak"
+        if found:
+            beads = table.loc[table["threshold"] == found[0], "beads"].iloc[0]
+            texts[model] = f"{found[1]:.2f} at {found[0]:g}, with {beads:.1f} beads"
+    if not texts:
+        return _nothing("the cubic task with new strings at each threshold")
+    detail = "the first peak of the mean length, by more than the standard error, as the threshold falls"
+    return Finding(results.each(texts), results.judged(holds), detail)
+
+
+def lowest_length(results: StringResults, most: float | None) -> Finding:
+    """Mean normalised length at the lowest threshold that connects pairs: at most ``most``, or above near."""
+    texts, holds = {}, True
+    for model, table in results.between_random_ends().items():
+        for row in table[table["connected"] > 0].iloc[-1:].itertuples():
+            holds &= row.length <= most if most else row.length > NEAR
+            texts[model] = f"{row.length:.3f} ± {row.length_std:.3f} at {row.threshold:g} ({row.connected} pairs)"
+    wanted = f"at most {most:g}" if most else f"above {NEAR:g}"
+    if not texts:
+        return _nothing("a connected pair")
+    return Finding(results.each(texts), results.judged(holds), f"at the lowest threshold; holds where it is {wanted}")
+
+
+def swapped_apart(results: StringResults) -> Finding:
+    """Whether a network and its permuted copy are connected at no low threshold, where a larger one is."""
+    tables = results.swapped()
+    sizes = {model: tuple(results.models[model]["landscape"]["hidden"]) for model in tables}
+    if len(set(sizes.values())) < 2:
+        return _nothing("a small and a larger network with swapped units")
+    smallest = min(sizes.values())
+    texts, holds = {}, True
+    for model, table in tables.items():
+        lowest = float(min(results.models[model]["thresholds"]))
+        own = table[table["threshold"] == lowest]
+        there, tried = int(own["connected"].sum()), results.recipe["pairs"]
+        holds &= (there == 0) if sizes[model] == smallest else there > 0
+        last = table[table["connected"] > 0]["threshold"].min()
+        texts[model] = f"{there} of {tried} pairs at {lowest:g}, some down to {last:g}"
+    detail = "holds where the smallest network connects no pair at the lowest threshold, and every larger one some"
+    return Finding(results.each(texts), results.judged(holds), detail)
+
+
+def _nothing(what: str) -> Finding:
+    return Finding("—", UNMEASURED, f"this needs {what}")
+
+
+GENERAL: list[tuple[Claim, Check]] = [
+    (Claim("connects", "Pairs connect for every data set and architecture.", f"{PAPER}, §4"), all_connect),
+    (
+        Claim("near-one", "The normalised length is near 1 down to a threshold.", f"{PAPER}, §4, table 1", FIGURE_ONLY),
+        near_one,
+    ),
+    (
+        Claim(
+            "length-power-law", "Below it, it grows approximately as a power law.", f"{PAPER}, §4.2, 4.3", FIGURE_ONLY
+        ),
+        partial(follows_power_law, law=length_law, what="the mean length below the last threshold where it is near 1"),
+    ),
+    (Claim("beads-grow", "The number of beads grows as the threshold falls.", f"{PAPER}, §4"), beads_grow),
+    (
+        Claim("beads-power-law", "The number of beads grows approximately as a power law.", f"{PAPER}, §4.1"),
+        partial(follows_power_law, law=beads_law, what="the mean number of beads"),
+    ),
+]
+CUBIC: tuple[Claim, Check] = (
+    Claim("cubic-spike", "On the cubic task the length spikes while beads are few.", f"{PAPER}, §4.1", FIGURE_ONLY),
+    has_spike,
+)
+OF_DATA: dict[str, tuple[Claim, Check]] = {
+    "mnist": (
+        Claim("mnist-near-one", "On MNIST the length is very low even at low errors.", f"{PAPER}, §4.2", FIGURE_ONLY),
+        partial(lowest_length, most=NEAR),
+    ),
+    "cifar10": (
+        Claim("cifar10-above-one", "On CIFAR10 it is large at modest accuracies.", f"{PAPER}, §4.2", FIGURE_ONLY),
+        partial(lowest_length, most=None),
+    ),
+}
+SWAPPED: tuple[Claim, Check] = (
+    Claim(
+        "swapped-units",
+        "A 2-3-2 network and its copy with two units swapped are not connected; with more units they are.",
+        f"{PAPER}, §2.3, appendix E",
+    ),
+    swapped_apart,
+)
+
+
+def claim_rows(results: StringResults) -> pd.DataFrame:
+    """A row per claim that the experiment can speak to."""
+    ends = {own["ends"] for own in results.models.values()}
+    tasks = {(own.get("landscape") or {}).get("task") for own in results.models.values()}
+    checks = [*GENERAL] if "random" in ends else []
+    checks += [CUBIC] if "cubic" in tasks else []
+    checks += [OF_DATA[data]] if (data := results.recipe["data"]) in OF_DATA else []
+    checks += [SWAPPED] if "swapped" in ends else []
+    own = {"experiment": results.experiment, "budget": budget(results)}
+    rows = [own | asdict(claim) | asdict(check(results)) for claim, check in checks]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def budget(results: StringResults) -> str:
+    """Pairs, thresholds and gradients in one line."""
+    most = results.answers.groupby(["model", "pair"])["gradients"].max()
+    tried = results.answers["threshold"].nunique()
+    connected = (results.answers["answer"] == CONNECTED).sum()
+    return (
+        f"{results.recipe['pairs']} pairs of each model, {tried} thresholds, {connected} connections, "
+        f"{most.min():,} to {most.max():,} gradients of beads a pair"
+    )
