@@ -18,6 +18,7 @@ from lossbars.recipes import (
     Recipe,
     Robustness,
     Share,
+    Strings,
     Triangles,
 )
 
@@ -38,6 +39,7 @@ Figure = Literal[
     "embeddings",
     "complexity",
     "one-saddles",
+    "string-bridge",
 ]
 
 
@@ -76,6 +78,13 @@ class Model(Recipe):
         found |= {f"curves-{name}": own for name, own in self.more_curves.items()}
         found |= {"triangles": self.triangles} if self.triangles else {}
         return found | {f"triangles-{name}": own for name, own in self.more_triangles.items()}
+
+    @property
+    def strings(self) -> str | None:
+        """Kind of the first recipe for strings, where there is one beside one for other curves."""
+        curves = {name: own for name, own in self.kinds.items() if name.startswith("curves")}
+        found = [name for name, own in curves.items() if isinstance(own, Strings)]
+        return found[0] if found and len(found) < len(curves) else None
 
     @property
     def aligned(self) -> list[str]:
@@ -147,6 +156,8 @@ class Experiment(Recipe):
             raise ValueError("figures: 'optimisers' compares curves, and needs a model with more_curves")
         if "modulo" in self.figures and not any(m.aligned for m in self.models.values()):
             raise ValueError("figures: 'modulo' needs a model with more_curves that are aligned (align: weights)")
+        if "string-bridge" in self.figures and not any(m.strings for m in self.models.values()):
+            raise ValueError("figures: 'string-bridge' needs a model with curves of the family string, and others")
         flows = [own for m in self.models.values() for own in m.kinds.values() if isinstance(own, Paths)]
         if "path-norms" in self.figures and not flows:
             raise ValueError("figures: 'path-norms' needs a model with curves of the family path")

@@ -43,6 +43,7 @@ FIGURE_MODULE = {
     "embeddings": "lossbars.figures.embeddings",
     "complexity": "lossbars.figures.complexity",
     "one-saddles": "lossbars.figures.barcodes",
+    "string-bridge": "lossbars.figures.string_bridge",
 }
 ALIGNMENT_MODULES = ("lossbars.align", "lossbars.symmetry")
 
@@ -152,6 +153,8 @@ class NetworkJobs(JobMaker):
         recipe: dict[str, Any] = {"figure": figure, "title": whole.title, "labels": labels, "order": list(labels)}
         if figure in ("optimisers", "path-norms", "triangle"):
             recipe["recipes"] = {model: recipe_labels(own) for model, own in whole.models.items()}
+        if figure == "string-bridge":
+            recipe["strings"] = {model: own.strings for model, own in whole.models.items() if own.strings}
         if figure == "complexity":
             recipe["networks"] = {model: plain(own.network) for model, own in whole.models.items()}
         if figure == "barcodes" and any(own.groups for own in whole.models.values()):
@@ -173,6 +176,7 @@ class NetworkJobs(JobMaker):
             "profiles": ["curves"],
             "optimisers": ["curves"],
             "modulo": ["curves"],
+            "string-bridge": ["curves"],
             "path-norms": ["paths"],
             "triangle": ["triangles"],
             "robustness": ["robustness"],

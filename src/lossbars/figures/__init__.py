@@ -25,6 +25,7 @@ from lossbars.figures.persistence import persistence as persistence
 from lossbars.figures.profiles import profiles as profiles
 from lossbars.figures.robustness import robustness as robustness
 from lossbars.figures.string_answers import string_answers as string_answers
+from lossbars.figures.string_bridge import string_bridge as string_bridge
 from lossbars.figures.string_lengths import string_lengths as string_lengths
 from lossbars.figures.string_views import string_views as string_views
 from lossbars.figures.style import save as save

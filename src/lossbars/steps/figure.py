@@ -61,6 +61,9 @@ def _draw(
             return figures.profiles(read_trained(parted(curves)[0], job), labels, title)
         case "optimisers":
             return figures.optimisers(read_trained(curves, job), labels, job.recipe["recipes"], title)
+        case "string-bridge":
+            own = read_trained(parted(curves)[0], job)
+            return figures.string_bridge(own, labels, job.recipe["strings"], title)
         case "modulo":
             plain, aligned = (read_trained(own, job) for own in parted(curves))
             return figures.modulo(table, plain, aligned, labels, title)
