@@ -57,6 +57,8 @@ class Dataset:
             raise DataError(f"training inputs have shape {train}, test inputs {test}")
 
     def _check_words(self, part: str, x: Tensor, y: Tensor) -> None:
+        if x.dtype == torch.uint8:  # any byte will do, and a map of a file stays unread
+            return
         low, high = min(int(x.min()), int(y.min())), max(int(x.max()), int(y.max()))
         if low < 0 or high >= (self.vocabulary or high + 1):
             wrong = low if low < 0 else high
@@ -70,8 +72,13 @@ class Dataset:
 
     @property
     def tensors(self) -> dict[str, Tensor]:
-        """The four tensors by name."""
-        return {name: getattr(self, name) for name in PARTS}
+        """The four tensors by name, to be written: each has its own memory, which windows of one text share."""
+        found: dict[str, Tensor] = {}
+        for name in PARTS:
+            part: Tensor = getattr(self, name)
+            places = [other.untyped_storage().data_ptr() for other in found.values()]
+            found[name] = part.clone() if part.untyped_storage().data_ptr() in places else part
+        return found
 
     @property
     def facts(self) -> dict[str, str]:
@@ -85,7 +92,7 @@ class Dataset:
             return BYTES
         if self.train_y.is_floating_point():
             return self.train_y.shape[1]
-        counted = self.tensors.values() if self.tokens else (self.train_y, self.test_y)
+        counted = [self.train_y, self.test_y, *((self.train_x, self.test_x) if self.tokens else ())]
         return self.vocabulary or max(int(part.max()) for part in counted) + 1
 
 

@@ -41,7 +41,7 @@ def load_ptb(data_root: Path | None) -> Dataset:
     train, test = words(files[0]), words(files[2])
     numbers = vocabulary(train)
     (train_x, train_y), (test_x, test_y) = (windows(_encoded(text, numbers), CONTEXT) for text in (train, test))
-    return Dataset(train_x, train_y.clone(), test_x, test_y.clone(), len(numbers))  # each with a memory of its own
+    return Dataset(train_x, train_y, test_x, test_y, len(numbers))
 
 
 def missing_ptb(data_root: Path | None) -> tuple[str, str] | None:
