@@ -81,7 +81,7 @@ T = "experiments.tiny"
         (
             f"{T}.data",
             "minst",
-            f"{T}.data: unknown data set 'minst': one of digits, mnist, fmnist, cifar10, cifar100, svhn, or ",
+            f"{T}.data: unknown data set 'minst': one of digits, mnist, fmnist, cifar10, cifar100, svhn, ptb, or ",
         ),
         (f"{T}.data", "no_such.py:load", f"{T}.data: data 'no_such.py:load': no such file: no_such.py"),
         (f"{T}.models.mlp.network.kind", "mpl", f"{T}.models.mlp.network: Input tag 'mpl' found using 'kind' does not"),
@@ -233,7 +233,10 @@ def test_no_network_and_no_files(tmp_path, monkeypatch, root, looked):
     [
         ("None", "must return the tensors train_x, train_y, test_x, test_y, in this order or by name"),
         ("(x, y[:3], x, y)", "train set: 4 inputs and 3 targets"),
-        ("(x.double(), y, x, y)", "train set: inputs are torch.float64, expected uint8 or float32"),
+        (
+            "(x.double(), y, x, y)",
+            "train set: inputs are torch.float64, expected uint8 or float32, of words int16 or int32",
+        ),
         ("(x, y, x / 0, y)", "test set: inputs have NaN or infinite numbers"),
         ("(x, y - 1, x, y)", "train set: a class has the number -1; classes count from 0"),
         ("(x, y, x[:, :1], y)", "training inputs have shape (2,), test inputs (1,)"),

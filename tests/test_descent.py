@@ -5,18 +5,19 @@ from typing import Any
 
 import pytest
 import torch
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from small_landscapes import DATA, Interrupted, Memory, Points, log_cosh
 from small_networks import NETWORKS, landscape
 from torch import Generator, Tensor
 
 from lossbars.connect import connect
 from lossbars.descent import Diverged
-from lossbars.families import Triangle
+from lossbars.families import Bezier, Triangle
 from lossbars.functions import Function
 from lossbars.landscape import Batch, Landscape, Simplices
 from lossbars.minimise import minimise
-from lossbars.recipes import Minima, Schedule, Triangles
+from lossbars.optimisers import clip_
+from lossbars.recipes import Curves, Minima, Schedule, Triangles
 from lossbars.schedules import learning_rate
 from lossbars.stopping import Stopped
 
@@ -28,6 +29,8 @@ OPTIMISERS: dict[str, dict[str, Any]] = {
     "nesterov": {"optimiser": "sgd", "momentum": 0.7, "nesterov": True},
     "adam": {"optimiser": "adam"},
     "adamw": {"optimiser": "adamw"},
+    "clipped": {"optimiser": "sgd", "momentum": 0.9, "clip": 1.2},
+    "clipped adam": {"optimiser": "adam", "clip": 1.2},
 }
 
 
@@ -62,6 +65,8 @@ def plain_loop(points: Points, start: Tensor, made: Minima, seed: int) -> Tensor
             optimiser.zero_grad()
             loss = log_cosh(row, points.points[permutation[2 * step : 2 * step + 2]])
             (loss + penalty / 2 * row.square().sum()).backward()
+            if made.clip:
+                torch.nn.utils.clip_grad_norm_([row], made.clip)
             optimiser.step()
     return row.detach()
 
@@ -102,6 +107,45 @@ def test_networks_end_at_the_same_bits_alone_and_stacked(name: str) -> None:
     assert float((of.loss(end) - of.loss(start)).max()) < 0
 
 
+def test_gradients_of_each_network_are_clipped_as_torch_clips_them() -> None:
+    gradient = torch.randn(3, 2, 16, generator=generators(0)[0]) * torch.tensor([0.1, 1.0, 10.0])[:, None, None]
+    before = gradient.clone()
+    clip_(gradient, 3.0)
+    norms = before.norm(dim=-1)
+    assert norms[0].max() < 3 < norms[1].min()
+    for i in range(3):
+        for j in range(2):
+            row = torch.zeros(16, requires_grad=True)
+            row.grad = before[i, j].clone()
+            torch.nn.utils.clip_grad_norm_([row], 3.0)
+            assert torch.equal(gradient[i, j], row.grad)
+            assert torch.equal(gradient[i, j], before[i, j]) == (i == 0)
+    gradient[0, 0, 3], gradient[1, 0, 3] = float("inf"), float("nan")
+    clip_(gradient, 3.0)
+    assert gradient[:2, 0].isnan().any(-1).all() and gradient[:, 1].isfinite().all()
+
+
+def test_the_penalty_is_clipped_with_the_loss_and_a_clip_is_above_zero() -> None:
+    bowl = Function("bowl", ((-1.0, 1.0),) * 2, lambda x: x.square().sum(-1))
+    made = recipe(1, {"kind": "constant", "lr": 1.0}, **SGD, weight_decay=8.0, clip=0.5)
+    end = minimise(bowl, torch.tensor([[3.0, 4.0]], dtype=torch.float64), made, generators(0))
+    torch.testing.assert_close(end, torch.tensor([[2.7, 3.6]], dtype=torch.float64), rtol=1e-6, atol=0)
+    for wrong in (0.0, -1.0, "none"):
+        with pytest.raises(ValidationError, match="clip"):
+            recipe(clip=wrong)
+
+
+def test_each_control_point_is_clipped_by_itself() -> None:
+    points, family = Points(), Bezier(2)
+    nodes = family.start(10 * points.init(2, generators(0)[0]).view(1, 2, -1))
+    settings = SGD | {"schedule": {"kind": "constant", "lr": 1.0}, "epochs": 1, "clip": 1e-3}
+    made = Curves(**settings, family={"kind": "bezier", "bends": 2})
+    end = connect(points, Simplices(family, nodes), made, *generators(1), generators(2)).nodes
+    moved = (end - nodes).norm(dim=-1)[0]
+    assert torch.equal(moved[[0, 3]], torch.zeros(2, dtype=torch.float64))
+    assert float(moved[1:3].min()) > 3e-3 and float(moved[1:3].max()) <= 4e-3  # four steps of .001 at most
+
+
 def test_as_many_generators_as_starts() -> None:
     with pytest.raises(ValueError, match="3 starts need as many generators, there are 2"):
         minimise(Points(), torch.zeros(3, 7, dtype=torch.float64), recipe(), generators(0, 1))
@@ -140,6 +184,10 @@ MOMENTS: list[tuple[dict[str, Any], float, int, float]] = [
     ({"kind": "garipov", "lr": 0.1}, 140.7, 200, 0.1 * 0.505),
     ({"kind": "garipov", "lr": 0.1}, 180.0, 200, 0.001),
     ({"kind": "garipov", "lr": 0.1}, 199.9, 200, 0.001),
+    ({"kind": "steps", "lr": 1.0, "at": [4.0, 5.0, 6.0], "factor": 0.5}, 3.99, 13, 1.0),
+    ({"kind": "steps", "lr": 1.0, "at": [4.0, 5.0, 6.0], "factor": 0.5}, 4.0, 13, 0.5),
+    ({"kind": "steps", "lr": 1.0, "at": [4.0, 5.0, 6.0], "factor": 0.5}, 5.5, 13, 0.25),
+    ({"kind": "steps", "lr": 1.0, "at": [4.0, 5.0, 6.0], "factor": 0.5}, 12.0, 13, 0.125),
 ]
 
 

@@ -10,7 +10,7 @@ from workflow import ADAM, TINY, own
 from lossbars.config import ConfigError
 from lossbars.datasets import load_dataset
 from lossbars.jobs import Jobs
-from lossbars.network_costs import SIZES, network
+from lossbars.network_costs import SIZES, Size, network
 from lossbars.plan import Plan
 from lossbars.resources import SHORT_OTHERS, TRAINED, request
 
@@ -87,9 +87,14 @@ def test_sizes_are_those_of_the_data_and_the_networks(tmp_path: Path) -> None:
     size = SIZES["digits"]
     assert (size.train, size.test, size.inputs) == (len(data.train_x), len(data.test_x), data.train_x[0].numel())
     shapes = {"mnist": (1, 28, 28), "fmnist": (1, 28, 28), "cifar10": (3, 32, 32)}
-    shapes |= {"cifar100": (3, 32, 32), "svhn": (3, 32, 32)}
+    shapes |= {"cifar100": (3, 32, 32), "svhn": (3, 32, 32), "ptb": (20,)}
     cnn = {"kind": "cnn", "channels": 24}
     for name, spec in (
+        ("mnist", {"kind": "conv-fc"}),
+        ("cifar10", {"kind": "conv-fc", "channels": [8, 16, 8], "hidden": [9], "pooling": 3, "norm": "local-response"}),
+        ("ptb", {"kind": "lstm"}),
+        ("ptb", {"kind": "lstm", "layers": 3, "width": 10}),
+        ("ptb", {"kind": "gpt", "layers": 2, "heads": 2, "width": 8}),
         ("mnist", {"kind": "mlp", "depth": 3, "width": 20}),
         ("fmnist", {"kind": "lenet"}),
         ("cifar10", cnn | {"depth": 1}),
@@ -101,9 +106,9 @@ def test_sizes_are_those_of_the_data_and_the_networks(tmp_path: Path) -> None:
         ("cifar100", {"kind": "wide-resnet", "depth": 16, "width": 10}),
         ("cifar10", {"kind": "wide-resnet", "depth": 10, "width": 1}),
     ):
-        plan = Plan({"experiments": {"big": own(BIG | {"models": {"mlp": {"network": spec}}})}})
+        plan = Plan({"experiments": {"big": own(BIG | {"data": name, "models": {"mlp": {"network": spec}}})}})
         model = plan.model("big", "mlp")
-        module = network_maker(model.network, DataShape(shapes[name], SIZES[name].outputs))()
+        module = network_maker(model.network, DataShape(shapes[name], SIZES[name].outputs, SIZES[name].text))()
         assert network(model, SIZES[name]).parameters == sum(p.numel() for p in module.parameters())
 
 
@@ -113,6 +118,16 @@ def test_what_is_computed_is_what_is_taken() -> None:
 
     assert (costs.EVALUATED, costs.EVALUATED_TOKENS) == (record.EVALUATION_BATCH, record.EVALUATED_TOKENS)
     assert (costs.MEASURED, costs.OUTPUTS) == (network_landscape.RECORD_NUMBERS, network_landscape.OUTPUT_NUMBERS)
+
+
+def test_words_with_many_outputs_are_measured_few_at_a_time() -> None:
+    from lossbars.costs import evaluated_windows
+
+    assert [evaluated_windows(Size(9, 9, context, 256, text=True)) for context in (256, 20, 10**5)] == [64, 819, 1]
+    assert evaluated_windows(SIZES["ptb"]) == 83  # 16.6 of 16.8 million outputs
+    lstm = {"mlp": {"network": {"kind": "lstm"}}}
+    few, many = of("minima", 1, data="ptb", models=lstm, samples=1000), of("minima", 1, data="ptb", models=lstm)
+    assert few.mem_mb == many.mem_mb < 4000 and few.runtime < many.runtime
 
 
 MEASURED = json.loads((Path(__file__).parent.parent / "benchmarks" / "resources.json").read_text())

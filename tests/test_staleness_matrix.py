@@ -74,6 +74,7 @@ OTHER: dict[str, Any] = {  # where a number cannot just be changed
     "nesterov": True,
     "decay": 0.5,
     "momentum": 0.5,
+    "clip": 5.0,
     "network.kind": {"kind": "lenet"},
     "samples": 190,
     "runtime": 77,

@@ -68,7 +68,7 @@ def test_tokens_are_no_pixels() -> None:
     data = Dataset(x, y, x[:1], y[:1])
     assert data.tokens and data.outputs == 256
     for wrong in (y[:, :3], y[:, 0], y.short()):
-        with pytest.raises(DataError, match=r"targets are torch.* or of text uint8 \(m, T\) as its inputs"):
+        with pytest.raises(DataError, match=r"targets are torch.* or of text as its inputs: \(m, T\) of uint8"):
             Dataset(x, wrong, x, wrong)
 
 

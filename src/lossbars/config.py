@@ -162,21 +162,9 @@ def _explain(error: ValidationError, raw: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _place(location: tuple[int | str, ...], raw: Mapping[str, Any]) -> str:
-    kinds = {
-        "perceptron",
-        "constant",
-        "cyclical",
-        "ramp",
-        "garipov",
-        "steps",
-        "chain",
-        "bezier",
-        "mlp",
-        "lenet",
-        "custom",
-    }
+    kinds = {"constant", "cyclical", "ramp", "garipov", "steps", "chain", "bezier", "mlp", "lenet", "custom"}
     kinds |= {"function", "regression", "cnn", "resnet-195k", "resnet", "wide-resnet", "gpt", "two-point", "one-point"}
-    kinds |= {"name", "text", "perceptron"}
+    kinds |= {"name", "text", "perceptron", "conv-fc", "lstm"}
     unions = {"schedule", "family", "network", "landscape", "data"}
     # pydantic puts the chosen kind of a union into the path; a person did not write it there
     parts = [p for i, p in enumerate(location) if not (i == 2 and location[0] == "experiments" and p in SHARED)]

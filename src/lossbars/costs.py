@@ -155,9 +155,14 @@ def activation_bytes(job: Training) -> int:
     rows = job.stacked * job.points if job.network.stacked else 1
     step = 2 * rows * job.batch * (job.network.kept + job.size.inputs)
     evaluated = rows if job.network.stacked else 1
-    samples = max(1, EVALUATED_TOKENS // job.size.inputs) if job.size.text else EVALUATED
+    samples = evaluated_windows(job.size) if job.size.text else EVALUATED
     record = evaluated * min(samples, job.samples) * (job.network.measured or job.network.kept)
     return FLOAT * (max(step, record) + output_numbers(job, min(samples, job.samples)))
+
+
+def evaluated_windows(size: Size) -> int:
+    """Windows of a text at a time in the loss of record: fewer, where a token has many outputs."""
+    return max(1, min(EVALUATED_TOKENS, OUTPUTS // size.outputs) // size.inputs)
 
 
 def output_numbers(job: Training, samples: int) -> int:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
 from lossbars.recipes import Normalisation
 
 BYTES = 256  # tokens of a text that is read byte by byte
+TOKENS = (torch.uint8, torch.int16, torch.int32)  # bytes, or numbers of words; classes are int64
+PARTS = ("train_x", "train_y", "test_x", "test_y")
 
 
 class DataError(ValueError):
@@ -21,28 +23,32 @@ class DataError(ValueError):
 class Dataset:
     """Training and test set: inputs (m, ...) as bytes 0..255 or float32, targets (m,) int64 or (m, q) float32.
 
-    Of text: windows (m, T) of tokens, and as targets (m, T) the token after each, both as bytes.
+    Of text: windows (m, T) of tokens, and as targets (m, T) the token after each, both uint8 for bytes, int16 or int32
+    for words, of which there are ``vocabulary``; as many as their largest number needs where None.
     """
 
     train_x: Tensor
     train_y: Tensor
     test_x: Tensor
     test_y: Tensor
+    vocabulary: int | None = None
 
     def __post_init__(self) -> None:
         for part in ("train", "test"):
             x, y = getattr(self, f"{part}_x"), getattr(self, f"{part}_y")
             if len(x) != len(y) or len(x) == 0:
                 raise DataError(f"{part} set: {len(x)} inputs and {len(y)} targets")
-            if x.dtype not in (torch.uint8, torch.float32):
-                raise DataError(f"{part} set: inputs are {x.dtype}, expected uint8 or float32")
-            if y.dtype == torch.int64 and y.dim() == 1:
+            if x.dtype not in (*TOKENS, torch.float32):
+                raise DataError(f"{part} set: inputs are {x.dtype}, expected uint8 or float32, of words int16 or int32")
+            if y.dtype == torch.int64 and y.dim() == 1 and x.dtype in (torch.uint8, torch.float32):
                 if int(y.min()) < 0:
                     raise DataError(f"{part} set: a class has the number {int(y.min())}; classes count from 0")
-            elif not (y.dtype == torch.float32 and y.dim() == 2) and not _is_text(x, y):
+            elif _is_text(x, y):
+                self._check_words(part, x, y)
+            elif not (y.dtype == torch.float32 and y.dim() == 2 and x.dtype in (torch.uint8, torch.float32)):
                 raise DataError(
                     f"{part} set: targets are {y.dtype} {tuple(y.shape)}, expected int64 (m,) or float32 (m, q), "
-                    "or of text uint8 (m, T) as its inputs"
+                    "or of text as its inputs: (m, T) of uint8, int16 or int32"
                 )
             if x.is_floating_point() and not bool(x.isfinite().all()):
                 raise DataError(f"{part} set: inputs have NaN or infinite numbers")
@@ -50,26 +56,56 @@ class Dataset:
             train, test = tuple(self.train_x.shape[1:]), tuple(self.test_x.shape[1:])
             raise DataError(f"training inputs have shape {train}, test inputs {test}")
 
+    def _check_words(self, part: str, x: Tensor, y: Tensor) -> None:
+        if x.dtype == torch.uint8:  # any byte will do, and a map of a file stays unread
+            return
+        low, high = min(int(x.min()), int(y.min())), max(int(x.max()), int(y.max()))
+        if low < 0 or high >= (self.vocabulary or high + 1):
+            wrong = low if low < 0 else high
+            most = "" if self.vocabulary is None else f" to {self.vocabulary - 1}"
+            raise DataError(f"{part} set: a word has the number {wrong}; words count from 0{most}")
+
     @property
     def tokens(self) -> bool:
-        """Whether it is text."""
-        return self.train_y.dtype == torch.uint8
+        """Whether it is text, of bytes or of words."""
+        return are_tokens(self.train_y)
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """The four tensors by name, to be written: each has its own memory, which windows of one text share."""
+        found: dict[str, Tensor] = {}
+        for name in PARTS:
+            part: Tensor = getattr(self, name)
+            places = [other.untyped_storage().data_ptr() for other in found.values()]
+            found[name] = part.clone() if part.untyped_storage().data_ptr() in places else part
+        return found
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What is kept beside the tensors, since part of them does not say it."""
+        return {"vocabulary": str(self.outputs)} if self.tokens and self.train_y.dtype != torch.uint8 else {}
 
     @property
     def outputs(self) -> int:
         """Numbers that a network must give: classes, width of a real target, or tokens that there are."""
-        if self.tokens:
+        if self.train_y.dtype == torch.uint8:
             return BYTES
         if self.train_y.is_floating_point():
             return self.train_y.shape[1]
-        return int(max(self.train_y.max(), self.test_y.max())) + 1
+        counted = [self.train_y, self.test_y, *((self.train_x, self.test_x) if self.tokens else ())]
+        return self.vocabulary or max(int(part.max()) for part in counted) + 1
+
+
+def are_tokens(y: Tensor) -> bool:
+    """Whether targets are tokens of a text."""
+    return y.dtype in TOKENS
 
 
 def _is_text(x: Tensor, y: Tensor) -> bool:
-    return x.dtype == y.dtype == torch.uint8 and x.dim() == 2 and x.shape == y.shape
+    return are_tokens(y) and x.dtype == y.dtype and x.dim() == 2 and x.shape == y.shape
 
 
-def windows(text: UInt8[Tensor, " n"], context: int) -> tuple[UInt8[Tensor, "m t"], UInt8[Tensor, "m t"]]:
+def windows(text: Integer[Tensor, " n"], context: int) -> tuple[Integer[Tensor, "m t"], Integer[Tensor, "m t"]]:
     """Non-overlapping windows (m, context) of a text, and the token after each of theirs: views, nothing is copied."""
     m = (len(text) - 1) // context
     return text[: m * context].view(m, context), text[1 : m * context + 1].view(m, context)
@@ -82,8 +118,8 @@ class Split:
     Of text: tokens, and the token after each.
     """
 
-    x: Float[Tensor, "m ..."] | UInt8[Tensor, "m t"]
-    y: Int[Tensor, " m"] | Float[Tensor, "m q"] | UInt8[Tensor, "m t"]
+    x: Float[Tensor, "m ..."] | Integer[Tensor, "m t"]
+    y: Int[Tensor, " m"] | Float[Tensor, "m q"] | Integer[Tensor, "m t"]
 
     def __len__(self) -> int:
         return len(self.x)

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from lossbars.blocks import SEEDS
 from lossbars.embedding_recipes import Embedding, check_embeddable
-from lossbars.network_specs import DATASETS, AnyData, NetworkSpec, TextData, check_fit
+from lossbars.network_specs import DATASETS, AnyData, NetworkSpec, check_fit, is_text
 from lossbars.recipes import (
     AnyCurves,
     Descent,
@@ -170,7 +170,7 @@ class Experiment(Recipe):
 
     @model_validator(mode="after")
     def _networks_read_the_data(self) -> "Experiment":
-        text = isinstance(self.data, TextData)
+        text = is_text(self.data)
         for key, model in self.models.items():
             if text or self.data in DATASETS:  # what a user's function returns is seen when it runs
                 try:

@@ -3,13 +3,16 @@
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
+from math import isqrt
 from pathlib import Path
 
 from lossbars.experiments import Model
 from lossbars.network_specs import (
     CNNSpec,
+    ConvFCSpec,
     GPTSpec,
     LeNetSpec,
+    LSTMSpec,
     MLPSpec,
     ResNet195kSpec,
     ResNetSpec,
@@ -27,7 +30,7 @@ class Size:
     test: int
     inputs: int
     outputs: int
-    text: bool = False  # samples are windows of bytes, which stay on disk until they are used
+    text: bool = False  # samples are windows of tokens, which stay on disk until they are used
 
 
 SIZES = {
@@ -37,6 +40,7 @@ SIZES = {
     "cifar10": Size(50_000, 10_000, 3072, 10),
     "cifar100": Size(50_000, 10_000, 3072, 100),
     "svhn": Size(73_257, 26_032, 3072, 10),
+    "ptb": Size(46_479, 4_121, 20, 10_000, text=True),
 }
 UNKNOWN_SIZE = Size(50_000, 10_000, 3072, 10)  # a user's own data: as much as CIFAR10
 UNKNOWN_TEXT = 100_000_000  # bytes of a text that is not there yet
@@ -88,6 +92,8 @@ def network(model: Model | StringsModel, size: Size) -> Network:
             return LENET
         case CNNSpec() as spec:
             return _cnn(spec, size)
+        case ConvFCSpec() as spec:
+            return _conv_fc(spec, size)
         case ResNet195kSpec() as spec:
             return _resnet_195k(spec, size)
         case ResNetSpec() as spec:
@@ -96,6 +102,8 @@ def network(model: Model | StringsModel, size: Size) -> Network:
             return _wide_resnet(spec, size)
         case GPTSpec() as spec:
             return _gpt(spec, size)
+        case LSTMSpec() as spec:
+            return _lstm(spec, size)
     return UNKNOWN_NETWORK
 
 
@@ -138,6 +146,24 @@ def _cnn(spec: CNNSpec, size: Size) -> Network:
     normed = sum(one.after * one.places for one in layers) if spec.batch_norm else 0
     norms = spec.channels * spec.depth if spec.batch_norm else 0
     return _convolutional(layers, 16 * spec.channels, norms, (4 if norms else 3) * spec.depth + 2, size, normed)
+
+
+def _conv_fc(spec: ConvFCSpec, size: Size) -> Network:
+    widths, sides = [_channels(size), *spec.channels], [isqrt(size.inputs // _channels(size))]
+    for _ in spec.channels:
+        sides.append(-(-sides[-1] // 2))
+    pairs = zip(pairwise(widths), pairwise(sides), strict=True)
+    layers = [Convolution(a, b, 5, here**2, then**2) for (a, b), (here, then) in pairs]
+    connected = [widths[-1] * sides[-1] ** 2, *spec.hidden, size.outputs]
+    linear = sum(a * b for a, b in pairwise(connected))
+    parameters = sum(one.weights + one.after for one in layers) + linear + sum(connected[1:])
+    products = sum(one.weights * one.places for one in layers) + linear
+    kept = sum(one.after * (one.places + 3 * one.pooled) for one in layers) + 3 * sum(spec.hidden)
+    calls = 3 * len(layers) + 3 * len(spec.hidden) + 2
+    if spec.norm != "none":  # the first after its pool; each in eight operations, which keep four numbers of one
+        kept += 4 * sum(one.after * (one.places if i else one.pooled) for i, one in enumerate(layers))
+        calls += 8 * len(layers)
+    return Network(parameters, products, kept, calls, stacked=False)
 
 
 def _resnet_195k(spec: ResNet195kSpec, size: Size) -> Network:
@@ -196,6 +222,15 @@ def _gpt(spec: GPTSpec, size: Size) -> Network:
     # with dropout attention keeps its scores, their softmax and what is left of it, without it none
     kept = spec.layers * (14 * ends + 3 * scores if spec.dropout else 12 * ends) + tokens * size.outputs + 2 * ends
     return Network(weights + others, products, kept, 24 * spec.layers + 6, stacked=False)
+
+
+def _lstm(spec: LSTMSpec, size: Size) -> Network:
+    tokens, width, ends = size.inputs, spec.width, size.inputs * spec.width
+    weights = spec.layers * 8 * width**2 + width * size.outputs
+    others = spec.layers * 8 * width + size.outputs * width + size.outputs
+    # gates and states of all steps, in oneDNN's workspace
+    kept = spec.layers * (21 if spec.dropout else 19) * ends + tokens * size.outputs + 2 * ends
+    return Network(weights + others, tokens * weights, kept, 3 * spec.layers + 4, stacked=False)
 
 
 def _channels(size: Size) -> int:

@@ -16,10 +16,12 @@ NETWORK_MODULE = {
     "mlp": "lossbars.networks.mlp",
     "lenet": "lossbars.networks.lenet",
     "cnn": "lossbars.networks.cnn",
+    "conv-fc": "lossbars.networks.conv_fc",
     "resnet-195k": "lossbars.networks.resnet_195k",
     "resnet": "lossbars.networks.resnet",
     "wide-resnet": "lossbars.networks.wide_resnet",
     "gpt": "lossbars.networks.gpt",
+    "lstm": "lossbars.networks.lstm",
     "custom": "lossbars.networks.custom",
 }
 DATASET_MODULE = {
@@ -29,6 +31,7 @@ DATASET_MODULE = {
     "cifar10": "lossbars.datasets.cifar",
     "cifar100": "lossbars.datasets.cifar",
     "svhn": "lossbars.datasets.svhn",
+    "ptb": "lossbars.datasets.ptb",
 }
 FIGURE_MODULE = {
     "barcodes": "lossbars.figures.barcodes",

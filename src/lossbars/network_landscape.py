@@ -18,14 +18,13 @@ from lossbars.data import Split
 from lossbars.landscape import Batch, Landscape
 from lossbars.linear_chain import LinearChain, find_chain
 from lossbars.memory import Fit, fit, home_of, kept_bytes, step_bytes
-from lossbars.record import Call, Record, losses_of
+from lossbars.record import OUTPUT_NUMBERS, Call, Record, losses_of
 from lossbars.replay import Replay
 from lossbars.running import check_network, chosen_way, draws, outputs, repeated
 from lossbars.stacking import Parameters, stacked_call
 
 STACKED_NUMBERS = 2**21  # 8 MiB in float32: benchmarks/README.md, stack_size.py
 RECORD_NUMBERS = 2**26  # parameters of all networks that go through the data in one pass: 256 MiB
-OUTPUT_NUMBERS = 2**24  # outputs of all of them at a time: 64 MiB
 
 
 class NetworkLandscape(Landscape):
@@ -73,7 +72,7 @@ class NetworkLandscape(Landscape):
             raise ValueError("the network draws random numbers in evaluation mode too: it has no one loss of record")
         self.output_numbers = check_network(self.module, few, self.train.y)
         self.stacking = chosen_way(self.module, few, self.random, stacking)
-        self.record = Record(self.module, self.train, self.stacking, self.layout, device)
+        self.record = Record(self.module, self.train, self.stacking, self.layout, device, self.output_numbers)
         self.chain = self._find_chain() if self.stacking == "batched" and self.precision == "float32" else None
         self.fit = self._fit(micro_batch, few)
         if self.record.norms and self.batch_size // self._parts < 2 <= self.batch_size:

@@ -7,6 +7,8 @@ from pydantic import BeforeValidator, Discriminator, Field, PositiveInt, Tag, mo
 from lossbars.recipes import Recipe, yaml_number
 from lossbars.user_files import split_source
 
+Dropout = Annotated[float, Field(ge=0, lt=1), BeforeValidator(yaml_number)]
+
 
 class MLPSpec(Recipe):
     """Fully connected: ``depth`` hidden layers of ``width`` units."""
@@ -83,13 +85,33 @@ class GPTSpec(Recipe):
     layers: PositiveInt = 6
     heads: PositiveInt = 6
     width: PositiveInt = 384
-    dropout: Annotated[float, Field(ge=0, lt=1), BeforeValidator(yaml_number)] = 0.2
+    dropout: Dropout = 0.2
 
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> "GPTSpec":
         if self.width % self.heads:
             raise ValueError(f"width: {self.width} is no multiple of {self.heads} heads")
         return self
+
+
+class LSTMSpec(Recipe):
+    """The LSTM of half-rectified-networks.txt, section 4.2: the small one of Zaremba et al. 2014. Reads text."""
+
+    kind: Literal["lstm"]
+    layers: PositiveInt = 2
+    width: PositiveInt = 200
+    dropout: Dropout = 0.0
+
+
+class ConvFCSpec(Recipe):
+    """Convolutions, then hidden layers: the CNNs of half-rectified-networks.txt, section 4.2, by their code."""
+
+    kind: Literal["conv-fc"]
+    channels: Annotated[list[PositiveInt], Field(min_length=1)] = [32, 64]
+    hidden: Annotated[list[PositiveInt], Field(min_length=1)] = [1024]
+    dropout: Dropout = 0.5
+    pooling: Literal[2, 3] = 2
+    norm: Literal["none", "local-response"] = "none"
 
 
 class CustomNetwork(Recipe):
@@ -111,13 +133,23 @@ def _network_shorthand(value: Any) -> Any:
 
 NetworkSpec = Annotated[
     Annotated[
-        MLPSpec | LeNetSpec | CNNSpec | ResNet195kSpec | ResNetSpec | WideResNetSpec | GPTSpec | CustomNetwork,
+        MLPSpec
+        | LeNetSpec
+        | CNNSpec
+        | ConvFCSpec
+        | ResNet195kSpec
+        | ResNetSpec
+        | WideResNetSpec
+        | GPTSpec
+        | LSTMSpec
+        | CustomNetwork,
         Field(discriminator="kind"),
     ],
     BeforeValidator(_network_shorthand),
 ]
 
-DATASETS = ("digits", "mnist", "fmnist", "cifar10", "cifar100", "svhn")
+DATASETS = ("digits", "mnist", "fmnist", "cifar10", "cifar100", "svhn", "ptb")
+PTB_FILES = ("ptb/ptb.train.txt", "ptb/ptb.valid.txt", "ptb/ptb.test.txt")  # below data_root, never downloaded
 
 
 def _whole(value: Any) -> Any:
@@ -158,9 +190,16 @@ DataName = Annotated[str, BeforeValidator(_known_data)]
 AnyData = Annotated[Annotated[DataName, Tag("name")] | Annotated[TextData, Tag("text")], Discriminator(_text_or_name)]
 
 
+def is_text(data: str | TextData) -> bool:
+    """Whether samples are windows of tokens, bytes or words; what a user's function returns is seen when it runs."""
+    return isinstance(data, TextData) or data == "ptb"
+
+
 def check_fit(network: Recipe, text: bool) -> None:
     """Raise ValueError where a network cannot read the data; a user's own may read anything."""
-    if isinstance(network, GPTSpec) and not text:
-        raise ValueError("gpt reads text, the data is none: use data: {kind: text, path: …}, or another network")
-    if text and not isinstance(network, GPTSpec | CustomNetwork):
-        raise ValueError(f"{network.model_dump()['kind']} cannot read text: use gpt, or a network of your own")
+    kind = network.model_dump()["kind"]
+    if isinstance(network, GPTSpec | LSTMSpec) and not text:
+        text_data = "{kind: text, path: …}, data: ptb"
+        raise ValueError(f"{kind} reads text, the data is none: use data: {text_data}, or another network")
+    if text and not isinstance(network, GPTSpec | LSTMSpec | CustomNetwork):
+        raise ValueError(f"{kind} cannot read text: use gpt, lstm, or a network of your own")

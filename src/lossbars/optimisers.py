@@ -12,12 +12,14 @@ from torch.optim.sgd import sgd
 from lossbars.recipes import Descent
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # torch's, and Kingma and Ba's
+SPARE = 1e-6  # torch's clip_grad_norm_ adds it to the norm
 
 
 class Optimiser:
     """Moves ``variables`` in place, against ``gradient``; ``moments`` are what it remembers.
 
-    Weight decay is part of the training loss, at θ, but for AdamW's, which acts on the variables themselves.
+    Weight decay is part of the training loss, at θ, but for AdamW's, which acts on the variables themselves. Gradients
+    longer than the recipe's ``clip`` are shortened to it first, each along the last axis by itself.
     """
 
     def __init__(self, recipe: Descent, variables: Tensor) -> None:
@@ -27,6 +29,8 @@ class Optimiser:
 
     def step(self, lr: float) -> None:
         """One step at learning rate ``lr``."""
+        if self.recipe.clip is not None:
+            clip_(self.gradient, self.recipe.clip)
         if self.recipe.optimiser == "sgd":
             self._sgd(lr)
         else:
@@ -78,3 +82,12 @@ class Optimiser:
             maximize=False,
             decoupled_weight_decay=decoupled,
         )
+
+
+def clip_(gradient: Tensor, most: float) -> None:
+    """Shorten vectors along the last axis to a norm of at most ``most``, in place, as clip_grad_norm_ does.
+
+    Their norms are taken one by one, so that each has the bits that it has alone. One that is not finite leaves NaN.
+    """
+    for row in gradient.flatten(0, -2):
+        row.mul_((most / (torch.linalg.vector_norm(row) + SPARE)).clamp(max=1.0))

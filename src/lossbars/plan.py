@@ -10,7 +10,7 @@ from lossbars.config import AnyExperiment, load_config, scaled
 from lossbars.escape_experiments import Escape
 from lossbars.experiments import Experiment, Model, Scale
 from lossbars.function_experiments import Convergence, Functions
-from lossbars.network_specs import DATASETS, TextData
+from lossbars.network_specs import DATASETS, PTB_FILES, TextData, is_text
 from lossbars.saddle_experiments import Saddles
 from lossbars.string_experiments import StringSampling
 
@@ -68,10 +68,12 @@ class Plan:
     def lacks_text(self, experiment: str) -> bool:
         """Whether an experiment is on a text that nobody has put there; other data are downloaded."""
         data = self.data(experiment) if experiment in self.with_data else ""
-        if not isinstance(data, TextData):
+        if not is_text(data) or Path(self.dataset_path(experiment)).is_file():
             return False
-        places = Path(self.data_root or "") / Path(data.path).expanduser(), Path(self.dataset_path(experiment))
-        return not any(place.is_file() or (place.is_dir() and any(place.iterdir())) for place in places)
+        if not isinstance(data, TextData):
+            return self.data_root is None or not all((Path(self.data_root) / name).is_file() for name in PTB_FILES)
+        place = Path(self.data_root or "") / Path(data.path).expanduser()
+        return not (place.is_file() or (place.is_dir() and any(place.iterdir())))
 
     @property
     def data_keys(self) -> dict[str, str | TextData]:

@@ -146,6 +146,7 @@ class Descent(Recipe):
     batch_size: PositiveInt = 128
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # SGD only
     nesterov: bool = False  # SGD only
+    clip: Rate | None = None  # largest norm of the gradient by which a network (a control point) is moved
     weight_decay: Amount = 0.0  # adds weight_decay/2 ‖θ‖² to the training loss, never to the loss of record
     # adamw's is no part of the loss: each step takes lr · weight_decay of every variable off it
 

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from lossbars.convolution import Layout, fastest_batch, products_in
-from lossbars.data import Split
+from lossbars.data import Split, are_tokens
 from lossbars.running import Way, outputs, repeated
 from lossbars.stacking import Parameters
 
 EVALUATION_BATCH = 1000  # samples at a time; fixed, since BatchNorm's statistics depend on it
 EVALUATED_TOKENS = 2**14  # of a text, where a sample is a window of them
+OUTPUT_NUMBERS = 2**24  # outputs of all networks at a time: 64 MiB
 Call = Callable[[Parameters, Tensor], Tensor]
 
 
@@ -34,7 +35,7 @@ def losses_of(output: Tensor, y: Tensor) -> Float[Tensor, "n b"]:
             gives, wanted = tuple(output.shape[2:]), tuple(y.shape[-1:])
             raise ValueError(f"the network gives outputs of shape {gives} for targets of shape {wanted}")
         return (output - y).square().mean(-1)
-    if y.dtype == torch.uint8:
+    if are_tokens(y):
         return _token_losses(output, y).mean(-1)
     return F.cross_entropy(output.transpose(1, 2), y.expand(n, y.shape[-1]), reduction="none")
 
@@ -50,14 +51,19 @@ def _token_losses(output: Tensor, y: Tensor) -> Tensor:
 
 
 class Record:
-    """Networks of one architecture, measured on data by the rules above; ``train`` is what statistics are of."""
+    """Networks of one architecture, measured on data by the rules above; ``train`` is what statistics are of.
 
-    def __init__(self, module: nn.Module, train: Split, way: Way, layout: Layout, device: torch.device) -> None:
+    Each gives ``output_numbers`` numbers for a sample.
+    """
+
+    def __init__(
+        self, module: nn.Module, train: Split, way: Way, layout: Layout, device: torch.device, output_numbers: int
+    ) -> None:
         self.module, self.train, self.way, self.layout, self.device = module, train, way, layout, device
         self.norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
         self.samples_at_once = fastest_batch(module, device, EVALUATION_BATCH)
-        if train.y.dtype == torch.uint8:
-            self.samples_at_once = max(1, EVALUATED_TOKENS // train.y.shape[1])
+        if are_tokens(train.y):
+            self.samples_at_once = max(1, min(EVALUATED_TOKENS // train.y.shape[1], OUTPUT_NUMBERS // output_numbers))
 
     def batches(self, data: Split, most: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """The data in their order, as many samples at a time as is fastest, or ``most``."""

@@ -8,7 +8,7 @@ from lossbars.blocks import SEEDS
 from lossbars.experiments import Resources, Scale
 from lossbars.function_experiments import Count, check_models
 from lossbars.landscape_specs import LandscapeSpec, PerceptronSpec
-from lossbars.network_specs import DATASETS, AnyData, NetworkSpec, TextData, check_fit
+from lossbars.network_specs import DATASETS, AnyData, NetworkSpec, TextData, check_fit, is_text
 from lossbars.recipes import Beads, Normalisation, Rate, Recipe
 
 FEWEST_PAIRS = 2  # that a small scale leaves
@@ -81,7 +81,7 @@ class StringSampling(Recipe):
                 raise ValueError(f"models.{key}: a network needs the experiment's data")
             if own.network and (isinstance(self.data, TextData) or self.data in DATASETS):
                 try:
-                    check_fit(own.network, isinstance(self.data, TextData))
+                    check_fit(own.network, is_text(self.data))
                 except ValueError as error:
                     raise ValueError(f"models.{key}.network: {error}") from None
         if self.data is not None and not any(own.network for own in self.models.values()):

@@ -14,7 +14,7 @@ def load_dataset(name: str, data_root: Path | None, downloads: Path) -> Dataset:
     """The data set called ``name`` in config.yaml.
 
     Files are taken from ``data_root`` (torchvision's layout) where they are, else downloaded into
-    ``downloads``; checksums are verified either way. Raises DataError, saying what to do.
+    ``downloads``, but for ``ptb``; checksums are verified either way. Raises DataError, saying what to do.
     """
     match name:
         case "digits":
@@ -32,12 +32,16 @@ def load_dataset(name: str, data_root: Path | None, downloads: Path) -> Dataset:
             from lossbars.datasets.svhn import load_svhn
 
             return load_svhn(data_root, downloads)
+        case "ptb":
+            from lossbars.datasets.ptb import load_ptb
+
+            return load_ptb(data_root)
         case _:
             return load_custom(name)
 
 
 def files_of(name: str) -> Files:
-    """The files of a data set that is on disk or downloaded. Raises KeyError of others."""
+    """The files of a data set that is on disk or downloaded. Raises KeyError of others, ``ptb`` among them."""
     from lossbars.datasets import cifar, mnist, svhn  # torchvision takes seconds to load
 
     kinds = {key: mnist.files(kind) for key, kind in mnist.KINDS.items()}

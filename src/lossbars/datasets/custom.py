@@ -4,10 +4,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from lossbars.data import DataError, Dataset
+from lossbars.data import PARTS, DataError, Dataset
 from lossbars.plugin import load_object
-
-PARTS = ("train_x", "train_y", "test_x", "test_y")
 
 
 def load_custom(source: str) -> Dataset:

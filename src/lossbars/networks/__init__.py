@@ -7,9 +7,11 @@ from torch import nn
 
 from lossbars.network_specs import (
     CNNSpec,
+    ConvFCSpec,
     CustomNetwork,
     GPTSpec,
     LeNetSpec,
+    LSTMSpec,
     MLPSpec,
     ResNet195kSpec,
     ResNetSpec,
@@ -17,9 +19,11 @@ from lossbars.network_specs import (
     check_fit,
 )
 from lossbars.networks.cnn import CNN as CNN
+from lossbars.networks.conv_fc import ConvFC as ConvFC
 from lossbars.networks.custom import load_network
 from lossbars.networks.gpt import GPT as GPT
 from lossbars.networks.lenet import LeNet as LeNet
+from lossbars.networks.lstm import LSTM as LSTM
 from lossbars.networks.mlp import MLP as MLP
 from lossbars.networks.resnet import ResNet as ResNet
 from lossbars.networks.resnet_195k import ResNet195k as ResNet195k
@@ -35,7 +39,8 @@ class DataShape:
     tokens: bool = False
 
 
-Spec = MLPSpec | LeNetSpec | CNNSpec | ResNet195kSpec | ResNetSpec | WideResNetSpec | GPTSpec | CustomNetwork
+Images = LeNetSpec | CNNSpec | ConvFCSpec | ResNet195kSpec | ResNetSpec | WideResNetSpec
+Spec = MLPSpec | Images | GPTSpec | LSTMSpec | CustomNetwork
 
 
 def network_maker(spec: Spec, shape: DataShape) -> Callable[[], nn.Module]:
@@ -51,6 +56,9 @@ def network_maker(spec: Spec, shape: DataShape) -> Callable[[], nn.Module]:
             return lambda: LeNet(shape.inputs, shape.outputs)
         case CNNSpec():
             return lambda: CNN(shape.inputs, shape.outputs, spec.depth, spec.channels, spec.batch_norm)
+        case ConvFCSpec():
+            layers = spec.model_dump(exclude={"kind"})
+            return lambda: ConvFC(shape.inputs, shape.outputs, **layers)
         case ResNet195kSpec():
             settings = spec.model_dump(exclude={"kind"})
             return lambda: ResNet195k(shape.inputs, shape.outputs, **settings)
@@ -61,6 +69,9 @@ def network_maker(spec: Spec, shape: DataShape) -> Callable[[], nn.Module]:
         case GPTSpec():
             sizes = spec.model_dump(exclude={"kind"})
             return lambda: GPT(shape.inputs[0], shape.outputs, **sizes)
+        case LSTMSpec():
+            recurrent = spec.model_dump(exclude={"kind"})
+            return lambda: LSTM(shape.outputs, **recurrent)
         case CustomNetwork():
             network = load_network(spec.source)
             return lambda: network(**spec.arguments)

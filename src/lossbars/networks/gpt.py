@@ -1,7 +1,7 @@
 """A small GPT: a transformer that reads a text and says at each token which may come next."""
 
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
 
@@ -46,7 +46,7 @@ class GPT(nn.Module):
         self.linear = nn.Linear(width, outputs)
         self.apply(_normal)
 
-    def forward(self, x: UInt8[Tensor, "b t"]) -> Float[Tensor, "b t outputs"]:
+    def forward(self, x: Integer[Tensor, "b t"]) -> Float[Tensor, "b t outputs"]:
         y = self.tokens(x.long()) + self.places.weight[: x.shape[1]]  # (b, t, c)
         y = self.blocks(y)  # (b, t, c)
         return self.linear(self.norm(y))  # (b, t, outputs)

@@ -49,9 +49,20 @@ def _text(data: TextData, root: Path | None) -> Finding:
     return ok(f"data set {data.title}: {files[0]}{more}")
 
 
+def _ptb(root: Path | None) -> Finding:
+    from lossbars.datasets.ptb import missing_ptb  # takes seconds to load
+
+    if problem := missing_ptb(root):
+        what, advice = problem
+        return fail(f"data set {what}", advice)
+    return ok(f"data set ptb: files in {(root or Path()) / 'ptb'}")
+
+
 def _source(name: str | TextData, root: str | None) -> Finding:
     if isinstance(name, TextData):
         return _text(name, Path(root) if root else None)
+    if name == "ptb":
+        return _ptb(Path(root) if root else None)
     if name == "digits":
         return ok("data set digits: comes with scikit-learn")
     if name not in DATASETS:  # the configuration was checked: the file is there and defines the function

@@ -20,7 +20,7 @@ def dataset(job: Job, downloads: Path, checkpoints: Path, out: Path, data_root: 
     if verified and kept.fetch():
         return
     data = load_dataset(job.recipe["name"], data_root, downloads)
-    write_tensors(out, vars(data), job)
+    write_tensors(out, data.tensors, job, data.facts)
     if verified:
         kept.keep()
     print(

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lossbars.artefacts import read_tensors
 from lossbars.checkpoints import CheckpointFile
-from lossbars.data import Dataset, Split, as_inputs, normalised, windows
+from lossbars.data import PARTS, Dataset, Split, as_inputs, normalised, windows
 from lossbars.job import Job
 from lossbars.network_landscape import NetworkLandscape
 from lossbars.network_specs import NetworkSpec
@@ -48,7 +48,9 @@ def read_data(path: Path, job: Job) -> Dataset:
     wanted, share = job.recipe["samples"], job.recipe["samples_scale"]
     whole = len(tensors["train_x"])
     count = max(1, round(min(wanted or whole, whole) * share))
-    return Dataset(tensors["train_x"][:count], tensors["train_y"][:count], tensors["test_x"], tensors["test_y"])
+    words = int(facts["vocabulary"]) if "vocabulary" in facts else None
+    train_x, train_y, test_x, test_y = (tensors[name] for name in PARTS)
+    return Dataset(train_x[:count], train_y[:count], test_x, test_y, words)
 
 
 def make_landscape(job: Job, data: Dataset, batch_size: int, device: torch.device) -> NetworkLandscape:
