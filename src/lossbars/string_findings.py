@@ -39,6 +39,11 @@ class StringResults:
         """The same of each model whose ends are one network and its copy with two units swapped."""
         return {model: levels(self.answers, model) for model, own in self.models.items() if own["ends"] == "swapped"}
 
+    def trained(self, model: str, threshold: float) -> int:
+        """Pairs whose two ends got below a threshold."""
+        own = self.answers[(self.answers["model"] == model) & (self.answers["threshold"] == threshold)]
+        return int((own["above"] != "end").sum())
+
     def judged(self, holds: bool) -> str:
         """The verdict, with its budget where that is not the whole one."""
         whole = all(part == 1 for part in self.recipe["scale"].values()) and self.recipe["samples"] is None
@@ -152,11 +157,14 @@ def swapped_apart(results: StringResults) -> Finding:
     for model, table in tables.items():
         lowest = float(min(results.models[model]["thresholds"]))
         own = table[table["threshold"] == lowest]
-        there, tried = int(own["connected"].sum()), results.recipe["pairs"]
-        holds &= (there == 0) if sizes[model] == smallest else there > 0
+        there, tried = int(own["connected"].sum()), results.trained(model, lowest)
+        holds &= tried > 0 and ((there == 0) if sizes[model] == smallest else there > 0)
         last = table[table["connected"] > 0]["threshold"].min()
         texts[model] = f"{there} of {tried} pairs at {lowest:g}, some down to {last:g}"
-    detail = "holds where the smallest network connects no pair at the lowest threshold, and every larger one some"
+    detail = (
+        "of pairs whose ends were trained to below the threshold; holds where the smallest network connects none at the "
+        "lowest threshold, and every larger one some"
+    )
     return Finding(results.each(texts), results.judged(holds), detail)
 
 
