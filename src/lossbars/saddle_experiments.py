@@ -104,12 +104,12 @@ def of_size(recipe: AnyCurves, size: int) -> AnyCurves:
 
     What the schedule names in epochs grows alike, and so does the tilt: the more places, the narrower the part of the
     curve around its maximum may be that the objective looks at. A curve keeps its bends; points are inserted as often.
-    Of strings, more thresholds are tried.
+    Of strings, as many times more thresholds are tried.
     """
     if isinstance(recipe, Paths):
         family = recipe.family.model_copy(update={"points": 2 + size * (recipe.family.points - 2)})
         return recipe.scaled(float(size)).model_copy(update={"family": family})
+    if isinstance(recipe, Strings):
+        return recipe.model_copy(update={"halvings": size * recipe.halvings})
     longer = recipe.scaled(float(size))
-    if isinstance(longer, Strings):
-        return longer.model_copy(update={"halvings": size * longer.halvings})
     return longer.model_copy(update={"points": size * longer.points, "tilt": size * longer.tilt})

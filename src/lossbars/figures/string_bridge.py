@@ -59,9 +59,9 @@ def _draw_heights(axes: Axes, tops: pd.DataFrame, model: str) -> None:
 
 
 def _draw_bars(axes: Axes, table: pd.DataFrame, kind: str, model: str) -> None:
-    whole = table.assign(by=np.where(table["by"] == kind, "string", "curve"))
-    deaths = deaths_by_recipe(whole, ["curve", "string"])
-    ends = pd.concat([whole[whole["t"] == t].groupby(side)["loss"].min() for side, t in (("a", 0.0), ("b", 1.0))])
+    each = deaths_by_recipe(table, list(table["by"].unique()))
+    deaths = pd.DataFrame({"curve": each.drop(columns=kind).min(axis=1), "string": each[kind]})
+    ends = pd.concat([table[table["t"] == t].groupby(side)["loss"].min() for side, t in (("a", 0.0), ("b", 1.0))])
     births = ends.groupby(level=0).min().loc[deaths.index]
     order = births.sort_values().index
     x = np.arange(len(order))
