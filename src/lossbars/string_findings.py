@@ -162,7 +162,7 @@ def swapped_apart(results: StringResults) -> Finding:
         last = table[table["connected"] > 0]["threshold"].min()
         texts[model] = f"{there} of {tried} pairs at {lowest:g}, some down to {last:g}"
     detail = (
-        "of pairs whose ends were trained to below the threshold; holds where the smallest network connects none at the "
+        "of pairs whose ends got below the threshold; holds where the smallest network connects none at the "
         "lowest threshold, and every larger one some"
     )
     return Finding(results.each(texts), results.judged(holds), detail)
