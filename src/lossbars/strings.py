@@ -214,8 +214,6 @@ class _Moving:
             self._constrain(out)
         self.optimiser.step(rate)
         self.steps += 1
-        for s, _ in self.moving:
-            self.strings[s].gradients += 1
 
     def _constrain(self, out: Tensor) -> None:
         """Add the gradients of appendix A's two terms, of beads that have two neighbours; all as they are now."""
@@ -240,6 +238,7 @@ class _Moving:
         for row in (done | last).nonzero().flatten().tolist():
             s, i = self.moving[row]
             self.strings[s].move(i, self.theta[row], float(values[row]))
+            self.strings[s].gradients += self.steps
         left = (~done).nonzero().flatten()
         if bool(done.any()) and len(left):
             self.optimiser.keep(left.to(self.theta.device))

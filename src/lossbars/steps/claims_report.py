@@ -14,11 +14,13 @@ from lossbars.steps.command import run
 INTRODUCTION = """\
 # What the papers report, against what was obtained
 
-Papers: Barannikov et al., *Topological obstructions in neural networks' learning*; Barannikov et al., *Loss barcode: a
-topological measure of escapability in loss landscapes*; Barannikov et al., *Barcodes as summary*. A verdict is what the
-numbers of this run say, whichever way they fall. ± is one standard deviation, and the detail says of what. A fall with
-depth *holds* where every step falls; it is *undecided* where the ends differ by less than their spread and no step
-rises by more than its own; otherwise it *does not hold*.
+Papers: Barannikov et al., *Topological obstructions in neural networks' learning*; Barannikov et al., *Loss barcode:
+a topological measure of escapability in loss landscapes*; Barannikov et al., *Barcodes as summary*; Freeman & Bruna,
+*Topology and geometry of half-rectified network optimization*; Tanner, *Topology of the loss landscape* (a lecture),
+with Pennington & Bahri, *Geometry of neural network loss surfaces via random matrix theory*. A verdict is what the
+numbers of this run say, whichever way they fall. ± is one standard deviation, and the detail says of what. A fall
+with depth *holds* where every step falls; it is *undecided* where the ends differ by less than their spread and no
+step rises by more than its own; otherwise it *does not hold*.
 """
 
 
