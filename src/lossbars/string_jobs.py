@@ -66,6 +66,7 @@ class StringJobs(NetworkJobs, FunctionJobs):
         labels = {model: own.label or model for model, own in whole.models.items()}
         metrics = {model: own.level.metric for model, own in whole.models.items()}
         recipe: dict[str, Any] = {"figure": figure, "title": whole.title, "labels": labels, "metrics": metrics}
+        recipe["order"] = list(labels)  # a job's text has mappings in the order of the alphabet
         code = self.code("lossbars.steps.string_figure", (STRING_FIGURE_MODULE[figure],))
         return Job("string_figure", experiment, "", recipe, code, expects)
 

@@ -21,7 +21,7 @@ def string_figure(job: Job, table: Path, strings: list[Path], pdf: Path, svg: Pa
 
 
 def _draw(job: Job, answers: pd.DataFrame, strings: list[Path]) -> Figure:
-    labels, metrics, title = job.recipe["labels"], job.recipe["metrics"], job.recipe["title"]
+    labels, metrics, title = _labels(job), job.recipe["metrics"], job.recipe["title"]
     match job.recipe["figure"]:
         case "string-lengths":
             return figures.string_lengths(answers, labels, metrics, title)
@@ -33,10 +33,15 @@ def _draw(job: Job, answers: pd.DataFrame, strings: list[Path]) -> Figure:
             raise ValueError(f"unknown figure {other!r}")
 
 
+def _labels(job: Job) -> dict[str, str]:
+    """What figures call the models, in the order of the configuration."""
+    return {model: job.recipe["labels"][model] for model in job.recipe["order"]}
+
+
 def _longest(job: Job, answers: pd.DataFrame, strings: list[Path]) -> dict[str, Shown]:
     """Of each model that connected a pair, the pair with most beads at the lowest of its thresholds."""
     shown = {}
-    for model in job.recipe["labels"]:
+    for model in _labels(job):
         own = answers[(answers["model"] == model) & (answers["answer"] == "connected")]
         if own.empty:
             continue
