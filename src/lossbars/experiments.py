@@ -38,6 +38,7 @@ Figure = Literal[
     "embeddings",
     "complexity",
     "one-saddles",
+    "components",
 ]
 
 

@@ -43,6 +43,7 @@ FIGURE_MODULE = {
     "embeddings": "lossbars.figures.embeddings",
     "complexity": "lossbars.figures.complexity",
     "one-saddles": "lossbars.figures.barcodes",
+    "components": "lossbars.figures.components",
 }
 ALIGNMENT_MODULES = ("lossbars.align", "lossbars.symmetry")
 
