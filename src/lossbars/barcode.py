@@ -75,13 +75,13 @@ class Barcode:
         longest = float((deaths - births).max(initial=0.0))
         return longest / {"sqrt2": math.sqrt(2), "linf": 2.0}[metric]
 
-    def components(self, level: float | Float[np.ndarray, "*l"], dim: int = 0) -> Int[np.ndarray, "*l"]:
-        """N(λ): connected components of the sublevel set {L ≤ λ} at each level λ (loss-landscape-lecture.txt, page 5).
+    def components_at(self, level: float | Float[np.ndarray, "*l"], dim: int = 0) -> Int[np.ndarray, "*l"]:
+        """N(λ): connected components of the sublevel set {L ≤ λ} at each level λ (loss-landscape-lecture.txt).
 
-        As :func:`components`. Only ``merged`` bars count components: ``direct`` ones end later or at the same height,
-        so their number is an upper bound. In dimension 1 it is the number of loops.
+        As :func:`components_at`. Only ``merged`` bars count components: ``direct`` ones end no earlier, so their number
+        is an upper bound. In dimension 1 it is the number of loops.
         """
-        return components(self.diagram(dim), level)
+        return components_at(self.diagram(dim), level)
 
     def diagram(self, dim: int = 0) -> np.ndarray:
         """Persistence diagram of one dimension: (n, 2) births and deaths, float64, deaths may be inf."""
@@ -93,7 +93,7 @@ class Barcode:
         return tuple(sorted({bar.dim for bar in self.bars}))
 
 
-def components(diagram: Float[np.ndarray, "n 2"], level: float | Float[np.ndarray, "*l"]) -> Int[np.ndarray, "*l"]:
+def components_at(diagram: Float[np.ndarray, "n 2"], level: float | Float[np.ndarray, "*l"]) -> Int[np.ndarray, "*l"]:
     """How many of n bars (birth, death) are alive at each level: born at or below it, and not dead at or below it.
 
     A bar [b, d] counts where b ≤ λ < d: the set {L ≤ λ} is closed, so at b it has the minimum, and at d the saddle that
@@ -101,7 +101,7 @@ def components(diagram: Float[np.ndarray, "n 2"], level: float | Float[np.ndarra
     """
     level = np.asarray(level, dtype=np.float64)
     if np.isnan(level).any():
-        raise ValueError("components: a level is NaN, and no set of losses lies below it")
+        raise ValueError("components_at: a level is NaN, and no set of losses lies below it")
     births, deaths = np.sort(np.asarray(diagram, dtype=np.float64).reshape(-1, 2), axis=0).T
     found = births.searchsorted(level, "right") - deaths.searchsorted(level, "right")
     # a half-line never dies, at λ = ∞ either

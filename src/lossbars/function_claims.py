@@ -20,7 +20,10 @@ CLAIMS = {
     "tiny-networks": TINY_CLAIMS,
     "level-sets": LEVEL_SET_CLAIMS,
 }
-OF_KIND = {"functions": [*FUNCTION_CLAIMS, *LEVEL_SET_CLAIMS], "convergence": CONVERGENCE_CLAIMS}  # of experiments that the paper has not
+OF_KIND = {  # of experiments that the paper has not
+    "functions": [*FUNCTION_CLAIMS, *LEVEL_SET_CLAIMS],
+    "convergence": CONVERGENCE_CLAIMS,
+}
 
 
 def claim_rows(results: FunctionResults) -> pd.DataFrame:

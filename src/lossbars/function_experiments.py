@@ -107,7 +107,7 @@ class ConvergenceModel(Recipe):
 
 
 FunctionFigure = Literal["surface", "pairs", "sublevel-bars", "tiny-bars", "bridge", "components"]
-OF_CLOUDS: tuple[FunctionFigure, ...] = ("pairs", "sublevel-bars", "tiny-bars")
+OF_CLOUDS = ("pairs", "sublevel-bars", "tiny-bars")
 FEWEST_POINTS, FEWEST_PAIRS, FEWEST_SIZES = 100, 2, 2  # that a small scale leaves
 
 
@@ -135,7 +135,7 @@ class Functions(Recipe):
                 raise ValueError(f"figures: {figure!r} needs {needs[figure]}")
         return self
 
-    def shown(self, figure: FunctionFigure) -> list[str]:
+    def shown(self, figure: str) -> list[str]:
         """Models that a figure can show, in the order of the configuration."""
         shown = list(self.models)
         if figure in (*OF_CLOUDS, "bridge"):

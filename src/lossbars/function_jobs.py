@@ -115,11 +115,19 @@ class FunctionJobs(JobMaker):
             "title": self.plan.experiments[experiment].title,
             "labels": self._labels(experiment, figure),
         }
+        if figure == "components":
+            recipe["axis"] = self._axis(experiment)
         if figure == "tiny-bars":  # the paper's numbers are of networks of certain sizes
             models = self.landscape_models(experiment)
             recipe["models"] = {model: {"landscape": plain(own.landscape)} for model, own in models.items()}
         code = self.code("lossbars.steps.function_figure", (FUNCTION_FIGURE_MODULE[figure],))
         return Job("function_figure", experiment, "", recipe, code, expects)
+
+    def _axis(self, experiment: str) -> list[Any]:
+        """What values are called, and whether all models have one range of them: losses may be compared."""
+        kinds = {own.landscape.kind for own in self.landscape_models(experiment).values()}
+        losses = kinds <= {"regression", "perceptron"}
+        return ["loss" if losses else "value", losses]
 
     def shows_table(self, key: str) -> bool:
         """Whether a figure shows bars or distances."""
@@ -133,8 +141,8 @@ class FunctionJobs(JobMaker):
     def _labels(self, experiment: str, figure: str) -> dict[str, str]:
         """Of the models that a figure can show."""
         models = self.landscape_models(experiment)
-        functions = self.plan.functions.get(experiment)
-        shown = functions.shown(figure) if functions else list(models)
+        of_functions = self.plan.functions.get(experiment)
+        shown = of_functions.shown(figure) if of_functions else list(models)
         return {model: models[model].label or model for model in shown}
 
     @once

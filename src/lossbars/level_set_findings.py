@@ -1,4 +1,4 @@
-"""Claims about components of the level sets of small networks (half-rectified-networks.txt; loss-landscape-lecture.txt).
+"""Claims about level sets of small networks (half-rectified-networks.txt, section 2; loss-landscape-lecture.txt).
 
 Judged by the merged bars of optimised curves. A bar counts where it is longer than the tolerance that the recipe of the
 curves states (column ``threshold``): minima that form a continuum are found as several places of one valley, and the
@@ -55,7 +55,7 @@ def linear_one_component(results: FunctionResults) -> Finding:
     """Whether linear networks with a wide hidden layer have no bar but the half-line."""
     wide = [net for net in nets(results, "identity") if net[1]["hidden"][0] > ends(net[1])]
     if not wide:
-        return Finding("—", UNMEASURED, "this needs curves of a linear net with more hidden units than inputs or outputs")
+        return Finding("—", UNMEASURED, "this needs curves of a linear net wider than its ends")
     texts = {model: _said(bars) for model, _, bars in wide}
     one = all(long(bars).empty for _, _, bars in wide)
     return Finding(results.each(texts), judged(results, one), f"merged bars of curves; {UPPER}")
@@ -116,7 +116,8 @@ def wider_fewer(results: FunctionResults) -> Finding:
     compared = [own for own in compared if own[0][1]["hidden"][0] < own[-1][1]["hidden"][0]]
     if not compared:
         return Finding("—", UNMEASURED, "this needs curves of two ReLU nets of different widths on one loss")
-    texts, fewer = {}, True
+    texts: dict[str, str] = {}
+    fewer = True
     for own in compared:
         texts |= {model: _said(bars) for model, _, bars in own}
         narrow, wide = (long(own[place][2]) for place in (0, -1))
@@ -128,9 +129,9 @@ LEVEL_SET_CLAIMS: Claims = [
     (
         Claim(
             "linear-one-component",
-            "A linear network with more hidden units than inputs or outputs has one component at every level, and with two "
-            "layers under weight decay too.",
-            f"{HALF_RECTIFIED}, proposition 2.2; {LECTURE}, page 5",
+            "A linear network with more hidden units than inputs or outputs has one component at every level, and with "
+            "two layers under weight decay too.",
+            f'{HALF_RECTIFIED}, proposition 2.2; {LECTURE}, "linear network"',
             "1",
         ),
         linear_one_component,
@@ -146,9 +147,9 @@ LEVEL_SET_CLAIMS: Claims = [
     (
         Claim(
             "relu-several-components",
-            "On chosen data a ReLU network has more than one component: a model and its copy with permuted units are not "
-            "connected (three permuted points, 2-3-2).",
-            f"{HALF_RECTIFIED}, §2.3.1 and appendix E; {LECTURE}, page 5",
+            "On chosen data a ReLU network has more than one component: a model and its copy with permuted units are "
+            "not connected (three permuted points, 2-3-2).",
+            f'{HALF_RECTIFIED}, §2.3.1 and appendix E; {LECTURE}, "ReLU network"',
             "> 1",
         ),
         relu_several_components,
@@ -157,7 +158,7 @@ LEVEL_SET_CLAIMS: Claims = [
         Claim(
             "relu-wider-fewer",
             "Over-parametrisation can connect the level sets of a ReLU network.",
-            f"{LECTURE}, page 9; {HALF_RECTIFIED}, §2.3.3",
+            f'{LECTURE}, "Over parameterisation"; {HALF_RECTIFIED}, corollary 2.5',
             "1 if wide enough",
         ),
         wider_fewer,

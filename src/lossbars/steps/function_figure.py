@@ -35,7 +35,7 @@ def _draw(job: Job, table: pd.DataFrame, surfaces: pd.DataFrame) -> Figure:
         case "bridge":
             return figures.bridge(table, labels, title)
         case "components":
-            return figures.components(table, labels, title, "value")
+            return figures.components(table, labels, title, *job.recipe["axis"])
         case "convergence":
             return figures.convergence(table, labels, title)
         case other:
