@@ -262,7 +262,8 @@ def test_the_workflow_of_models_with_and_without_a_cloud(tmp_path: Path) -> None
     table = read_table(results / "small/barcodes.parquet")
     assert set(table["source"][table["model"] == "relu"]) == {"direct", "merged"}
     assert set(table["source"][table["model"] == "linear"]) == {"cloud", "direct", "merged"}
-    assert [record["convention"] for record in read_records(results / "small/relu/barcode.json")] == ["direct", "merged"]
+    records = read_records(results / "small/relu/barcode.json")
+    assert [record["convention"] for record in records] == ["direct", "merged"]
     assert {"linear-narrow", "relu-several-components"} <= set(read_table(results / "small/claims.parquet")["id"])
     assert "loss λ" in (results / "figures/small-components.svg").read_text()
 
