@@ -2,6 +2,7 @@
 
 from lossbars.function_costs import THREADS
 from lossbars.function_plan import (
+    barcode_source,
     cloud_paths,
     optimised_paths,
     pair_paths,

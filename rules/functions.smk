@@ -90,7 +90,7 @@ rule optimised:
 
 rule sublevel_barcode:
     input:
-        f"{RESULTS}/{{experiment}}/{{model}}/clouds/0.parquet",
+        lambda wildcards: barcode_source(PLAN, wildcards.experiment, wildcards.model),
     output:
         f"{RESULTS}/{{experiment}}/{{model}}/barcode.json",
     log:
@@ -114,7 +114,7 @@ rule sublevel_barcode:
         "Write the barcode of {wildcards.experiment}/{wildcards.model} down"
     shell:
         STEP
-        + "sublevel_barcode --job {params.job:q} --cloud {input:q} --out {output:q}"
+        + "sublevel_barcode --job {params.job:q} --bars {input:q} --out {output:q}"
         + LOGGED
 
 

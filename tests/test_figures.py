@@ -114,6 +114,7 @@ def draw_all(labels: dict[str, str], long: int = 1) -> dict[str, Figure]:
         "triangle": figures.triangle(make_triangles(tuple(labels)), labels, title),
         "robustness": figures.robustness(subsets, labels, title),
         "persistence": figures.persistence(pd.concat(merged), labels, title),
+        "components": figures.components(pd.concat(merged), labels, title),
     }
 
 
@@ -339,6 +340,7 @@ CALLS = {
     "barcodes": lambda table, labels: figures.barcodes(table, labels, ""),
     "to_score": lambda table, labels: figures.to_score(table, None, labels, ""),
     "persistence": lambda table, labels: figures.persistence(table.assign(convention="merged"), labels, ""),
+    "components": lambda table, labels: figures.components(table.assign(convention="merged"), labels, ""),
     "profiles": lambda table, labels: figures.profiles(table, labels, ""),
     "triangle": lambda table, labels: figures.triangle(table, labels, ""),
     "robustness": lambda table, labels: figures.robustness(table, labels, ""),

@@ -255,6 +255,7 @@ CALLS = {
     "sublevel_bars": (lambda table, labels: figures.sublevel_bars(table, labels, ""), make_bars),
     "tiny_bars": (lambda table, labels: figures.tiny_bars(table, labels, ""), make_bars),
     "bridge": (lambda table, labels: figures.bridge(table, labels, ""), both_ways),
+    "components": (lambda table, labels: figures.components(table, labels, "", "value", False), make_bars),
     "convergence": (lambda table, labels: figures.convergence(table, labels, ""), make_distances),
 }
 

@@ -77,7 +77,12 @@ def jobs(**experiments: Any) -> Jobs:
         (FN, "models.camel.landscape", {"kind": "custom", "source": "no.py:f", "box": [[0, 1]]}, "no such file: no.py"),
         (FN, "models.camel.landscape", {"kind": "custom", "source": "no.py:f"}, "landscape.box: this key is missing"),
         (FN, "models", {}, "models: at least one is needed"),
-        (FN, "optimised", None, "figures: 'bridge' needs a model with an optimised recipe"),
+        (FN, "optimised", None, "figures: 'bridge' needs a model with a cloud and an optimised recipe"),
+        (FN, "cloud", None, "figures: 'bridge' needs a model with a cloud and an optimised recipe"),
+        (FN | {"cloud": None}, "figures", ["sublevel-bars"], "figures: 'sublevel-bars' needs a model with a cloud"),
+        (FN | {"cloud": None}, "figures", ["pairs"], "figures: 'pairs' needs a model of two dimensions with a cloud"),
+        (FN | {"cloud": None}, "optimised", None, "models.camel: there is nothing to find bars by: give it a cloud"),
+        (FN, "optimised.tolerance", -1, "experiments.one.optimised.tolerance: Input should be greater than or equal"),
         (FN, "models.camel.landscape", NET, "figures: 'surface' needs a model of two dimensions"),
         (FN, "figures", ["surfaces"], "experiments.one.figures.0: Input should be 'surface'"),
         (FN, "data", "digits", "experiments.one.data: unknown key"),
@@ -248,6 +253,46 @@ def test_the_record_is_of_long_bars(tmp_path: Path) -> None:
     assert len(record["bars"]) + record["left_out"] == len(table) and record["left_out"] > 0
     endless = [bar for bar in record["bars"] if bar["death"] is None]
     assert len(endless) == record["components"] and all(bar["dies_at"] is None for bar in endless)
+
+
+def test_the_record_of_curves_is_of_both_conventions(tmp_path: Path) -> None:
+    made = jobs(fn=FN | {"cloud": None, "figures": ["components"]})
+    job, path = made.sublevel_barcode("fn", "camel"), tmp_path / "optimised.parquet"
+    optimised.optimised(made.optimised("fn", "camel"), 1, tmp_path / "checkpoints", path)
+    table = read_table(path)
+    sublevel_barcode.sublevel_barcode(job, path, tmp_path / "barcode.json")
+    records = read_records(tmp_path / "barcode.json", job.key)
+    assert [record["convention"] for record in records] == ["direct", "merged"]
+    for record in records:
+        rows = table[table["source"] == record["convention"]].sort_values(["birth", "minimum"])
+        assert (record["n"], record["components"], record["left_out"]) == (8, 1, 0)
+        assert [bar["birth"] for bar in record["bars"]] == rows["birth"].tolist()
+        assert [bar["born_at"] for bar in record["bars"]] == [[minimum] for minimum in rows["minimum"]]
+        ends = [None if a < 0 else [a, b] for a, b in rows[["saddle", "saddle_other"]].to_numpy().tolist()]
+        assert [bar["dies_at"] for bar in record["bars"]] == ends and ends.count(None) == 1
+
+
+def test_a_model_without_a_cloud_is_in_the_table_and_asks_for_little(tmp_path: Path) -> None:
+    made = jobs(fn=FN | {"cloud": None, "optimised": FN["optimised"] | {"tolerance": 0.25}, "figures": ["components"]})
+    rules = [one.rule for one in expected(made, "fn")]
+    assert "cloud" not in rules and {"optimised", "sublevel_barcode", "bars"} <= set(rules)
+    asked = [request(made.plan, rule, "fn", "camel").mem_mb for rule in ("optimised", "cloud")]
+    assert (
+        asked[0] == asked[1] < request(jobs(fn=FN | {"cloud": {"points": 10**7}}).plan, "cloud", "fn", "camel").mem_mb
+    )
+    optimised.optimised(made.optimised("fn", "camel"), 1, tmp_path / "checkpoints", tmp_path / "optimised.parquet")
+    bars.bars(made.bars("fn"), [], [tmp_path / "optimised.parquet"], tmp_path / "barcodes.parquet")
+    table = read_table(tmp_path / "barcodes.parquet")
+    assert list(table) == [*bars.FIRST, "x0", "x1", "s0", "s1", *bars.LAST]
+    assert set(table["threshold"]) == {0.25} and set(table["dropped"]) == {0}
+
+
+def test_figures_show_what_they_can() -> None:
+    models = {"camel": CAMEL, "net": {"landscape": NET, "cloud": None}, "points": CAMEL | {"optimised": None}}
+    whole = jobs(fn=FN | {"models": models, "figures": ["pairs"]}).plan.functions["fn"]
+    shown = {name: whole.shown(name) for name in ("components", "surface", "pairs", "sublevel-bars", "bridge")}
+    assert shown["components"] == ["camel", "net", "points"] and shown["bridge"] == ["camel"]
+    assert shown["surface"] == shown["pairs"] == shown["sublevel-bars"] == ["camel", "points"]
 
 
 def test_pairs_go_on_from_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,6 +145,7 @@ LAYERS = [
         "function_claims",
         "rate_findings",
         "tiny_findings",
+        "level_set_findings",
         "escape_findings",
         "escape_fits",
         "path_findings",

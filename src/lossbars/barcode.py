@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float, Int
 
 Metric = Literal["sqrt2", "linf"]
 Convention = Literal["direct", "merged"]
@@ -74,6 +75,14 @@ class Barcode:
         longest = float((deaths - births).max(initial=0.0))
         return longest / {"sqrt2": math.sqrt(2), "linf": 2.0}[metric]
 
+    def components_at(self, level: float | Float[np.ndarray, "*l"], dim: int = 0) -> Int[np.ndarray, "*l"]:
+        """N(λ): connected components of the sublevel set {L ≤ λ} at each level λ (loss-landscape-lecture.txt).
+
+        As :func:`components_at`. Only ``merged`` bars count components: ``direct`` ones end no earlier, so their number
+        is an upper bound. In dimension 1 it is the number of loops.
+        """
+        return components_at(self.diagram(dim), level)
+
     def diagram(self, dim: int = 0) -> np.ndarray:
         """Persistence diagram of one dimension: (n, 2) births and deaths, float64, deaths may be inf."""
         return np.array([(bar.birth, bar.death) for bar in self.of_dim(dim)], dtype=np.float64).reshape(-1, 2)
@@ -82,6 +91,21 @@ class Barcode:
     def dims(self) -> tuple[int, ...]:
         """The dimensions that have bars."""
         return tuple(sorted({bar.dim for bar in self.bars}))
+
+
+def components_at(diagram: Float[np.ndarray, "n 2"], level: float | Float[np.ndarray, "*l"]) -> Int[np.ndarray, "*l"]:
+    """How many of n bars (birth, death) are alive at each level: born at or below it, and not dead at or below it.
+
+    A bar [b, d] counts where b ≤ λ < d: the set {L ≤ λ} is closed, so at b it has the minimum, and at d the saddle that
+    joins two parts. Bars of length 0 never count. Raises ValueError for a level that is NaN.
+    """
+    level = np.asarray(level, dtype=np.float64)
+    if np.isnan(level).any():
+        raise ValueError("components_at: a level is NaN, and no set of losses lies below it")
+    births, deaths = np.sort(np.asarray(diagram, dtype=np.float64).reshape(-1, 2), axis=0).T
+    found = births.searchsorted(level, "right") - deaths.searchsorted(level, "right")
+    # a half-line never dies, at λ = ∞ either
+    return np.asarray(found + np.isposinf(level) * np.isposinf(deaths).sum(), dtype=np.int64)
 
 
 class ArrayBarcode(Barcode):

@@ -40,6 +40,7 @@ Figure = Literal[
     "complexity",
     "one-saddles",
     "string-bridge",
+    "components",
 ]
 
 

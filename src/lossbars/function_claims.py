@@ -12,13 +12,18 @@ from lossbars.claims import COLUMNS
 from lossbars.findings import UNMEASURED
 from lossbars.function_findings import CONVERGENCE_CLAIMS, FUNCTION_CLAIMS, TINY_CLAIMS
 from lossbars.function_results import FunctionResults
+from lossbars.level_set_findings import LEVEL_SET_CLAIMS
 
 CLAIMS = {
     "function-barcodes": FUNCTION_CLAIMS,
     "convergence": CONVERGENCE_CLAIMS,
     "tiny-networks": TINY_CLAIMS,
+    "level-sets": LEVEL_SET_CLAIMS,
 }
-OF_KIND = {"functions": FUNCTION_CLAIMS, "convergence": CONVERGENCE_CLAIMS}  # of experiments that the paper has not
+OF_KIND = {  # of experiments that the paper has not
+    "functions": [*FUNCTION_CLAIMS, *LEVEL_SET_CLAIMS],
+    "convergence": CONVERGENCE_CLAIMS,
+}
 
 
 def claim_rows(results: FunctionResults) -> pd.DataFrame:
@@ -37,8 +42,11 @@ def budget(recipe: dict[str, Any]) -> str:
         sizes = recipe["sizes"]
         span = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
         return f"{recipe['pairs']} pairs of clouds of each size, {span} points"
-    points = sorted({own["cloud"]["points"] for own in recipe["models"].values()})
-    span = f"{points[0]:,}" if len(points) == 1 else f"{points[0]:,} to {points[-1]:,}"
+    parts = []
+    if points := sorted({own["cloud"]["points"] for own in recipe["models"].values() if own["cloud"]}):
+        span = f"{points[0]:,}" if len(points) == 1 else f"{points[0]:,} to {points[-1]:,}"
+        parts.append(f"{recipe['seeds']} cloud{'s' if recipe['seeds'] > 1 else ''} of {span} points")
     starts = sorted({own["optimised"]["starts"] for own in recipe["models"].values() if own["optimised"]})
-    curves = f", and curves between minima from {' or '.join(map(str, starts))} starts" if starts else ""
-    return f"{recipe['seeds']} cloud{'s' if recipe['seeds'] > 1 else ''} of {span} points{curves}"
+    if starts:
+        parts.append(f"curves between minima from {' or '.join(map(str, starts))} starts")
+    return ", and ".join(parts)

@@ -16,9 +16,8 @@ def function_artefacts(jobs: "FunctionJobs", experiment: str) -> Iterator[Expect
     optimised, surfaces = optimised_paths(plan, experiment), surface_paths(plan, experiment)
     for model in plan.functions[experiment].models:
         folder = plan.folder(experiment, model)
-        names = zip(cloud_paths(plan, experiment, model), clouds(plan, experiment), strict=True)
-        cloud = jobs.cloud(experiment, model)
-        yield from (Expected(path, "cloud", cloud, part) for path, part in names)
+        for path, part in zip(cloud_paths(plan, experiment, model), clouds(plan, experiment), strict=False):
+            yield Expected(path, "cloud", jobs.cloud(experiment, model), part)
         if (path := f"{folder}/optimised.parquet") in optimised:
             yield Expected(path, "optimised", jobs.optimised(experiment, model))
         if (path := f"{folder}/surface.parquet") in surfaces:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt, mode
 
 from lossbars.experiments import Resources, Scale, check_key
 from lossbars.landscape_specs import LandscapeSpec
-from lossbars.recipes import AnyCurves, Curves, Minima, Rate, Recipe, yaml_number
+from lossbars.recipes import Amount, AnyCurves, Curves, Minima, Rate, Recipe, yaml_number
 
 
 def _whole(value: Any) -> Any:
@@ -56,6 +56,7 @@ class Optimised(Recipe):
 
     starts: Annotated[Count, Field(ge=2)]
     neighbours: PositiveInt = 8  # minima that each has curves to, where they are too many for all pairs
+    tolerance: Amount = 0.0  # bars no longer than this, a loss, join two places of one valley: figures and claims
     minima: Minima
     curves: Curves
 
@@ -73,14 +74,22 @@ class FunctionModel(Recipe):
 
     landscape: LandscapeSpec
     label: str = ""  # what figures call it; the model's key where empty
-    cloud: Cloud
+    cloud: Cloud | None = None
     optimised: Optimised | None = None
     resources: Resources = Resources()
 
+    @model_validator(mode="after")
+    def _has_bars(self) -> "FunctionModel":
+        if not self.cloud and not self.optimised:
+            raise ValueError("there is nothing to find bars by: give it a cloud, or an optimised recipe, or both")
+        return self
+
     def scaled(self, scale: Scale) -> "FunctionModel":
         """With a share of the points, starts and epochs."""
-        points = _share(self.cloud.points, scale.points, FEWEST_POINTS)
-        found: dict[str, Any] = {"cloud": self.cloud.model_copy(update={"points": points})}
+        found: dict[str, Any] = {}
+        if cloud := self.cloud:
+            points = _share(cloud.points, scale.points, FEWEST_POINTS)
+            found["cloud"] = cloud.model_copy(update={"points": points})
         if own := self.optimised:
             parts = {"minima": own.minima.scaled(scale.epochs), "curves": own.curves.scaled(scale.epochs)}
             starts = _share(own.starts, scale.seeds, 2)
@@ -97,7 +106,8 @@ class ConvergenceModel(Recipe):
     resources: Resources = Resources()
 
 
-FunctionFigure = Literal["surface", "pairs", "sublevel-bars", "tiny-bars", "bridge"]
+FunctionFigure = Literal["surface", "pairs", "sublevel-bars", "tiny-bars", "bridge", "components"]
+OF_CLOUDS = ("pairs", "sublevel-bars", "tiny-bars")
 FEWEST_POINTS, FEWEST_PAIRS, FEWEST_SIZES = 100, 2, 2  # that a small scale leaves
 
 
@@ -117,16 +127,29 @@ class Functions(Recipe):
     @model_validator(mode="after")
     def _consistent(self) -> "Functions":
         check_models(self.models)
-        for figure in ("surface", "pairs"):
-            if figure in self.figures and not self.plane_models():
-                raise ValueError(f"figures: '{figure}' needs a model of two dimensions")
-        if "bridge" in self.figures and not self.optimised_models():
-            raise ValueError("figures: 'bridge' needs a model with an optimised recipe")
+        needs = {"surface": "a model of two dimensions", "pairs": "a model of two dimensions with a cloud"}
+        needs |= dict.fromkeys(("sublevel-bars", "tiny-bars"), "a model with a cloud")
+        needs["bridge"] = "a model with a cloud and an optimised recipe"
+        for figure in self.figures:
+            if not self.shown(figure):
+                raise ValueError(f"figures: {figure!r} needs {needs[figure]}")
         return self
+
+    def shown(self, figure: str) -> list[str]:
+        """Models that a figure can show, in the order of the configuration."""
+        shown = list(self.models)
+        if figure in (*OF_CLOUDS, "bridge"):
+            shown = self.cloud_models()
+        allowed = {"surface": self.plane_models(), "pairs": self.plane_models(), "bridge": self.optimised_models()}
+        return [key for key in shown if key in allowed.get(figure, shown)]
 
     def plane_models(self) -> list[str]:
         """Models whose landscape can be drawn as a surface."""
         return [key for key, own in self.models.items() if own.landscape.dimension == 2]
+
+    def cloud_models(self) -> list[str]:
+        """Models of which there are clouds."""
+        return [key for key, own in self.models.items() if own.cloud]
 
     def optimised_models(self) -> list[str]:
         """Models whose minima and curves are optimised too."""

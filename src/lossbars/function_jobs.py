@@ -26,6 +26,7 @@ FUNCTION_FIGURE_MODULE = {
     "sublevel-bars": "lossbars.figures.sublevel_bars",
     "tiny-bars": "lossbars.figures.tiny_bars",
     "bridge": "lossbars.figures.bridge",
+    "components": "lossbars.figures.components",
     "convergence": "lossbars.figures.convergence",
 }
 
@@ -61,8 +62,10 @@ class FunctionJobs(JobMaker):
 
     @once
     def sublevel_barcode(self, experiment: str, model: str) -> Job:
-        """The barcode of a model's first cloud, as a record."""
-        expects = {"cloud": self.cloud(experiment, model).key}
+        """The barcode of a model's first cloud, as a record; of its curves where it has no cloud."""
+        has_cloud = self.plan.functions[experiment].models[model].cloud
+        source = self.cloud(experiment, model) if has_cloud else self.optimised(experiment, model)
+        expects = {source.kind: source.key}
         code = self.code("lossbars.steps.sublevel_barcode")
         return Job("sublevel_barcode", experiment, model, {}, code, expects)
 
@@ -79,7 +82,7 @@ class FunctionJobs(JobMaker):
     def bars(self, experiment: str) -> Job:
         """The one table of an experiment's bars."""
         whole = self.plan.functions[experiment]
-        expects = {f"cloud/{model}": self.cloud(experiment, model).key for model in whole.models}
+        expects = {f"cloud/{model}": self.cloud(experiment, model).key for model in whole.cloud_models()}
         expects |= {f"optimised/{m}": self.optimised(experiment, m).key for m in whole.optimised_models()}
         return Job("bars", experiment, "", {}, self.code("lossbars.steps.bars"), expects)
 
@@ -112,11 +115,19 @@ class FunctionJobs(JobMaker):
             "title": self.plan.experiments[experiment].title,
             "labels": self._labels(experiment, figure),
         }
+        if figure == "components":
+            recipe["axis"] = self._axis(experiment)
         if figure == "tiny-bars":  # the paper's numbers are of networks of certain sizes
             models = self.landscape_models(experiment)
             recipe["models"] = {model: {"landscape": plain(own.landscape)} for model, own in models.items()}
         code = self.code("lossbars.steps.function_figure", (FUNCTION_FIGURE_MODULE[figure],))
         return Job("function_figure", experiment, "", recipe, code, expects)
+
+    def _axis(self, experiment: str) -> list[Any]:
+        """What values are called, and whether all models have one range of them: losses may be compared."""
+        kinds = {own.landscape.kind for own in self.landscape_models(experiment).values()}
+        losses = kinds <= {"regression", "perceptron"}
+        return ["loss" if losses else "value", losses]
 
     def shows_table(self, key: str) -> bool:
         """Whether a figure shows bars or distances."""
@@ -130,12 +141,9 @@ class FunctionJobs(JobMaker):
     def _labels(self, experiment: str, figure: str) -> dict[str, str]:
         """Of the models that a figure can show."""
         models = self.landscape_models(experiment)
-        shown = set(models)
-        if figure in ("surface", "pairs"):
-            shown = set(self.plan.functions[experiment].plane_models())
-        if figure == "bridge":
-            shown = set(self.plan.functions[experiment].optimised_models())
-        return {model: own.label or model for model, own in models.items() if model in shown}
+        of_functions = self.plan.functions.get(experiment)
+        shown = of_functions.shown(figure) if of_functions else list(models)
+        return {model: models[model].label or model for model in shown}
 
     @once
     def function_claims(self, experiment: str) -> Job:

@@ -12,7 +12,9 @@ def clouds(plan: "Plan", experiment: str) -> list[str]:
 
 
 def cloud_paths(plan: "Plan", experiment: str, model: str) -> list[str]:
-    """Bars of each cloud of a model."""
+    """Bars of each cloud of a model; none where it has no clouds."""
+    if not plan.functions[experiment].models[model].cloud:
+        return []
     return [f"{plan.folder(experiment, model)}/clouds/{seed}.parquet" for seed in clouds(plan, experiment)]
 
 
@@ -22,10 +24,17 @@ def optimised_paths(plan: "Plan", experiment: str) -> list[str]:
     return [f"{plan.folder(experiment, model)}/optimised.parquet" for model in models]
 
 
+def barcode_source(plan: "Plan", experiment: str, model: str) -> str:
+    """The bars that a model's barcode.json is made of: its first cloud's, or where there is none its curves'."""
+    first = cloud_paths(plan, experiment, model)[:1]
+    return first[0] if first else f"{plan.folder(experiment, model)}/optimised.parquet"
+
+
 def surface_models(plan: "Plan", experiment: str) -> list[str]:
     """Models whose landscape is tabulated: those of two dimensions, where a figure shows it."""
     whole = plan.functions[experiment]
-    return whole.plane_models() if {"surface", "pairs"} & set(whole.figures) else []
+    shown = [model for figure in whole.figures if figure in ("surface", "pairs") for model in whole.shown(figure)]
+    return [model for model in whole.models if model in shown]
 
 
 def surface_paths(plan: "Plan", experiment: str) -> list[str]:

@@ -26,7 +26,7 @@ def inputs(artefacts: Sequence[Expected]) -> dict[str, list[Expected]]:
 def _reads(one: Expected, other: Expected) -> bool:
     if one.rule == "provenance":  # it looks at everything
         return True
-    if one.rule == "sublevel_barcode":  # of the first cloud
+    if one.rule == "sublevel_barcode" and other.rule == "cloud":  # of the first cloud
         return other.part == "0"
     if one.rule in TENSORS:
         blocks = Counter(other.part.split("+") if other.part else [])

@@ -47,6 +47,7 @@ FIGURE_MODULE = {
     "complexity": "lossbars.figures.complexity",
     "one-saddles": "lossbars.figures.barcodes",
     "string-bridge": "lossbars.figures.string_bridge",
+    "components": "lossbars.figures.components",
 }
 ALIGNMENT_MODULES = ("lossbars.align", "lossbars.symmetry")
 

@@ -119,8 +119,10 @@ def _of_cloud(plan: Plan, rule: str, experiment: str, model: str, points: int) -
     else:
         whole = plan.functions[experiment]
         own = whole.models[model]
-        cloud = Points(own.landscape, own.cloud.points, own.cloud.neighbours)
-        needs = cloud_memory(cloud), cloud_seconds(cloud)
+        needs = PROCESS, 0.0
+        if rule == "cloud" and own.cloud:
+            cloud = Points(own.landscape, own.cloud.points, own.cloud.neighbours)
+            needs = cloud_memory(cloud), cloud_seconds(cloud)
         if rule == "optimised" and own.optimised:
             needs = PROCESS, optimised_seconds(own.landscape, own.optimised)
         stated = whole.resources, own.resources

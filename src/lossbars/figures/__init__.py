@@ -8,6 +8,7 @@ A new figure is one file and one line here.
 from lossbars.figures.barcodes import barcodes as barcodes
 from lossbars.figures.bridge import bridge as bridge
 from lossbars.figures.complexity import complexity as complexity
+from lossbars.figures.components import components as components
 from lossbars.figures.convergence import convergence as convergence
 from lossbars.figures.death_error import death_error as death_error
 from lossbars.figures.embeddings import embeddings as embeddings

@@ -15,10 +15,10 @@ LAST = ["n", "components", "sampling", "low", "high", "threshold", "dropped"]
 
 def bars(job: Job, clouds: list[Path], optimised: list[Path], out: Path) -> None:
     """Write a row per bar: FIRST, the places x0, …, s0, … of minimum and saddle, and LAST; model after model."""
-    found = [read_models(clouds, job, "cloud").assign(source="cloud")]
+    found = [read_models(clouds, job, "cloud").assign(source="cloud")] if clouds else []
     if optimised:
         found.append(read_models(optimised, job, "optimised"))
-    order = {made_by(path).model: None for path in clouds}
+    order = {made_by(path).model: None for path in (*clouds, *optimised)}
     table = pd.concat(found, ignore_index=True)
     model = pd.Categorical(table["model"], list(order))
     table = table.iloc[model.codes.argsort(kind="stable")]

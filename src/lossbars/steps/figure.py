@@ -81,6 +81,8 @@ def _draw(
             return figures.complexity(table, read_trained(minima, job), labels, job.recipe["networks"], title)
         case "one-saddles":
             return figures.barcodes(table, labels, title, "merged", dim=1)
+        case "components":
+            return figures.components(table, labels, title)
         case other:
             raise ValueError(f"unknown figure {other!r}")
 

@@ -34,6 +34,8 @@ def _draw(job: Job, table: pd.DataFrame, surfaces: pd.DataFrame) -> Figure:
             return figures.tiny_bars(table, labels, title, published_tops(job.recipe["models"]))
         case "bridge":
             return figures.bridge(table, labels, title)
+        case "components":
+            return figures.components(table, labels, title, *job.recipe["axis"])
         case "convergence":
             return figures.convergence(table, labels, title)
         case other:

@@ -22,7 +22,9 @@ from lossbars.store import Finished
 def optimised(job: Job, threads: int, checkpoints: Path, out: Path) -> None:
     """Write a row per bar of both conventions: source (direct, merged), and the columns of a cloud's table.
 
-    size is −1; n is the number of starts, components 1, low and high the least and the largest value found.
+    size is −1; n is the number of starts, components 1, low and high the least and the largest value found, threshold
+    the recipe's tolerance, though no bar is left out. minimum, and saddle and saddle_other (−1 for half-lines), are the
+    minima that a bar is born at and that the curve which ends it joins, by increasing value.
     """
     kept = Finished(checkpoints, job, "", [], [out])
     if kept.fetch():
@@ -42,7 +44,8 @@ def optimised(job: Job, threads: int, checkpoints: Path, out: Path) -> None:
         report=lambda text: say(job, "", text),
     )
     tables = [_table(found, barcode) for barcode in (found.direct, found.merged)]
-    write_table(out, pd.concat(tables, ignore_index=True).assign(n=recipe.starts), job)
+    constants = {"n": recipe.starts, "threshold": recipe.tolerance}
+    write_table(out, pd.concat(tables, ignore_index=True).assign(**constants), job)
     kept.keep()
 
 
@@ -55,12 +58,15 @@ def _table(found: OptimisedBarcode, barcode: Barcode) -> pd.DataFrame:
         "birth": [bar.birth for bar in barcode.bars],
         "death": [bar.death for bar in barcode.bars],
         "size": -1,
+        "minimum": [bar.born_at[0] for bar in barcode.bars],
+        "saddle": [bar.dies_at[0] if bar.dies_at else -1 for bar in barcode.bars],
+        "saddle_other": [bar.dies_at[1] if bar.dies_at else -1 for bar in barcode.bars],
     }
     minima = found.minima[[bar.born_at[0] for bar in barcode.bars]].double().numpy()
     saddles = [nowhere if bar.dies_at is None else found.saddle_places[bar.dies_at].numpy() for bar in barcode.bars]
     values = found.complex.values.values()
     constants = {"components": 1, "sampling": "optimised", "low": min(values), "high": max(values)}
-    return bar_table(numbers, minima, np.stack(saddles)).assign(**constants, threshold=0.0, dropped=0)
+    return bar_table(numbers, minima, np.stack(saddles)).assign(**constants, dropped=0)
 
 
 if __name__ == "__main__":

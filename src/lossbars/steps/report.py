@@ -39,6 +39,8 @@ CAPTIONS = {
     "something lower. The arrow is the half-line of the lowest minimum.",
     "tiny-bars": "Barcodes of the losses of tiny networks, beside the published tops of the bars.",
     "bridge": "Two ways to one barcode: bars of a cloud of points beside those of optimised curves.",
+    "components": "Barcodes, and beside them N(λ): how many connected components the set of all places with a loss of "
+    "at most λ has.",
     "polynomials": "Polynomials of degree six with a local minimum to escape, one for each length of its bar.",
     "rates": "The smallest learning rate that escapes the local minimum, against the length of its bar.",
     "regimes": "Gradient descent near the local minimum: it stays, it neither converges nor escapes, it escapes.",
