@@ -187,7 +187,7 @@ GENERAL: list[tuple[Claim, Check]] = [
     (Claim("beads-grow", "The number of beads grows as the threshold falls.", f"{PAPER}, §4"), beads_grow),
     (
         Claim("beads-power-law", "The number of beads grows approximately as a power law.", f"{PAPER}, §4.1"),
-        partial(follows_power_law, law=beads_law, what="the mean number of beads"),
+        partial(follows_power_law, law=beads_law, what="the mean number of beads, at the same thresholds"),
     ),
 ]
 CUBIC: tuple[Claim, Check] = (

@@ -74,8 +74,8 @@ def length_law(table: pd.DataFrame) -> PowerLaw | None:
 
 
 def beads_law(table: pd.DataFrame) -> PowerLaw | None:
-    """Of the mean number of beads, at thresholds where there are any."""
-    own = table[(table["connected"] > 0) & (table["beads"] > 0)]
+    """Of the mean number of beads, below the knee."""
+    own = below(table)
     return power_law(own["threshold"].to_numpy(dtype=np.float64), own["beads"].to_numpy(dtype=np.float64))
 
 

@@ -21,9 +21,9 @@ NAMES = {"loss": "loss", "error": "share of errors", "perplexity": "perplexity"}
 def string_lengths(answers: pd.DataFrame, labels: dict[str, str], metrics: dict[str, str], title: str) -> Figure:
     """Two panels a model: length, and beads, over connected pairs, against the threshold, which falls to the right.
 
-    Points are means, bars standard deviations, lines power laws: of the length below the last threshold at which it is
-    near 1, of the beads wherever there are any. A hollow point has pairs that were not connected within the budget;
-    thresholds without a connected pair have none. ValueError for an empty table, and a model without rows, by name.
+    Points are means, bars standard deviations, lines power laws, below the last threshold at which the length is near 1.
+    A hollow point has pairs that were not connected within the budget; thresholds without a connected pair have none.
+    ValueError for an empty table, and a model without rows, by name.
     """
     per_model(answers, labels, COLUMNS, "strings")
     figure, axes = style.panels(2 * len(labels), title, height=2.1, columns=4 if len(labels) > 1 else 2)
@@ -58,7 +58,7 @@ def _draw(axes: Axes, own: pd.DataFrame, name: str, law: PowerLaw | None, gid: s
         look: dict[str, Any] = {"color": color, "markerfacecolor": face, "gid": gid if face == color else None}
         axes.plot(x[shown], y[shown], "o", markersize=3.5, zorder=4, **look)
     if law:
-        fitted = x[y > 0] if name == "beads" else x[x <= _first(own, x)]
+        fitted = x[(y > 0) & (x <= _first(own, x))]
         line = np.geomspace(fitted.min(), fitted.max(), 50)
         axes.plot(line, law.at(line), color="0.25", linewidth=0.9, gid=f"law-{gid}")
         axes.set_title(
@@ -72,7 +72,7 @@ def _draw(axes: Axes, own: pd.DataFrame, name: str, law: PowerLaw | None, gid: s
 
 
 def _first(own: pd.DataFrame, x: np.ndarray) -> float:
-    """The highest threshold of those that the law of lengths was fitted to."""
+    """The highest threshold of those that the laws were fitted to."""
     end = knee(own)
     return float(x[x < end].max()) if not np.isnan(end) else float(x.max())
 
