@@ -21,7 +21,7 @@ NAMES = {"loss": "loss", "error": "share of errors", "perplexity": "perplexity"}
 def string_lengths(answers: pd.DataFrame, labels: dict[str, str], metrics: dict[str, str], title: str) -> Figure:
     """Two panels a model: length, and beads, over connected pairs, against the threshold, which falls to the right.
 
-    Points are means, bars standard deviations, lines power laws, below the last threshold at which the length is near 1.
+    Points are means, bars standard deviations, lines power laws below the last threshold at which the length is near 1.
     A hollow point has pairs that were not connected within the budget; thresholds without a connected pair have none.
     ValueError for an empty table, and a model without rows, by name.
     """
