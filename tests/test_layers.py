@@ -114,6 +114,12 @@ LAYERS = [
         "known_saddles",
         "embed",
         "theorem",
+        "random_matrices",
+        "hessian",
+        "gauss_newton",
+        "lanczos",
+        "critical_search",
+        "interpolation",
     },
     # Layer 3: files, claims, figures.
     {
