@@ -2,7 +2,7 @@
 
 H0 = J Jᵀ is Wishart: J is n × p with independent entries of variance ``scale``/p, and τ = n/p. H1 is Wigner: symmetric,
 its entries have variance 2ε/n. For large n the spectrum of H0 + H1 has the R-transform scale/(1 − scale τ G) + 2ε G.
-All laws here are of one family, free sums of scaled Poisson laws and a semicircle; nothing in them is sampled or scanned.
+All laws here are of one family, free sums of scaled Poisson laws and a semicircle; nothing is sampled or scanned.
 """
 
 import math
@@ -79,11 +79,11 @@ class FreeLaw:
         real = roots[np.abs(roots.imag) <= REAL * np.abs(roots)].real
         return sorted((float(top(g) / bottom(g)), float(g)) for g in real)
 
-    def edge_curvature(self, which: int = 0) -> tuple[float, float]:
-        """G and z''(G) at an edge: the density beside it is √(2 |λ − edge| / |z''|)/π."""
-        g = self._turns[which][1]
+    def edge_curvature(self) -> float:
+        """z''(G) at the lowest edge: the density beside it is √(2 (λ − edge)/|z''|)/π."""
+        g = self._turns[0][1]
         poisson = sum(2 * r * j**3 / (1 - j * g) ** 3 for j, r in zip(self.jumps, self.rates, strict=True))
-        return g, poisson + 2 / g**3
+        return poisson + 2 / g**3
 
     def density(self, x: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
         """Density at each place, without the atom."""
@@ -203,10 +203,10 @@ def critical_energy_of(family: Family, tau: float, scale: float = 1.0) -> float:
 def index_scale(family: Family, tau: float, scale: float = 1.0) -> float:
     """α0 of α ≈ α0 |(ε − ε_c)/ε_c|^{3/2} above ε_c, as ε → ε_c.
 
-    From the density √(2 (λ − a)/|z''|)/π beside the lower edge a, and da/dε = ∂z/∂ε at the edge's G.
+    From the density √(2 (λ − a)/|z''|)/π beside the lower edge a, and da/dε by a central difference.
     """
     energy = critical_energy_of(family, tau, scale)
-    g, curvature = family(energy, tau, scale).edge_curvature()
+    curvature = family(energy, tau, scale).edge_curvature()
     step = 1e-5 * energy
     moved = [family(energy + sign * step, tau, scale).edges[0] for sign in (-1, 1)]
     slope = float(moved[1] - moved[0]) / (2 * step)
