@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lossbars.landscape import Batch, Landscape
 
-AT_ONCE = 128  # rows of a Hessian that are taken at a time
+AT_ONCE = 64  # rows of a Hessian that are taken at a time: more leave the caches
 RECORD: tuple[None] = (None,)  # the loss of record, for landscapes that can be differentiated twice there
 FLAT = 1e-8  # |eigenvalue| over the largest of them, up to which it counts as 0
 

@@ -10,6 +10,7 @@ from lossbars.config import AnyExperiment, load_config, scaled
 from lossbars.escape_experiments import Escape
 from lossbars.experiments import Experiment, Model, Scale
 from lossbars.function_experiments import Convergence, Functions
+from lossbars.hessian_experiments import Hessians
 from lossbars.network_specs import DATASETS, TextData
 from lossbars.saddle_experiments import Saddles
 
@@ -30,6 +31,7 @@ class Plan:
         self.convergences = {key: one for key, one in self.experiments.items() if isinstance(one, Convergence)}
         self.escapes = {key: one for key, one in self.experiments.items() if isinstance(one, Escape)}
         self.saddles = {key: one for key, one in self.experiments.items() if isinstance(one, Saddles)}
+        self.hessians = {key: one for key, one in self.experiments.items() if isinstance(one, Hessians)}
         self.results = results_folder(config.scale)
         self.given: Mapping[str, Any] = raw["experiments"]  # as a person wrote them
 

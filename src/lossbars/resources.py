@@ -22,11 +22,14 @@ from lossbars.function_costs import (
     pair_seconds,
     saddle_seconds,
 )
+from lossbars.hessian_costs import hessian_memory, hessian_seconds
+from lossbars.hessian_experiments import Hessians
 from lossbars.network_costs import size_of
 from lossbars.plan import Plan
 from lossbars.saddle_experiments import Saddles
 
 TRAINED = ("minima", "curves", "triangles")  # a kind may have a name beside: curves-flow
+HESSIAN_TASKS = ("hessian_spectra", "hessian_critical", "hessian_parts", "hessian_minimisers")
 GROWING = ("mem_mb", "runtime")  # what is asked for is multiplied by the number of the attempt
 
 SNAKEMAKE_MB = 400  # the two snakemakes that a job on a cluster has around its step
@@ -57,6 +60,7 @@ SHORT = {
     "function_figure": Request(0, 2000, 0, 10),
     "escape_figure": Request(0, 2000, 0, 10),
     "saddle_figure": Request(0, 2000, 0, 10),
+    "hessian_figure": Request(0, 2000, 0, 10),
 }
 SHORT_OTHERS = Request(0, 1000, 0, 10)
 
@@ -80,6 +84,8 @@ def request(plan: Plan, rule: str, experiment: str = "", model: str = "", severa
         return _of_escape(plan.escapes[experiment], model)
     if rule == "saddle_deaths":
         return _of_saddles(plan.saddles[experiment], model)
+    if rule in HESSIAN_TASKS:
+        return _of_hessians(plan.hessians[experiment], model)
     return SHORT.get(rule, SHORT_OTHERS)
 
 
@@ -130,6 +136,12 @@ def _of_escape(whole: Escape, model: str) -> Request:
 def _of_saddles(whole: Saddles, model: str) -> Request:
     needs = _mem_mb(PROCESS), _minutes(START + saddle_seconds(whole, model))
     return _stated(Request(0, needs[0], 0, needs[1]), whole.resources, whole.models[model].resources)
+
+
+def _of_hessians(whole: Hessians, model: str) -> Request:
+    own = whole.models[model]
+    needs = _mem_mb(hessian_memory(own.task)), _minutes(START + hessian_seconds(own.task))
+    return _stated(Request(0, needs[0], 0, needs[1]), whole.resources, own.resources)
 
 
 def _stated(computed: Request, *every: Resources) -> Request:
