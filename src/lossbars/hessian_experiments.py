@@ -125,9 +125,7 @@ class Minimisers(Recipe):
         for net in self.nets:
             if net.parameters <= net.outputs * net.samples:
                 numbers = net.outputs * net.samples
-                raise ValueError(
-                    f"nets: {net.name}: {net.parameters} parameters leave no room to fit {numbers} numbers"
-                )
+                raise ValueError(f"nets: {net.name}: {net.parameters} parameters are too few to fit {numbers} numbers")
         return self
 
     def scaled(self, scale: Scale) -> "Minimisers":

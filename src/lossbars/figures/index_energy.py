@@ -37,9 +37,8 @@ def index_energy(searches: pd.DataFrame, labels: dict[str, str], title: str) -> 
         every.plot(points["energy"], points["alpha"], markersize=2.2, alpha=0.6, gid=f"points-{model}-{tau:g}", **look)
         small.errorbar(rows["energy"], rows["alpha"], xerr=rows["spread"], markersize=3, elinewidth=0.5, **look)
         alpha = np.linspace(0, SMALL, 100)
-        small.plot(
-            law.critical + (alpha / law.scale) ** (1 / law.power), alpha, color=color, gid=f"fit-{model}-{tau:g}"
-        )
+        energy = law.critical + (alpha / law.scale) ** (1 / law.power)
+        small.plot(energy, alpha, color=color, gid=f"fit-{model}-{tau:g}")
         text = f"{labels[model]}, τ = {tau:.3g}: ε_c = {law.critical:.3f}"
         handles.append(Line2D([], [], label=text, markersize=3, color=color, marker=marker))
     every.set(title="all critical points", xlabel="energy ε = L/n", ylabel="index α")

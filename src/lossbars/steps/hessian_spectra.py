@@ -26,7 +26,7 @@ BINS, PLACES = 60, 301
 
 
 def hessian_spectra(job: Job, threads: int, out: Path) -> None:  # noqa: ARG001 (numpy's threads are those of its rule)
-    """Write a row per place of a curve (part ``density``) and per bin of a histogram (part ``sampled``) of each τ and energy.
+    """Write a row per place of a curve (part ``density``) and bin of a histogram (``sampled``) of each τ and energy.
 
     Columns: relu, tau, energy, rows, distance (Kolmogorov–Smirnov, of the eigenvalues from the law), index (mass of the
     law below 0), negative (share of the eigenvalues), part, x (of a bin: its left end), y.
