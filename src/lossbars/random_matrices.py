@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Int
 from numpy.polynomial import Polynomial
 from scipy.optimize import brentq
 
@@ -100,13 +100,13 @@ class FreeLaw:
         found = np.empty(len(x))
         found[inside] = self._below(x[inside], self._stieltjes(x[inside]))
         z, g = (np.array(part) for part in zip(*self._turns, strict=True))
-        ends = np.concatenate([[0.0], self._below(z, g - 0j)[1::2], [1.0]])  # of each interval, from below
-        starts = np.concatenate([self._below(z, g - 0j)[::2], [1.0]])
+        at = self._below(z, g + 0j)
+        ends, starts = np.concatenate([[0.0], at[1::2]]), np.concatenate([at[::2], [1.0]])  # of the intervals
         gap = interval[~inside] // 2  # the mass of a gap is that at its end, but for an atom within
         found[~inside] = np.where(x[~inside] < 0, ends[gap], starts[gap])
         return found
 
-    def _interval(self, x: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
+    def _interval(self, x: Float[np.ndarray, " k"]) -> Int[np.ndarray, " k"]:
         """How many edges are at or below each place: odd inside the support."""
         return np.searchsorted(self.edges, x, side="right")
 
@@ -119,11 +119,11 @@ class FreeLaw:
         companion = np.zeros((len(x), size - 1, size - 1))
         companion[:, 1:, :-1] = np.eye(size - 2)
         companion[:, :, -1] = -backwards[:, :0:-1]
-        roots = np.linalg.eigvals(companion)
+        roots = np.linalg.eigvals(companion).astype(np.complex128)
         return 1 / roots[np.arange(len(x)), roots.imag.argmax(1)]
 
     def _below(self, x: Float[np.ndarray, " k"], g: Complex[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
-        """Mass at or below places of the support, whose G is given, −0 being its imaginary part at an edge."""
+        """Mass at or below places of the support, whose G is given; it is real at an edge."""
         turned = x * g.imag - self.variance * (g * g).imag / 2 - _angle(g)
         for jump, rate in zip(self.jumps, self.rates, strict=True):
             turned = turned + rate * _angle(1 - jump * g, upper=jump > 0)

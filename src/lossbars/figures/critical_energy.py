@@ -35,16 +35,18 @@ CURVES: dict[str, tuple[Callable[[float], float], Any]] = {
 def critical_energy(searches: pd.DataFrame, labels: dict[str, str], title: str) -> Figure:
     """ε_c of the fits with its standard error, the mean energies of minima with their std, and the predictions.
 
+    Models of one label have one colour.
     ValueError for an empty table, a model without rows and a number that is not finite, by name.
     """
     tables = per_model(searches, labels, COLUMNS, "hessian_critical")
     figure, (panel,) = style.panels(1, title, height=3.6)
     handles = []
-    for index, (model, rows) in enumerate(tables.items()):
-        color = style.color(index)
+    kinds = {label: style.color(index) for index, label in enumerate(dict.fromkeys(labels.values()))}
+    for model, rows in tables.items():
         for tau, own in rows.groupby("tau"):
-            _draw(panel, float(tau), own, color, f"{model}-{tau:g}")
-        handles.append(Line2D([], [], color=color, marker="s", markersize=3, linestyle="", label=labels[model]))
+            _draw(panel, float(tau), own, kinds[labels[model]], f"{model}-{tau:g}")
+    for label, color in kinds.items():
+        handles.append(Line2D([], [], color=color, marker="s", markersize=3, linestyle="", label=label))
     reach = np.linspace(1e-3, max(1.0, 1.05 * searches["tau"].max()), 200)
     for name, (predict, dashes) in CURVES.items():
         panel.plot(reach, [predict(tau) for tau in reach], color="0.35", linewidth=0.9, linestyle=dashes, gid=name)

@@ -39,7 +39,7 @@ def index_energy(searches: pd.DataFrame, labels: dict[str, str], title: str) -> 
         alpha = np.linspace(0, SMALL, 100)
         energy = law.critical + (alpha / law.scale) ** (1 / law.power)
         small.plot(energy, alpha, color=color, gid=f"fit-{model}-{tau:g}")
-        text = f"{labels[model]}, τ = {tau:.3g}: ε_c = {law.critical:.3f}"
+        text = f"{labels[model]}, τ = {tau:.3g}: ε_c = {law.critical:.3f}".replace("-", "−")
         handles.append(Line2D([], [], label=text, markersize=3, color=color, marker=marker))
     every.set(title="all critical points", xlabel="energy ε = L/n", ylabel="index α")
     small.set(title="small indices, and the fit of α0 |ε − ε_c|$^{3/2}$", xlabel="mean energy ε", ylabel="index α")

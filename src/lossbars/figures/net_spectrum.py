@@ -28,7 +28,7 @@ def net_spectrum(table: pd.DataFrame, labels: dict[str, str], title: str) -> Fig
             values = np.sort(rows.loc[rows["part"] == part, "value"].to_numpy())
             shares = np.arange(1, len(values) + 1) / len(values)
             whole.step(values, shares, where="post", label=name, color=style.color(index), gid=f"{part}-{model}")
-        whole.set(title=labels[model], xlabel="eigenvalue λ", ylabel="share at or below λ", xscale="symlog")
+        whole.set(title=labels[model], xlabel="eigenvalue λ", ylabel="share at or below λ")
         whole.set_xscale("symlog", linthresh=0.1)
         whole.legend(loc="upper left")
         _density(density, rows, model)

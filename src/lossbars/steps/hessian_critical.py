@@ -56,7 +56,7 @@ def _searches(job: Job, task: CriticalPoints, samples: int, number: int) -> pd.D
         "gradient": share.numpy(),
         "accepted": (share <= task.tolerance).numpy(),
         "index": indices.numpy(),
-        "alpha": (indices / net.dim).numpy(),
+        "alpha": indices.numpy() / net.dim,
         "lowest": found.eigenvalues[:, 0].numpy(),
     }
     return pd.DataFrame(columns)
