@@ -1,8 +1,8 @@
 """Critical points of a stated index, by following eigenvectors of exact Hessians.
 
-Pennington and Bahri (2017) minimise |∇L|² from places along descents; most of its minima on small tanh nets are no
-critical points (docs/hessian.md). Here each step goes up along the k lowest eigenvectors and down along all others,
-which has the critical points of index k as its only attractors (Cerjan and Miller 1981).
+Pennington and Bahri (2017) minimise |∇L|² from places along descents, which leaves the index to chance. Here each step
+goes up along the k lowest eigenvectors and down along all others, which has the critical points of index k as its only
+attractors (Cerjan and Miller 1981). On small tanh nets both end as near to one (benchmarks/critical_searches.py).
 """
 
 from dataclasses import dataclass

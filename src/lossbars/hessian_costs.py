@@ -6,9 +6,9 @@ The constants are fitted to runs of one thread.
 from lossbars.function_costs import FLOAT, PROCESS
 from lossbars.hessian_experiments import CriticalPoints, Minimisers, NetSpectrum, RandomMatrices, Task
 
-FACTORISED = 4e-10  # seconds of eigenvalues, for the cube of a matrix's rows, and of the product that made it
-SEARCHED = 3.5e-9  # seconds of a step of a search, for the cube of the parameters: eigenvectors
-DIFFERENTIATED = 1.5e-9  # more, for parameters², samples and the width
+FACTORISED = 1.5e-10  # seconds of eigenvalues, for the cube of a matrix's rows, and of the product that made it
+SEARCHED = 6e-10  # seconds of a step of a search, for the cube of the parameters: eigenvectors
+DIFFERENTIATED = 2.7e-10  # more, for parameters², samples and the width
 MATRICES = 12  # of d × d numbers that a search holds for each of its rows
 EVALUATIONS = 2e-3  # seconds of a step of least squares, of which there are
 LEAST_SQUARES = 300
