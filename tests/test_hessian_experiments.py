@@ -159,7 +159,7 @@ def test_what_a_run_leaves_and_reads() -> None:
     ("rule", "model", "place", "value"),
     [
         ("hessian_spectra", "matrices", "rows", 20000),
-        ("hessian_critical", "tanh", "steps", 10**6),
+        ("hessian_critical", "tanh", "steps", 10**9),
         ("hessian_critical", "tanh", "width", 30),
         ("hessian_parts", "parts", "net", NET | {"hidden": [900]}),
         ("hessian_minimisers", "minimisers", "starts", 10**5),
@@ -325,8 +325,8 @@ def test_claims_on_closed_forms(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found("critical-energy").verdict == HOLDS and found("critical-energy").obtained.startswith("τ = 0.5: 0.0112")
     assert found("critical-energy-relu").verdict == UNMEASURED
     assert found("small-indices").verdict == HOLDS
-    monkeypatch.setattr("lossbars.hessian_findings.critical_energy", lambda tau: (1 - tau) ** 2 / 2)
-    monkeypatch.setattr("lossbars.hessian_findings.index_scale", lambda family, tau: 0.05)  # noqa: ARG005
+    monkeypatch.setattr("lossbars.spectrum_findings.critical_energy", lambda tau: (1 - tau) ** 2 / 2)
+    monkeypatch.setattr("lossbars.spectrum_findings.index_scale", lambda family, tau: 0.05)  # noqa: ARG005
     assert found("critical-energy").verdict == found("small-indices").verdict == FAILS
 
 

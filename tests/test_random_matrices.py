@@ -8,18 +8,16 @@ from lossbars.random_matrices import (
     FreeLaw,
     critical_energy,
     critical_energy_of,
-    distance,
     index_of,
     index_scale,
     marchenko_pastur,
     relu_critical_energy,
     relu_hessian,
-    sample_relu_hessian,
-    sample_wishart_wigner,
     semicircle,
     spectrum_grid,
     wishart_wigner,
 )
+from lossbars.sampled_matrices import distance, sample_relu_hessian, sample_wishart_wigner
 
 FAMILIES = (wishart_wigner, relu_hessian)
 TAUS = (0.1, 0.5, 0.9, 1.0, 1.5, 3.0)

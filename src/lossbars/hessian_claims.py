@@ -6,6 +6,7 @@ from functools import partial
 import pandas as pd
 
 from lossbars import hessian_findings as found
+from lossbars import spectrum_findings as spectra
 from lossbars.claims import COLUMNS
 from lossbars.findings import Claim
 from lossbars.hessian_findings import LECTURE, OURS, Check, HessianResults
@@ -17,12 +18,12 @@ CLAIMS: list[tuple[Claim, Check]] = [
             "Eigenvalues of sampled Wishart plus Wigner matrices follow the law that the R-transforms give.",
             f"{LECTURE}, fig. 1",
         ),
-        found.spectra_agree,
+        spectra.spectra_agree,
     ),
-    (Claim("index", "The share of negative eigenvalues is α(ε, τ).", LECTURE), found.index_agrees),
+    (Claim("index", "The share of negative eigenvalues is α(ε, τ).", LECTURE), spectra.index_agrees),
     (
         Claim("critical-energy", "Negative eigenvalues appear at ε_c = (1 − 20τ − 8τ² + (1 + 8τ)^{3/2})/16.", LECTURE),
-        partial(found.critical_energies, relu=False),
+        partial(spectra.critical_energies, relu=False),
     ),
     (
         Claim(
@@ -30,9 +31,9 @@ CLAIMS: list[tuple[Claim, Check]] = [
             "With ReLU they appear at ε_c = σ²(27 − 18ξ − ξ² + 8ξ^{3/2})/(32τ(1 − τ)³), ξ = 1 + 16τ − 8τ².",
             LECTURE,
         ),
-        partial(found.critical_energies, relu=True),
+        partial(spectra.critical_energies, relu=True),
     ),
-    (Claim("small-indices", "Near ε_c, α ≈ α0 |(ε − ε_c)/ε_c|^{3/2}.", LECTURE), found.small_indices),
+    (Claim("small-indices", "Near ε_c, α ≈ α0 |(ε − ε_c)/ε_c|^{3/2}.", LECTURE), spectra.small_indices),
     (
         Claim("three-halves", "Critical points of tanh nets: α ≈ α0 |ε − ε_c|^{3/2}, α small.", f"{LECTURE}, fig. 6a"),
         found.three_halves,

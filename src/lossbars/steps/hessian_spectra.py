@@ -9,15 +9,8 @@ import pandas as pd
 from lossbars.artefacts import write_table
 from lossbars.hessian_experiments import RandomMatrices
 from lossbars.job import Job
-from lossbars.random_matrices import (
-    distance,
-    index_of,
-    relu_hessian,
-    sample_relu_hessian,
-    sample_wishart_wigner,
-    spectrum_grid,
-    wishart_wigner,
-)
+from lossbars.random_matrices import index_of, relu_hessian, spectrum_grid, wishart_wigner
+from lossbars.sampled_matrices import distance, sample_relu_hessian, sample_wishart_wigner
 from lossbars.seeding import numpy_generator
 from lossbars.steps.command import run
 from lossbars.steps.function_setting import say
