@@ -14,7 +14,7 @@ from lossbars import figures
 from lossbars.artefacts import read_table
 from lossbars.config import ConfigError, load_config
 from lossbars.expected import expected
-from lossbars.findings import AT_BUDGET, FAILS, HOLDS, UNMEASURED, Finding
+from lossbars.findings import AT_BUDGET, FAILS, HOLDS, UNDECIDED, UNMEASURED, Finding
 from lossbars.hessian_claims import CLAIMS, budget, claim_rows
 from lossbars.hessian_findings import HessianResults
 from lossbars.hessian_fits import (
@@ -334,6 +334,9 @@ def test_claims_on_critical_points() -> None:
     good = searches(0.126)
     assert found("three-halves", critical=good).verdict == HOLDS
     assert found("three-halves", critical=searches(0.126, power=1.0)).verdict == FAILS
+    noisy = searches(0.126, power=1.2)
+    noise = 0.02 * np.random.default_rng(1).standard_normal(len(noisy))
+    assert found("three-halves", critical=noisy.assign(energy=noisy["energy"] + noise)).verdict == UNDECIDED
     assert found("fitted-energy", critical=good).verdict == HOLDS
     assert "tanh, τ = 0.5: 0.126 ±" in found("fitted-energy", critical=good).obtained
     assert found("fitted-energy", critical=searches(0.24)).verdict == FAILS

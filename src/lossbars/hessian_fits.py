@@ -23,6 +23,7 @@ class IndexLaw:
     scale: float  # α0
     power: float
     off: float  # root of the mean square of what is left of ε
+    points: int  # indices that it was fitted to
 
 
 def by_index(searches: pd.DataFrame) -> pd.DataFrame:
@@ -50,7 +51,7 @@ def index_law(rows: pd.DataFrame, power: float = POWER) -> IndexLaw:
     x, y = own["alpha"].to_numpy() ** (1 / power), own["energy"].to_numpy()
     weight = own["count"].to_numpy(dtype=np.float64)
     slope, intercept, error, off = _line(x, y, weight)
-    return IndexLaw(intercept, error, slope**-power if slope > 0 else np.inf, power, off)
+    return IndexLaw(intercept, error, slope**-power if slope > 0 else np.inf, power, off, len(own))
 
 
 def _line(
