@@ -78,10 +78,8 @@ def three_halves(results: HessianResults) -> Finding:
         verdicts.append(_compared(law, min(other.off for other in others)))
     if not texts:
         return Finding("—", UNMEASURED, "this needs critical points of four small indices")
-    detail = (
-        "α ≈ α0 |ε − ε_c|^p for α ≤ 0.1; what the fit leaves of the mean energies, by p = 3/2 and by others; holds "
-    )
-    detail += "where 3/2 leaves the least for each τ, fails where another leaves less at 5 % for one"
+    detail = "α ≈ α0 |ε − ε_c|^p for α ≤ 0.1; what the fit leaves of the mean energies, by p = 3/2 and by others; "
+    detail += "holds where 3/2 leaves the least for each τ, fails where another leaves less at 5 % for one"
     verdict = together(verdicts)
     return Finding("; ".join(texts), verdict if verdict == UNDECIDED else results.judged(verdict == HOLDS), detail)
 
