@@ -12,6 +12,7 @@ from lossbars import (
     escape_experiments,
     experiments,
     function_experiments,
+    hessian_experiments,
     landscape_specs,
     network_specs,
     recipes,
@@ -21,6 +22,7 @@ from lossbars import (
 from lossbars.escape_experiments import Escape
 from lossbars.experiments import Experiment, Model, Scale, check_key
 from lossbars.function_experiments import Convergence, Functions
+from lossbars.hessian_experiments import Hessians
 from lossbars.recipes import Descent, Recipe, yaml_number
 from lossbars.saddle_experiments import Saddles
 from lossbars.string_experiments import StringSampling
@@ -32,8 +34,9 @@ SHARED = {  # what an experiment of a kind may state once for all of its models
     "escape": ("descent", "rates"),
     "saddles": ("optimisers",),
     "strings": ("strings", "ends", "thresholds", "reuse", "level"),
+    "hessian": (),
 }
-AnyExperiment = Experiment | Functions | Convergence | Escape | Saddles | StringSampling
+AnyExperiment = Experiment | Functions | Convergence | Escape | Saddles | StringSampling | Hessians
 
 
 def _networks_by_default(value: Any) -> Any:
@@ -165,7 +168,8 @@ def _place(location: tuple[int | str, ...], raw: Mapping[str, Any]) -> str:
     kinds = {"constant", "cyclical", "ramp", "garipov", "steps", "chain", "bezier", "mlp", "lenet", "custom"}
     kinds |= {"function", "regression", "cnn", "resnet-195k", "resnet", "wide-resnet", "gpt", "two-point", "one-point"}
     kinds |= {"name", "text", "perceptron", "conv-fc", "lstm"}
-    unions = {"schedule", "family", "network", "landscape", "data"}
+    kinds |= {"random-matrices", "critical-points", "spectrum", "minimisers"}
+    unions = {"schedule", "family", "network", "landscape", "data", "task"}
     # pydantic puts the chosen kind of a union into the path; a person did not write it there
     parts = [p for i, p in enumerate(location) if not (i == 2 and location[0] == "experiments" and p in SHARED)]
     kept = [p for i, p in enumerate(parts) if not (p in kinds and i and parts[i - 1] in unions)]
@@ -212,6 +216,7 @@ def _all_keys() -> set[str]:
         escape_experiments,
         saddle_experiments,
         string_experiments,
+        hessian_experiments,
         landscape_specs,
     )
     known = [Config, *(found for module in modules for found in vars(module).values())]
@@ -219,4 +224,5 @@ def _all_keys() -> set[str]:
     figures = {*get_args(experiments.Figure), *get_args(function_experiments.FunctionFigure)}
     figures |= set(get_args(escape_experiments.EscapeFigure)) | set(get_args(saddle_experiments.SaddlesFigure))
     figures |= set(get_args(string_experiments.StringsFigure))
+    figures |= set(get_args(hessian_experiments.HessianFigure))
     return {field for c in classes for field in c.model_fields} | figures

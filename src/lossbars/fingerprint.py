@@ -26,6 +26,7 @@ BY_VALUE = (
     "lossbars.function_experiments",
     "lossbars.escape_experiments",
     "lossbars.saddle_experiments",
+    "lossbars.hessian_experiments",
     "lossbars.landscape_specs",
     "lossbars.config",
     "lossbars.job",

@@ -12,6 +12,7 @@ from lossbars.expected import Expected, network_artefacts, rule_graph
 from lossbars.experiments import Scale
 from lossbars.fingerprint import SOURCE, text_fingerprint
 from lossbars.function_expected import convergence_artefacts, function_artefacts
+from lossbars.hessian_jobs import HessianJobs, hessian_artefacts
 from lossbars.job import Job
 from lossbars.job_maker import plain
 from lossbars.saddle_jobs import SaddleJobs, saddle_artefacts
@@ -20,7 +21,7 @@ from lossbars.string_jobs import StringJobs, string_artefacts
 REPORT_TEMPLATE = SOURCE / "templates" / "report.html.j2"
 
 
-class Jobs(StringJobs, SaddleJobs, EscapeJobs):
+class Jobs(StringJobs, SaddleJobs, HessianJobs, EscapeJobs):
     """All jobs of a plan. What differs from kind to kind of experiment is chosen here."""
 
     def artefacts(self, experiment: str) -> Iterator[Expected]:
@@ -33,6 +34,8 @@ class Jobs(StringJobs, SaddleJobs, EscapeJobs):
             return saddle_artefacts(self, experiment)
         if experiment in self.plan.strings:
             return string_artefacts(self, experiment)
+        if experiment in self.plan.hessians:
+            return hessian_artefacts(self, experiment)
         of_kind = function_artefacts if experiment in self.plan.functions else convergence_artefacts
         return of_kind(self, experiment)
 
@@ -50,6 +53,8 @@ class Jobs(StringJobs, SaddleJobs, EscapeJobs):
             return self.saddle_figure(key)
         if experiment in self.plan.strings:
             return self.string_figure(key)
+        if experiment in self.plan.hessians:
+            return self.hessian_figure(key)
         make = self.network_figure if experiment in self.plan.networks else self.function_figure
         return make(key)
 
@@ -61,6 +66,8 @@ class Jobs(StringJobs, SaddleJobs, EscapeJobs):
             return self.saddle_claims(experiment)
         if experiment in self.plan.strings:
             return self.string_claims(experiment)
+        if experiment in self.plan.hessians:
+            return self.hessian_claims(experiment)
         make = self.network_claims if experiment in self.plan.networks else self.function_claims
         return make(experiment)
 
@@ -72,6 +79,8 @@ class Jobs(StringJobs, SaddleJobs, EscapeJobs):
             return self.saddle_usage(experiment)
         if experiment in self.plan.strings:
             return self.string_usage(experiment)
+        if experiment in self.plan.hessians:
+            return self.hessian_usage(experiment)
         make = self.network_usage if experiment in self.plan.networks else self.function_usage
         return make(experiment)
 

@@ -14,6 +14,7 @@ from lossbars.connect import connect
 from lossbars.families import Bezier, Chain
 from lossbars.flow import flow, path_profiles
 from lossbars.functions import Function
+from lossbars.hessian import hessian
 from lossbars.landscape import Profile, Simplices
 from lossbars.lowest_strings import lowest
 from lossbars.profiles import profiles
@@ -67,7 +68,7 @@ def _joined(function: Function) -> list[tuple[int, int]]:
     minima, saddles = _places(function.minima), _places(function.saddles)
     every = torch.cat([minima, saddles])
     least = float(torch.pdist(every).min())
-    _, vectors = torch.linalg.eigh(_hessian(function, saddles))
+    _, vectors = torch.linalg.eigh(hessian(function, saddles))
     place = torch.cat([saddles + sign * STEP * least * vectors[:, :, 0] for sign in (-1, 1)])
     ends = _down(function, place, minima, least)
     if far := [i % len(saddles) for i, end in enumerate(ends) if end < 0]:
@@ -98,18 +99,10 @@ def _places(points: tuple[tuple[tuple[float, ...], float], ...]) -> Float[Tensor
     return torch.tensor([place for place, _ in points], dtype=torch.float64)
 
 
-def _hessian(function: Function, places: Float[Tensor, "n d"]) -> Float[Tensor, "n d d"]:
-    """Second derivatives."""
-    places = places.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(function.loss(places).sum(), places, create_graph=True)
-    rows = [torch.autograd.grad(one.sum(), places, retain_graph=True)[0] for one in gradient.unbind(1)]
-    return torch.stack(rows, dim=1)
-
-
 def critical(function: Function, places: Float[Tensor, "n d"]) -> Critical:
     """Gradient and eigenvalues of the Hessian at each place."""
     _, gradient = function.value_and_gradient(places, None)
-    eigenvalues = torch.linalg.eigvalsh(_hessian(function, places))
+    eigenvalues = torch.linalg.eigvalsh(hessian(function, places))
     norm = torch.linalg.vector_norm(gradient, dim=1)
     return Critical(norm, eigenvalues.abs().amax(1), (eigenvalues < 0).sum(1))
 

@@ -10,6 +10,7 @@ from lossbars.config import AnyExperiment, load_config, scaled
 from lossbars.escape_experiments import Escape
 from lossbars.experiments import Experiment, Model, Scale
 from lossbars.function_experiments import Convergence, Functions
+from lossbars.hessian_experiments import Hessians
 from lossbars.network_specs import DATASETS, PTB_FILES, TextData, is_text
 from lossbars.saddle_experiments import Saddles
 from lossbars.string_experiments import StringSampling
@@ -35,6 +36,7 @@ class Plan:
         self.with_data: dict[str, Experiment | StringSampling] = self.networks | {
             key: one for key, one in self.strings.items() if one.data is not None
         }
+        self.hessians = {key: one for key, one in self.experiments.items() if isinstance(one, Hessians)}
         self.results = results_folder(config.scale)
         self.given: Mapping[str, Any] = raw["experiments"]  # as a person wrote them
 

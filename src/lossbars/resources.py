@@ -23,11 +23,14 @@ from lossbars.function_costs import (
     saddle_seconds,
     string_seconds,
 )
+from lossbars.hessian_costs import hessian_memory, hessian_seconds
+from lossbars.hessian_experiments import Hessians
 from lossbars.network_costs import size_of
 from lossbars.plan import Plan
 from lossbars.saddle_experiments import Saddles
 
 TRAINED = ("minima", "curves", "triangles")  # a kind may have a name beside: curves-flow
+HESSIAN_TASKS = ("hessian_spectra", "hessian_critical", "hessian_parts", "hessian_minimisers")
 GROWING = ("mem_mb", "runtime")  # what is asked for is multiplied by the number of the attempt
 
 SNAKEMAKE_MB = 400  # the two snakemakes that a job on a cluster has around its step
@@ -59,6 +62,7 @@ SHORT = {
     "escape_figure": Request(0, 2000, 0, 10),
     "saddle_figure": Request(0, 2000, 0, 10),
     "string_figure": Request(0, 2000, 0, 10),
+    "hessian_figure": Request(0, 2000, 0, 10),
 }
 SHORT_OTHERS = Request(0, 1000, 0, 10)
 
@@ -86,6 +90,8 @@ def request(plan: Plan, rule: str, experiment: str = "", model: str = "", severa
         return _of_saddles(plan.saddles[experiment], model)
     if rule == "strings":
         return _of_strings(plan, experiment, model, several)
+    if rule in HESSIAN_TASKS:
+        return _of_hessians(plan.hessians[experiment], model)
     return SHORT.get(rule, SHORT_OTHERS)
 
 
@@ -150,6 +156,12 @@ def _of_strings(plan: Plan, experiment: str, model: str, pairs: int) -> Request:
     samples = max(1, round(min(whole.samples or size.train, size.train) * plan.scale.samples))
     computed = _computed(string_training(own, size, samples, pairs), whole.device != "cpu")
     return _stated(computed, whole.resources, own.resources)
+
+
+def _of_hessians(whole: Hessians, model: str) -> Request:
+    own = whole.models[model]
+    needs = _mem_mb(hessian_memory(own.task)), _minutes(START + hessian_seconds(own.task))
+    return _stated(Request(0, needs[0], 0, needs[1]), whole.resources, own.resources)
 
 
 def _stated(computed: Request, *every: Resources) -> Request:

@@ -10,6 +10,7 @@ from lossbars.figures.bridge import bridge as bridge
 from lossbars.figures.complexity import complexity as complexity
 from lossbars.figures.components import components as components
 from lossbars.figures.convergence import convergence as convergence
+from lossbars.figures.critical_energy import critical_energy as critical_energy
 from lossbars.figures.death_error import death_error as death_error
 from lossbars.figures.embeddings import embeddings as embeddings
 from lossbars.figures.escape_polynomials import escape_polynomials as escape_polynomials
@@ -17,8 +18,12 @@ from lossbars.figures.escape_rates import escape_rates as escape_rates
 from lossbars.figures.escape_regimes import escape_regimes as escape_regimes
 from lossbars.figures.escape_steps import escape_steps as escape_steps
 from lossbars.figures.escape_trajectories import escape_trajectories as escape_trajectories
+from lossbars.figures.hessian_spectra import hessian_spectra as hessian_spectra
+from lossbars.figures.index_energy import index_energy as index_energy
 from lossbars.figures.insertion import insertion as insertion
 from lossbars.figures.modulo import modulo as modulo
+from lossbars.figures.net_spectrum import net_spectrum as net_spectrum
+from lossbars.figures.null_space import null_space as null_space
 from lossbars.figures.optimisers import optimisers as optimisers
 from lossbars.figures.pairs import pairs as pairs
 from lossbars.figures.path_norms import path_norms as path_norms

@@ -15,12 +15,13 @@ from lossbars.inputs import inputs
 from lossbars.job import Job
 from lossbars.jobs import Jobs
 from lossbars.operations.differences import differences
-from lossbars.resources import TRAINED
+from lossbars.resources import HESSIAN_TASKS, TRAINED
 
 OTHER_INPUTS = "its inputs are others than those it was made from"
 UNKNOWN = "made by another recipe or by other code (no record says which)"
 VAGUE = (OTHER_INPUTS, UNKNOWN)  # say less than an input that is made again
-FIRST = (*TRAINED, *CLOUD_RULES, "surface", "embedding", "escape_runs", "saddle_deaths", "saddle_insertion")
+OF_FUNCTIONS = ("surface", "escape_runs", "saddle_deaths", "saddle_insertion")
+FIRST = (*TRAINED, *CLOUD_RULES, *HESSIAN_TASKS, *OF_FUNCTIONS, "embedding")
 DOCUMENTS = (".md", ".html", ".svg", ".pdf")  # carry the key of their job, not the job
 
 

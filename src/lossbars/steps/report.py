@@ -48,6 +48,11 @@ CAPTIONS = {
     "steps": "Steps to escape against the learning rate; 0 where gradient descent never escapes.",
     "death-error": "Error of the deaths of bars by several path optimisers, against the gradients that a curve takes.",
     "insertion": "A path before and after points are inserted where neighbours have come apart.",
+    "spectra": "Spectra of Wishart plus Wigner matrices, a model of Hessians: computed, and of sampled matrices.",
+    "index-energy": "Share of negative eigenvalues of the Hessian at critical points, against their energy.",
+    "critical-energy": "The energy at which negative eigenvalues appear, against parameters over data points.",
+    "net-spectrum": "Spectra of the Hessian of a small net and of its two parts, and of the Hessian by Lanczos.",
+    "null-space": "Dimension of the null space of the Hessian where a net interpolates its samples.",
     "convergence": "Bottleneck distances between barcodes of two clouds of a size, and to the exact barcode where it "
     "is known.",
 }
