@@ -27,6 +27,7 @@ BY_VALUE = (
     "lossbars.escape_experiments",
     "lossbars.saddle_experiments",
     "lossbars.hessian_experiments",
+    "lossbars.string_experiments",
     "lossbars.landscape_specs",
     "lossbars.config",
     "lossbars.job",
@@ -38,6 +39,8 @@ BY_CHOICE = (
     "lossbars.figures",
     "lossbars.functions",
     "lossbars.regression",
+    "lossbars.perceptron",
+    "lossbars.tasks",
     "lossbars.align",
     "lossbars.symmetry",
 )

@@ -16,7 +16,7 @@ from lossbars.saddle_experiments import SaddlesModel
 # The members that a job may choose, and so run.
 LANDSCAPE_MODULES = {
     "function": ("lossbars.functions",),
-    "regression": ("lossbars.regression",),
+    "regression": ("lossbars.regression", "lossbars.perceptron"),
     "perceptron": ("lossbars.perceptron", "lossbars.tasks"),
     "custom": (),
 }
@@ -158,7 +158,7 @@ class FunctionJobs(JobMaker):
         recipe = plain(whole) | {"scale": self.scale_of(experiment), "models": budgets}
         for name in ("device", "resources", "figures"):
             del recipe[name]
-        code = self.code("lossbars.steps.function_claims")
+        code = self.code("lossbars.steps.function_claims", ("lossbars.tasks",))
         return Job("function_claims", experiment, "", recipe, code, {table.kind: table.key})
 
     @once

@@ -32,7 +32,8 @@ class HessianJobs(FunctionJobs):
         """The task of one model."""
         task = self.plan.hessians[experiment].models[model].task
         rule = HESSIAN_RULES[task.kind]
-        return Job(rule, experiment, model, {"task": plain(task)}, self.code(f"lossbars.steps.{rule}"))
+        code = self.code(f"lossbars.steps.{rule}", ("lossbars.perceptron",))
+        return Job(rule, experiment, model, {"task": plain(task)}, code)
 
     def hessian_tasks(self, experiment: str, kinds: list[str]) -> dict[str, Job]:
         """Model → job, of some kinds of tasks."""

@@ -20,7 +20,7 @@ from lossbars.resources import HESSIAN_TASKS, TRAINED
 OTHER_INPUTS = "its inputs are others than those it was made from"
 UNKNOWN = "made by another recipe or by other code (no record says which)"
 VAGUE = (OTHER_INPUTS, UNKNOWN)  # say less than an input that is made again
-OF_FUNCTIONS = ("surface", "escape_runs", "saddle_deaths", "saddle_insertion")
+OF_FUNCTIONS = ("surface", "escape_runs", "saddle_deaths", "saddle_insertion", "strings")
 FIRST = (*TRAINED, *CLOUD_RULES, *HESSIAN_TASKS, *OF_FUNCTIONS, "embedding")
 DOCUMENTS = (".md", ".html", ".svg", ".pdf")  # carry the key of their job, not the job
 

@@ -39,6 +39,10 @@ CAPTIONS = {
     "something lower. The arrow is the half-line of the lowest minimum.",
     "tiny-bars": "Barcodes of the losses of tiny networks, beside the published tops of the bars.",
     "bridge": "Two ways to one barcode: bars of a cloud of points beside those of optimised curves.",
+    "string-lengths": "Normalised length of strings between models, and their number of beads, against the threshold.",
+    "string-answers": "Share of pairs of models that strings connect, against the threshold.",
+    "string-views": "Strings along the principal components of their beads, coloured by the loss or error there.",
+    "string-bridge": "Strings and curves between the same minima: heights of each pair, and the bars by both.",
     "components": "Barcodes, and beside them N(λ): how many connected components the set of all places with a loss of "
     "at most λ has.",
     "polynomials": "Polynomials of degree six with a local minimum to escape, one for each length of its bar.",
