@@ -20,9 +20,10 @@ from lossbars.hessian_fits import (
     smooth_prediction,
 )
 from lossbars.random_matrices import critical_energy
+from lossbars.texts import LECTURE as TANNER
 from lossbars.verdicts import together
 
-LECTURE, OURS = "Level sets and Hessians (lecture), after Pennington & Bahri 2017", "not in the papers"
+LECTURE, OURS = f"{TANNER}, after Pennington & Bahri 2017", "not in the papers"
 EXACT = 1e-9  # relative, of numbers that are equal but for rounding
 OTHER_POWERS = (1.0, 2.0)
 LIKELIHOOD = 3.84  # of normal errors: twice the logarithm of a ratio, from which it is significant at 5 %
@@ -130,12 +131,14 @@ def linear_nets(results: HessianResults) -> Finding:
 
 
 def _searches(results: HessianResults, linear: bool) -> Iterable[tuple[str, float, pd.DataFrame]]:
-    """Name, τ and searches of linear nets, or of the others, by model and τ."""
+    """Name, τ and searches of linear nets, or of the others, by τ."""
+    found = []
     for model, one in results.models("critical-points").items():
         if (one["task"]["activation"] == "identity") == linear:
             table = results.tables["hessian_critical"]
             for tau, own in table[table["model"] == model].groupby("tau"):
-                yield f"{one['label']}, τ = {tau:.3g}", float(tau), own
+                found.append((f"{one['label']}, τ = {tau:.3g}", float(tau), own))
+    return sorted(found, key=lambda one: one[1])
 
 
 def _fitted(results: HessianResults) -> Iterable[tuple[str, float, pd.DataFrame]]:

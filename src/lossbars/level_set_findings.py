@@ -15,8 +15,8 @@ from lossbars.bar_tables import finite, lengths, longest
 from lossbars.findings import UNMEASURED, Claim, Finding, number
 from lossbars.function_results import OURS, Claims, FunctionResults, judged
 from lossbars.tasks import TASKS
+from lossbars.texts import HALF_RECTIFIED, LECTURE
 
-HALF_RECTIFIED, LECTURE = "Freeman & Bruna, Half-rectified networks", "loss-landscape lecture"
 UPPER = "curves bound the heights of saddles from above"
 NEAR = 0.02  # of the loss of a net that says nothing, within which a saddle is the known one
 

@@ -11,8 +11,8 @@ from scipy import stats
 from lossbars.claims import COLUMNS
 from lossbars.findings import AT_BUDGET, FAILS, HOLDS, UNMEASURED, Claim, Finding, number
 from lossbars.string_fits import CONNECTED, NEAR, PowerLaw, beads_law, knee, length_law, levels, spike
+from lossbars.texts import HALF_RECTIFIED as PAPER
 
-PAPER = "Freeman & Bruna, Topology and geometry of half-rectified network optimization"
 FIGURE_ONLY = "in figures only"
 GOOD_FIT = 0.9  # R² from which a power law is one
 FALLING = -0.9  # Spearman's correlation from which an order is one
@@ -175,12 +175,20 @@ def _nothing(what: str) -> Finding:
 GENERAL: list[tuple[Claim, Check]] = [
     (Claim("connects", "Pairs connect for every data set and architecture.", f"{PAPER}, §4"), all_connect),
     (
-        Claim("near-one", "The normalised length is near 1 down to a threshold.", f"{PAPER}, §4, table 1", FIGURE_ONLY),
+        Claim(
+            "near-one",
+            "The normalised length is near 1 down to a threshold.",
+            f"{PAPER}, §4, table 1",
+            FIGURE_ONLY,
+        ),
         near_one,
     ),
     (
         Claim(
-            "length-power-law", "Below it, it grows approximately as a power law.", f"{PAPER}, §4.2, 4.3", FIGURE_ONLY
+            "length-power-law",
+            "Below it, it grows approximately as a power law.",
+            f"{PAPER}, §4.2, 4.3",
+            FIGURE_ONLY,
         ),
         partial(follows_power_law, law=length_law, what="the mean length below the last threshold where it is near 1"),
     ),
@@ -191,12 +199,22 @@ GENERAL: list[tuple[Claim, Check]] = [
     ),
 ]
 CUBIC: tuple[Claim, Check] = (
-    Claim("cubic-spike", "On the cubic task the length spikes while beads are few.", f"{PAPER}, §4.1", FIGURE_ONLY),
+    Claim(
+        "cubic-spike",
+        "On the cubic task the length spikes while beads are few.",
+        f"{PAPER}, §4.1",
+        FIGURE_ONLY,
+    ),
     has_spike,
 )
 OF_DATA: dict[str, tuple[Claim, Check]] = {
     "mnist": (
-        Claim("mnist-near-one", "On MNIST the length is very low even at low errors.", f"{PAPER}, §4.2", FIGURE_ONLY),
+        Claim(
+            "mnist-near-one",
+            "On MNIST the length is very low even at low errors.",
+            f"{PAPER}, §4.2",
+            FIGURE_ONLY,
+        ),
         partial(lowest_length, most=NEAR),
     ),
     "cifar10": (
