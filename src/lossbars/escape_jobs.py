@@ -6,7 +6,6 @@ from typing import Any
 from lossbars.expected import Expected
 from lossbars.job import Job
 from lossbars.job_maker import JobMaker, once, plain
-from lossbars.resources import amount, request
 
 ESCAPE_FIGURE_MODULE = {
     "polynomials": "lossbars.figures.escape_polynomials",
@@ -72,27 +71,6 @@ class EscapeJobs(JobMaker):
             del recipe[name]
         code = self.code("lossbars.steps.escape_claims")
         return Job("escape_claims", experiment, "", recipe, code, {table.kind: table.key})
-
-    @once
-    def escape_usage(self, experiment: str) -> Job:
-        """What the experiment's jobs used, beside what they asked for."""
-        figures = {key: self.escape_figure(key) for key, (own, _) in self.plan.figures.items() if own == experiment}
-        claims, folder = self.escape_claims(experiment), self.plan.results
-        made = [
-            *escape_artefacts(self, experiment),
-            *(Expected(f"{folder}/figures/{key}.svg", job.kind, job) for key, job in figures.items()),
-            Expected(f"{folder}/{experiment}/claims.parquet", claims.kind, claims),
-        ]
-        expects = {"escape_claims": claims.key} | {f"escape_figure/{key}": job.key for key, job in figures.items()}
-        recipe = {"jobs": [self._asked_escape(one) for one in made]}
-        return Job("usage", experiment, "", recipe, self.code("lossbars.steps.usage"), expects)
-
-    def _asked_escape(self, one: Expected) -> list[Any]:
-        """Rule, model, part, where Snakemake's measurement goes below the results, megabytes and minutes."""
-        wanted = request(self.plan, one.rule, one.experiment, one.job.model, amount(one.rule, one.part))
-        place = one.log.parent.parent / "benchmarks" / f"{one.log.stem}.tsv"
-        below = str(place.relative_to(self.plan.results))
-        return [one.rule, one.job.model, one.part, below, wanted.mem_mb, wanted.runtime]
 
 
 def escape_artefacts(jobs: EscapeJobs, experiment: str) -> Iterator[Expected]:

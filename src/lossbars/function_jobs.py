@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lossbars.expected import Expected
-from lossbars.function_expected import convergence_artefacts, function_artefacts
 from lossbars.function_experiments import ConvergenceModel, FunctionModel
 from lossbars.function_plan import surface_models
 from lossbars.job import Job
 from lossbars.job_maker import JobMaker, once, plain, user_file
 from lossbars.landscape_specs import CustomLandscape
-from lossbars.resources import amount, request
 from lossbars.saddle_experiments import SaddlesModel
 
 # The members that a job may choose, and so run.
@@ -160,25 +157,3 @@ class FunctionJobs(JobMaker):
             del recipe[name]
         code = self.code("lossbars.steps.function_claims", ("lossbars.tasks",))
         return Job("function_claims", experiment, "", recipe, code, {table.kind: table.key})
-
-    @once
-    def function_usage(self, experiment: str) -> Job:
-        """What the experiment's jobs used, beside what they asked for."""
-        figures = {key: self.function_figure(key) for key, (own, _) in self.plan.figures.items() if own == experiment}
-        claims, folder = self.function_claims(experiment), self.plan.results
-        of_kind = function_artefacts if experiment in self.plan.functions else convergence_artefacts
-        made = [
-            *of_kind(self, experiment),
-            *(Expected(f"{folder}/figures/{key}.svg", job.kind, job) for key, job in figures.items()),
-            Expected(f"{folder}/{experiment}/claims.parquet", claims.kind, claims),
-        ]
-        expects = {"function_claims": claims.key} | {f"function_figure/{key}": job.key for key, job in figures.items()}
-        recipe = {"jobs": [self._asked(one, experiment) for one in made]}
-        return Job("usage", experiment, "", recipe, self.code("lossbars.steps.usage"), expects)
-
-    def _asked(self, one: Expected, experiment: str) -> list[Any]:
-        """Rule, model, part, where Snakemake's measurement goes below the results, megabytes and minutes."""
-        wanted = request(self.plan, one.rule, experiment, one.job.model, amount(one.rule, one.part))
-        place = one.log.parent.parent / "benchmarks" / f"{one.log.stem}.tsv"
-        below = str(place.relative_to(self.plan.results))
-        return [one.rule, one.job.model, one.part, below, wanted.mem_mb, wanted.runtime]

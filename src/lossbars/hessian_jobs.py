@@ -66,20 +66,6 @@ class HessianJobs(FunctionJobs):
         expects = {f"{job.kind}/{model}": job.key for model, job in tasks.items()}
         return Job("hessian_claims", experiment, "", recipe, self.code("lossbars.steps.hessian_claims"), expects)
 
-    @once
-    def hessian_usage(self, experiment: str) -> Job:
-        """What the experiment's jobs used, beside what they asked for."""
-        figures = {key: self.hessian_figure(key) for key, (own, _) in self.plan.figures.items() if own == experiment}
-        claims, folder = self.hessian_claims(experiment), self.plan.results
-        made = [
-            *hessian_artefacts(self, experiment),
-            *(Expected(f"{folder}/figures/{key}.svg", job.kind, job) for key, job in figures.items()),
-            Expected(f"{folder}/{experiment}/claims.parquet", claims.kind, claims),
-        ]
-        expects = {"hessian_claims": claims.key} | {f"hessian_figure/{key}": job.key for key, job in figures.items()}
-        recipe = {"jobs": [self._asked(one, experiment) for one in made]}
-        return Job("usage", experiment, "", recipe, self.code("lossbars.steps.usage"), expects)
-
 
 def hessian_artefacts(jobs: HessianJobs, experiment: str) -> Iterator[Expected]:
     """The table of each model's task."""

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import yaml
 
@@ -14,7 +15,8 @@ from lossbars.fingerprint import SOURCE, text_fingerprint
 from lossbars.function_expected import convergence_artefacts, function_artefacts
 from lossbars.hessian_jobs import HessianJobs, hessian_artefacts
 from lossbars.job import Job
-from lossbars.job_maker import plain
+from lossbars.job_maker import once, plain
+from lossbars.resources import amount, request
 from lossbars.saddle_jobs import SaddleJobs, saddle_artefacts
 from lossbars.string_jobs import StringJobs, string_artefacts
 
@@ -73,16 +75,26 @@ class Jobs(StringJobs, SaddleJobs, HessianJobs, EscapeJobs):
 
     def usage(self, experiment: str) -> Job:
         """What the experiment's jobs used, beside what they asked for."""
-        if experiment in self.plan.escapes:
-            return self.escape_usage(experiment)
-        if experiment in self.plan.saddles:
-            return self.saddle_usage(experiment)
-        if experiment in self.plan.strings:
-            return self.string_usage(experiment)
-        if experiment in self.plan.hessians:
-            return self.hessian_usage(experiment)
-        make = self.network_usage if experiment in self.plan.networks else self.function_usage
-        return make(experiment)
+        return self.network_usage(experiment) if experiment in self.plan.networks else self._usage(experiment)
+
+    @once
+    def _usage(self, experiment: str) -> Job:
+        """The same where each job is named alone; a job of several files counts once, and fetching data does not."""
+        figures = {key: self.figure(key) for key, (own, _) in self.plan.figures.items() if own == experiment}
+        claims, folder = self.claims(experiment), self.plan.results
+        made = {one.log: one for one in self.artefacts(experiment) if one.rule != "dataset"}
+        drawn = [Expected(f"{folder}/figures/{key}.svg", job.kind, job) for key, job in figures.items()]
+        judged = Expected(f"{folder}/{experiment}/claims.parquet", claims.kind, claims)
+        expects = {claims.kind: claims.key} | {f"{job.kind}/{key}": job.key for key, job in figures.items()}
+        recipe = {"jobs": [self._asked(one, experiment) for one in (*made.values(), *drawn, judged)]}
+        return Job("usage", experiment, "", recipe, self.code("lossbars.steps.usage"), expects)
+
+    def _asked(self, one: Expected, experiment: str) -> list[Any]:
+        """Rule, model, part, where Snakemake's measurement goes below the results, megabytes and minutes."""
+        wanted = request(self.plan, one.rule, experiment, one.job.model, amount(one.rule, one.part))
+        place = one.log.parent.parent / "benchmarks" / f"{one.log.stem}.tsv"
+        below = str(place.relative_to(self.plan.results))
+        return [one.rule, one.job.model, one.part, below, wanted.mem_mb, wanted.runtime]
 
     # Documents ------------------------------------------------------------------------------------
 

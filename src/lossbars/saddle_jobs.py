@@ -73,20 +73,6 @@ class SaddleJobs(FunctionJobs):
         code = self.code("lossbars.steps.saddle_claims")
         return Job("saddle_claims", experiment, "", recipe, code, {table.kind: table.key})
 
-    @once
-    def saddle_usage(self, experiment: str) -> Job:
-        """What the experiment's jobs used, beside what they asked for."""
-        figures = {key: self.saddle_figure(key) for key, (own, _) in self.plan.figures.items() if own == experiment}
-        claims, folder = self.saddle_claims(experiment), self.plan.results
-        made = [
-            *saddle_artefacts(self, experiment),
-            *(Expected(f"{folder}/figures/{key}.svg", job.kind, job) for key, job in figures.items()),
-            Expected(f"{folder}/{experiment}/claims.parquet", claims.kind, claims),
-        ]
-        expects = {"saddle_claims": claims.key} | {f"saddle_figure/{key}": job.key for key, job in figures.items()}
-        recipe = {"jobs": [self._asked(one, experiment) for one in made]}
-        return Job("usage", experiment, "", recipe, self.code("lossbars.steps.usage"), expects)
-
 
 def saddle_artefacts(jobs: SaddleJobs, experiment: str) -> Iterator[Expected]:
     """Deaths of each model, what its insertion shows, and the table of all deaths."""

@@ -86,20 +86,6 @@ class StringJobs(NetworkJobs, FunctionJobs):
         code = self.code("lossbars.steps.string_claims")
         return Job("string_claims", experiment, "", recipe, code, {table.kind: table.key})
 
-    @once
-    def string_usage(self, experiment: str) -> Job:
-        """What the experiment's jobs used, beside what they asked for."""
-        figures = {key: self.string_figure(key) for key, (own, _) in self.plan.figures.items() if own == experiment}
-        claims, folder = self.string_claims(experiment), self.plan.results
-        made = [
-            *(one for one in string_artefacts(self, experiment) if one.path.endswith(".parquet")),
-            *(Expected(f"{folder}/figures/{key}.svg", job.kind, job) for key, job in figures.items()),
-            Expected(f"{folder}/{experiment}/claims.parquet", claims.kind, claims),
-        ]
-        expects = {"string_claims": claims.key} | {f"string_figure/{key}": job.key for key, job in figures.items()}
-        recipe = {"jobs": [self._asked(one, experiment) for one in made]}
-        return Job("usage", experiment, "", recipe, self.code("lossbars.steps.usage"), expects)
-
 
 def plain_data(data: Any) -> Any:
     """The name of a data set, or what is said of a text."""
