@@ -25,7 +25,7 @@ from lossbars.plan import Plan
 from lossbars.resources import request
 from lossbars.seeding import generator
 from lossbars.string_findings import StringResults, claim_rows
-from lossbars.string_fits import knee, length_law, levels, power_law, spike
+from lossbars.string_fits import knee, length_law, levels, power_law, spike, steepest
 from lossbars.string_view import view
 
 ADAM = {"optimiser": "adam", "schedule": {"kind": "constant", "lr": 1.0e-2}}
@@ -226,6 +226,7 @@ def test_a_spike_is_a_peak_beyond_the_errors() -> None:
     assert spike(table) == (0.2, pytest.approx(1.65))
     rising = peak | {0.1: [(1.8, 4), (1.9, 5)]}
     assert spike(levels(answers("a", rising), "a")) is None
+    assert steepest(levels(answers("a", rising), "a")) == (0.2, pytest.approx(1.65))
     noisy = peak | {0.2: [(1.0, 2), (1.5, 3)]}
     assert spike(levels(answers("a", noisy), "a")) is None
     cubic = {"a": {"landscape": {"task": "cubic"}}}

@@ -10,7 +10,7 @@ from scipy import stats
 
 from lossbars.claims import COLUMNS
 from lossbars.findings import AT_BUDGET, FAILS, HOLDS, UNMEASURED, Claim, Finding, number
-from lossbars.string_fits import CONNECTED, NEAR, PowerLaw, beads_law, knee, length_law, levels, spike
+from lossbars.string_fits import CONNECTED, NEAR, PowerLaw, beads_law, knee, length_law, levels, spike, steepest
 from lossbars.texts import HALF_RECTIFIED as PAPER
 
 FIGURE_ONLY = "in figures only"
@@ -123,10 +123,10 @@ def has_spike(results: StringResults) -> Finding:
             continue
         found = spike(table)
         holds &= found is not None
-        texts[model] = "no peak"
-        if found:
-            beads = table.loc[table["threshold"] == found[0], "beads"].iloc[0]
-            texts[model] = f"{found[1]:.2f} at {found[0]:g}, with {beads:.1f} beads"
+        place, length = found or steepest(table)
+        beads = table.loc[table["threshold"] == place, "beads"].iloc[0]
+        at = f"{length:.3f} at {place:g}, with {beads:.1f} beads"
+        texts[model] = at if found else f"no peak; it rises most steeply to {at}"
     if not texts:
         return _nothing("the cubic task with new strings at each threshold")
     detail = "the first peak of the mean length, by more than the standard error, as the threshold falls"

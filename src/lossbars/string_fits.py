@@ -97,3 +97,11 @@ def spike(table: pd.DataFrame) -> tuple[float, float] | None:
         if all(mean[i] - mean[j] > np.hypot(error[i], error[j]) for j in (least, most)):
             return float(own["threshold"][i]), float(mean[i])
     return None
+
+
+def steepest(table: pd.DataFrame) -> tuple[float, float]:
+    """Threshold and mean length after the steepest rise of the length as the threshold falls by a factor."""
+    own = table[table["connected"] > 0].reset_index(drop=True)
+    rises = own["length"].diff() / -np.log(own["threshold"]).diff()
+    place = int(rises.fillna(0.0).argmax())
+    return float(own["threshold"][place]), float(own["length"][place])

@@ -14,6 +14,8 @@ from lossbars.figures.tables import per_model, span
 from lossbars.string_fits import NEAR, PowerLaw, beads_law, knee, length_law, levels
 
 COLUMNS = ("model", "pair", "threshold", "answer", "beads")
+MANY = 10  # mean beads from which their axis is logarithmic, above one
+DECADES = 1.7  # of thresholds, from which the axis has a tick for each alone
 NAMES = {"loss": "loss", "error": "share of errors", "perplexity": "perplexity"}
 
 
@@ -26,7 +28,7 @@ def string_lengths(answers: pd.DataFrame, labels: dict[str, str], metrics: dict[
     ValueError for an empty table, and a model without rows, by name.
     """
     per_model(answers, labels, COLUMNS, "strings")
-    figure, axes = style.panels(2 * len(labels), title, height=2.1, columns=4 if len(labels) > 1 else 2)
+    figure, axes = style.panels(2 * len(labels), title, height=1.9, columns=2)
     pairs: list[int] = []
     for index, model in enumerate(labels):
         table = levels(answers, model)
@@ -37,7 +39,7 @@ def string_lengths(answers: pd.DataFrame, labels: dict[str, str], metrics: dict[
         _draw(right, own, "beads", beads_law(table), f"beads-{model}", style.color(index))
         if not np.isnan(end := knee(table)):
             left.axvline(end, color=style.GREY, linewidth=0.7, linestyle=":", gid=f"knee-{model}")
-        left.set_title(labels[model])
+        left.set_title(labels[model], loc="left")
         left.set_ylabel("normalised length")
         right.set_ylabel("beads")
         for panel in (left, right):
@@ -61,10 +63,9 @@ def _draw(axes: Axes, own: pd.DataFrame, name: str, law: PowerLaw | None, gid: s
         fitted = x[(y > 0) & (x <= _first(own, x))]
         line = np.geomspace(fitted.min(), fitted.max(), 50)
         axes.plot(line, law.at(line), color="0.25", linewidth=0.9, gid=f"law-{gid}")
-        axes.set_title(
-            f"∝ threshold$^{{{law.exponent:.2f}}}$, R² = {law.r_squared:.2f}", loc="right", fontsize=style.SMALL
-        )
-    if name == "beads" and style.wants_log(np.maximum(y, 0.5)):
+        text = f"∝ threshold$^{{{law.exponent:.2f}}}$, R² = {law.r_squared:.2f}"
+        axes.text(0.03, 0.97, text, transform=axes.transAxes, va="top", fontsize=style.SMALL)
+    if name == "beads" and y.max() > MANY:
         axes.set_yscale("symlog", linthresh=1, linscale=0.5)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
@@ -81,7 +82,8 @@ def threshold_axis(axes: Axes, thresholds: np.ndarray, name: str) -> None:
     """Thresholds on a log axis, falling to the right."""
     axes.set(xscale="log", xlabel=f"threshold on the {name}")
     axes.set_xlim(thresholds.max() * 1.25, thresholds.min() / 1.25)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    wide = np.log10(thresholds.max() / thresholds.min()) > DECADES
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 3.0)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
