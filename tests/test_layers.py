@@ -163,6 +163,7 @@ LAYERS = [
         "saddle_findings",
         "string_fits",
         "string_findings",
+        "string_claims",
         "hessian_findings",
         "spectrum_findings",
         "hessian_fits",

@@ -24,7 +24,8 @@ from lossbars.perceptron import Perceptron
 from lossbars.plan import Plan
 from lossbars.resources import request
 from lossbars.seeding import generator
-from lossbars.string_findings import StringResults, claim_rows
+from lossbars.string_claims import claim_rows
+from lossbars.string_findings import StringResults
 from lossbars.string_fits import knee, length_law, levels, power_law, spike, steepest
 from lossbars.string_view import view
 

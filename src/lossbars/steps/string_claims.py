@@ -5,7 +5,8 @@ from pathlib import Path
 from lossbars.artefacts import read_table, write_table
 from lossbars.job import Job
 from lossbars.steps.command import run
-from lossbars.string_findings import StringResults, claim_rows
+from lossbars.string_claims import claim_rows
+from lossbars.string_findings import StringResults
 
 
 def string_claims(job: Job, table: Path, out: Path) -> None:
