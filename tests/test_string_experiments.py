@@ -268,6 +268,30 @@ def test_pairs_whose_ends_were_not_trained_say_nothing_of_permuted_copies() -> N
     assert verdicts(results(table, models)) == {"swapped-units": "does not hold"}
 
 
+def test_pairs_that_failed_count_at_lower_thresholds_too() -> None:
+    table = answers("a", {0.4: [(1.0, 0)] * 3, 0.2: [(1.0, 0), None, None], 0.1: [(1.0, 0)]})
+    assert list(levels(table, "a")["pairs"]) == [3, 3, 3] and list(levels(table, "a")["connected"]) == [3, 1, 1]
+    models = {"a": {"reuse": True, "thresholds": [0.4, 0.2, 0.1, 0.05]}}
+    rows = claim_rows(results(table, models)).set_index("id")
+    assert rows.loc["connects", "obtained"] == "A: all pairs, but 1 of 3 at 0.2, 1 of 3 at 0.1, none at the 1 below"
+
+
+def test_what_never_connects_is_not_judged_by_its_lengths() -> None:
+    models = {"a": {"landscape": {"task": "cubic"}, "thresholds": [0.4]}}
+    found = verdicts(results(answers("a", {0.4: [None, None]}), models))
+    assert found["connects"] == "does not hold"
+    assert {found[name] for name in ("near-one", "cubic-spike", "beads-grow", "length-power-law")} == {"not measured"}
+
+
+def test_permuted_copies_that_failed_early_count_as_not_connected() -> None:
+    models = {name: {"ends": "swapped", "landscape": {"hidden": [size]}} for name, size in (("few", 3), ("many", 9))}
+    few = answers("few", {0.4: [None] * 2})  # used again: not tried at lower thresholds
+    table = pd.concat([few, answers("many", {0.4: [(1.0, 0)] * 2, 0.01: [(1.1, 3)] * 2})], ignore_index=True)
+    rows = claim_rows(results(table, models)).set_index("id")
+    assert rows.loc["swapped-units", "verdict"] == "holds"
+    assert "0 of 2 pairs at 0.01, none at any" in rows.loc["swapped-units", "obtained"]
+
+
 def test_a_smaller_budget_is_said() -> None:
     given = results(answers("a", power(-0.5)), {"a": {}})
     given.recipe["scale"]["samples"] = 0.1

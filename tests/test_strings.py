@@ -183,10 +183,19 @@ def test_no_more_beads_than_are_allowed() -> None:
     assert len(own.beads) <= 4 and not own.connects(60.0)
 
 
-def test_a_bead_that_is_not_finite_is_said() -> None:
-    ends, made = minima(mueller_brown)[[0, 1]], recipe(schedule={"kind": "constant", "lr": 1e200}, epochs=3)
-    with pytest.raises(Diverged, match="smaller learning rate"):
-        connect(mueller_brown, ends, -40.0, made)
+def test_a_bead_that_is_lost_is_put_back_and_counted() -> None:
+    function = bent_double_well(2)
+    made = recipe({"rounds": 3}, optimiser="sgd", momentum=0.0, schedule={"kind": "constant", "lr": 1e6}, epochs=20)
+    own = connect(function, minima(function), 0.5, made)
+    assert not own.connects(0.5) and own.diverged == 2  # once in each round that trains
+    straight = torch.lerp(*minima(function), 0.5)
+    assert torch.equal(own.beads[1], straight) and bool(own.values.isfinite().all())
+
+
+def test_an_end_that_is_not_finite_is_said() -> None:
+    ends = torch.tensor([[float("nan"), 0.0], [0.6, 0.0]], dtype=torch.float64)
+    with pytest.raises(Diverged, match="before it is trained"):
+        Sampler(mueller_brown, mueller_brown, recipe()).connect([BeadString.of(ends)], [-40.0], [-100.0], order)
 
 
 # Sweeps -------------------------------------------------------------------------------------------

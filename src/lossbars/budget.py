@@ -75,7 +75,7 @@ def at_once(jobs: Iterable[Asked]) -> int:
     for job in jobs:
         of_model = counts.setdefault((job.experiment, job.model), dict.fromkeys(TRAINED, 0))
         of_model[job.rule] = of_model.get(job.rule, 0) + 1
-    return sum(max(n["minima"], n["curves"] + n["triangles"]) for n in counts.values())
+    return sum(max(n["minima"], n["curves"] + n["triangles"]) + n.get("strings", 0) for n in counts.values())
 
 
 def hours(jobs: Iterable[Asked], minutes: Callable[[Asked], int]) -> str:

@@ -10,6 +10,7 @@ from lossbars.landscape_specs import parameters
 from lossbars.recipes import Rate, Recipe
 
 FEWEST_ROWS = 100  # of a sampled matrix, that a small scale leaves
+HARD_EDGE = 2.0  # τ at which the rates of the law with ReLU sum to 1
 
 Smooth = Literal["identity", "tanh", "sigmoid", "softplus", "sine"]
 
@@ -51,6 +52,12 @@ class RandomMatrices(Recipe):
     energies: Annotated[list[Rate], Field(min_length=1)]
     rows: Annotated[Count, Field(ge=FEWEST_ROWS)]
     relu: bool = False
+
+    @model_validator(mode="after")
+    def _finite(self) -> "RandomMatrices":
+        if self.relu and HARD_EDGE in self.taus:
+            raise ValueError(f"taus: with ReLU the density is infinite at 0 for τ = {HARD_EDGE:g}: take another τ")
+        return self
 
     def scaled(self, scale: Scale) -> "RandomMatrices":
         """With a share of the rows."""

@@ -70,9 +70,11 @@ class _Halving:
         for i, (own, top) in enumerate(zip(self.strings, thresholds, strict=True)):
             if own.connects(top):
                 self.best[i], self.high[i] = copied(own), own.highest
+                self.low[i] = self.low[i].clamp(max=own.highest)  # lower than what failed: it was the budget
             else:
                 self.low[i] = self.failed[i] = top
-                self.best[i] = replace(self.best[i], gradients=own.gradients, measured=own.measured)
+                work = {name: getattr(own, name) for name in ("gradients", "measured", "diverged")}
+                self.best[i] = replace(self.best[i], **work)
 
 
 def lowest(
@@ -106,7 +108,9 @@ def lowest(
         now.judge(thresholds)
         if report:
             tops = now.high.tolist()
-            report(f"{step + 1} of {recipe.halvings} thresholds, connected at {min(tops):.4g} to {max(tops):.4g}")
+            lost = sum(own.diverged for own in now.best)
+            text = f"{step + 1} of {recipe.halvings} thresholds, connected at {min(tops):.4g} to {max(tops):.4g}"
+            report(text + (f"; {lost} times a bead was lost: try a smaller learning rate" if lost else ""))
         now.step = step + 1
         now.begin()
         saver.save(now.state)

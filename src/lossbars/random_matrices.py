@@ -37,6 +37,8 @@ class FreeLaw:
             raise ValueError(f"a law needs variance ≥ 0, rates > 0 and jumps ≠ 0, not {self}")
         if not self.variance and not self.jumps:
             raise ValueError("a law needs a semicircle or a Poisson law")
+        if not self.variance and abs(sum(self.rates) - 1) <= SAME:
+            raise ValueError("Poisson laws whose rates sum to 1 have an infinite density at 0: take another τ")
 
     @classmethod
     def of(cls, poisson: Sequence[tuple[float, float]], variance: float) -> "FreeLaw":
@@ -95,15 +97,17 @@ class FreeLaw:
     def cdf(self, x: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
         """Mass at or below each place, in closed form: the imaginary part of ∫ G dz = z G − ∫ z dG."""
         x = np.asarray(x, dtype=np.float64)
-        interval = self._interval(x)
-        inside = interval % 2 == 1
-        found = np.empty(len(x))
-        found[inside] = self._below(x[inside], self._stieltjes(x[inside]))
         z, g = (np.array(part) for part in zip(*self._turns, strict=True))
         at = self._below(z, g + 0j)
+        interval = self._interval(x)
+        edge = np.isin(x, z)  # there G is real, and known
+        inside = (interval % 2 == 1) & ~edge
+        found = np.empty(len(x))
+        found[inside] = self._below(x[inside], self._stieltjes(x[inside]))
         ends, starts = np.concatenate([[0.0], at[1::2]]), np.concatenate([at[::2], [1.0]])  # of the intervals
         gap = interval[~inside] // 2  # the mass of a gap is that at its end, but for an atom within
         found[~inside] = np.where(x[~inside] < 0, ends[gap], starts[gap])
+        found[edge] = at[np.searchsorted(z, x[edge])]
         return found
 
     def _interval(self, x: Float[np.ndarray, " k"]) -> Int[np.ndarray, " k"]:
@@ -145,7 +149,10 @@ def semicircle(variance: float) -> FreeLaw:
 
 
 def marchenko_pastur(tau: float, scale: float = 1.0) -> FreeLaw:
-    """Of a Wishart matrix: √((λ − λ₋)(λ₊ − λ))/(2π λ τ scale), λ± = scale (1 ± √τ)², and 1 − 1/τ at 0 for τ > 1."""
+    """Of a Wishart matrix: √((λ − λ₋)(λ₊ − λ))/(2π λ τ scale), λ± = scale (1 ± √τ)², and 1 − 1/τ at 0 for τ > 1.
+
+    Raises ValueError for τ = 1, where the density is infinite at 0.
+    """
     return FreeLaw.of([(scale * tau, 1 / tau)], 0.0)
 
 

@@ -7,6 +7,8 @@ from jaxtyping import Float
 
 from lossbars.random_matrices import FreeLaw
 
+ZERO = 1e-10  # of the largest eigenvalue, up to which one is 0
+
 
 def sample_wishart_wigner(energy: float, tau: float, size: int, random: np.random.Generator) -> Float[np.ndarray, " n"]:
     """Eigenvalues, ascending, of one matrix H0 + H1 of ``size`` rows; p = size/τ is rounded."""
@@ -24,11 +26,15 @@ def sample_relu_hessian(energy: float, tau: float, size: int, random: np.random.
     for number, weight in ((columns, 1.0), (half, math.sqrt(energy / 8)), (half, -math.sqrt(energy / 8))):
         factor = random.standard_normal((size, number))
         matrix += weight / number * (factor @ factor.T)
-    return np.linalg.eigvalsh(matrix)
+    values = np.linalg.eigvalsh(matrix)
+    values[np.abs(values) <= ZERO * np.abs(values).max()] = 0.0  # else rounding gives the null space signs
+    return values
 
 
 def distance(eigenvalues: Float[np.ndarray, " n"], law: FreeLaw) -> float:
-    """Kolmogorov–Smirnov distance of eigenvalues, ascending, from a law."""
-    below = law.cdf(eigenvalues)
-    steps = np.arange(len(eigenvalues) + 1) / len(eigenvalues)
-    return float(max((below - steps[:-1]).max(), (steps[1:] - below).max()))
+    """Kolmogorov–Smirnov distance of eigenvalues, ascending, from a law; at an atom both sides are compared."""
+    places, counts = np.unique(eigenvalues, return_counts=True)
+    upto = np.cumsum(counts) / len(eigenvalues)
+    below = law.cdf(places)
+    before = below - law.atom * (places == 0)
+    return float(max(np.abs(before - (upto - counts / len(eigenvalues))).max(), np.abs(upto - below).max()))

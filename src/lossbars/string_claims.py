@@ -99,7 +99,7 @@ def claim_rows(results: StringResults) -> pd.DataFrame:
 def budget(results: StringResults) -> str:
     """Pairs, thresholds and gradients in one line."""
     most = results.answers.groupby(["model", "pair"])["gradients"].max()
-    tried = results.answers["threshold"].nunique()
+    tried = " or ".join(map(str, sorted({len(own["thresholds"]) for own in results.models.values()})))
     connected = (results.answers["answer"] == CONNECTED).sum()
     return (
         f"{results.recipe['pairs']} pairs of each model, {tried} thresholds, {connected} connections, "

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from lossbars.findings import AT_BUDGET, FAILS, HOLDS, UNMEASURED, Finding, number
-from lossbars.string_fits import NEAR, PowerLaw, knee, levels, spike, steepest
+from lossbars.string_fits import FEWEST, NEAR, PowerLaw, knee, levels, spike, steepest
 
 GOOD_FIT = 0.9  # R² from which a power law is one
 FALLING = -0.9  # Spearman's correlation from which an order is one
@@ -35,10 +35,10 @@ class StringResults:
         """The same of each model whose ends are one network and its copy with two units swapped."""
         return {model: levels(self.answers, model) for model, own in self.models.items() if own["ends"] == "swapped"}
 
-    def trained(self, model: str, threshold: float) -> int:
-        """Pairs whose two ends got below a threshold."""
-        own = self.answers[(self.answers["model"] == model) & (self.answers["threshold"] == threshold)]
-        return int((own["above"] != "end").sum())
+    def trained(self, model: str) -> int:
+        """Pairs whose two ends got below the lowest threshold at which they were tried."""
+        own = self.answers[self.answers["model"] == model].sort_values("threshold")
+        return int((own.groupby("pair")["above"].first() != "end").sum())
 
     def judged(self, holds: bool) -> str:
         """The verdict, with its budget where that is not the whole one."""
@@ -60,7 +60,9 @@ def all_connect(results: StringResults) -> Finding:
         missed = table[table["connected"] < table["pairs"]]
         holds &= missed.empty
         some = [f"{row.connected} of {row.pairs} at {row.threshold:g}" for row in missed.itertuples()]
-        texts[model] = "all pairs at every threshold" if missed.empty else f"all but at {len(some)}: {', '.join(some)}"
+        untried = len(results.models[model]["thresholds"]) - len(table)
+        some += [f"none at the {untried} below"] if untried else []
+        texts[model] = "all pairs at every threshold" if missed.empty else f"all pairs, but {', '.join(some)}"
     detail = "connected: every segment checked on its grid; the others are not connected within the budget"
     return Finding(results.each(texts), results.judged(holds), detail) if texts else _nothing("a model of random ends")
 
@@ -69,13 +71,15 @@ def near_one(results: StringResults) -> Finding:
     """Whether the mean normalised length is near 1 at the highest threshold, and down to which one."""
     texts, holds = {}, True
     for model, table in results.between_random_ends().items():
+        if not table["connected"].any():
+            continue
         end, last = knee(table), table[table["connected"] > 0].iloc[-1:]
         holds &= end == end  # not NaN
         down = f"down to {end:g}" if end == end else "at no threshold"
         then = "".join(f", {row.length:.3f} at {row.threshold:g}" for row in last.itertuples())
         texts[model] = down + then
     detail = f"near 1: a mean over pairs of at most {NEAR:g}; holds where it is at the highest threshold"
-    return Finding(results.each(texts), results.judged(holds), detail) if texts else _nothing("a model of random ends")
+    return Finding(results.each(texts), results.judged(holds), detail) if texts else _nothing("a connected pair")
 
 
 def follows_power_law(results: StringResults, law: Callable[[pd.DataFrame], PowerLaw | None], what: str) -> Finding:
@@ -115,7 +119,8 @@ def has_spike(results: StringResults) -> Finding:
     texts, holds = {}, True
     for model, table in results.between_random_ends().items():
         landscape = results.models[model].get("landscape") or {}
-        if landscape.get("task") != "cubic" or results.models[model]["reuse"]:
+        enough = (table["connected"] > 0).sum() >= FEWEST
+        if landscape.get("task") != "cubic" or results.models[model]["reuse"] or not enough:
             continue
         found = spike(table)
         holds &= found is not None
@@ -153,10 +158,11 @@ def swapped_apart(results: StringResults) -> Finding:
     for model, table in tables.items():
         lowest = float(min(results.models[model]["thresholds"]))
         own = table[table["threshold"] == lowest]
-        there, tried = int(own["connected"].sum()), results.trained(model, lowest)
+        there, tried = int(own["connected"].sum()), results.trained(model)
         holds &= tried > 0 and ((there == 0) if sizes[model] == smallest else there > 0)
-        last = table[table["connected"] > 0]["threshold"].min()
-        texts[model] = f"{there} of {tried} pairs at {lowest:g}, some down to {last:g}"
+        connects = table[table["connected"] > 0]["threshold"]
+        last = f"some down to {connects.min():g}" if len(connects) else "none at any"
+        texts[model] = f"{there} of {tried} pairs at {lowest:g}, {last}"
     detail = (
         "of pairs whose ends got below the threshold; holds where the smallest network connects none at the "
         "lowest threshold, and every larger one some"

@@ -30,15 +30,16 @@ class PowerLaw:
 
 
 def levels(answers: pd.DataFrame, model: str) -> pd.DataFrame:
-    """A row per threshold of one model, falling: pairs tried, connected ones, and mean and std over these.
+    """A row per threshold of one model, falling: its pairs, connected ones, and mean and std over these.
 
     Columns: threshold, pairs, connected, length, length_std, beads, beads_std; NaN where no pair is connected, and a
-    std of 0 where a single one is.
+    std of 0 where a single one is. A pair that is not tried, because it failed at a higher threshold, is not connected.
     """
     rows = []
-    for threshold, own in answers[answers["model"] == model].groupby("threshold", sort=False):
+    whole = answers[answers["model"] == model]
+    for threshold, own in whole.groupby("threshold", sort=False):
         there = own[own["answer"] == CONNECTED]
-        row = {"threshold": threshold, "pairs": len(own), "connected": len(there)}
+        row = {"threshold": threshold, "pairs": whole["pair"].nunique(), "connected": len(there)}
         for name in ("length", "beads"):
             spread = there[name].std(ddof=1) if len(there) > 1 else 0.0
             row |= {name: there[name].mean(), f"{name}_std": spread if len(there) else np.nan}

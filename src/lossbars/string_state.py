@@ -41,7 +41,7 @@ def copied(own: BeadString) -> BeadString:
 
 def packed(name: str, strings: Sequence[BeadString]) -> State:
     """Strings as tensors."""
-    counts = torch.tensor([[len(own.beads), own.gradients, own.measured] for own in strings])
+    counts = torch.tensor([[len(own.beads), own.gradients, own.measured, own.diverged] for own in strings])
     parts = {part: torch.cat([getattr(own, part) for own in strings]) for part in ("beads", "values", "tops", "places")}
     return {f"{name}.{part}": value for part, value in (parts | {"counts": counts}).items()}
 
@@ -49,10 +49,10 @@ def packed(name: str, strings: Sequence[BeadString]) -> State:
 def unpacked(name: str, state: State) -> list[BeadString]:
     """What :func:`packed` put together."""
     counts = state[f"{name}.counts"].tolist()
-    sizes = [count for count, _, _ in counts]
+    sizes = [count for count, *_ in counts]
     parts = [state[f"{name}.{part}"].split(sizes) for part in ("beads", "values")]
     parts += [state[f"{name}.{part}"].split([size - 1 for size in sizes]) for part in ("tops", "places")]
     return [
-        BeadString(beads.clone(), values.clone(), tops.clone(), places.clone(), gradients, measured)
-        for beads, values, tops, places, (_, gradients, measured) in zip(*parts, counts, strict=True)
+        BeadString(beads.clone(), values.clone(), tops.clone(), places.clone(), *work)
+        for beads, values, tops, places, (_, *work) in zip(*parts, counts, strict=True)
     ]

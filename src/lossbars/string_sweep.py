@@ -100,7 +100,9 @@ class _Sweep:
         self.level, self.round = level, 0
         if starts is not None:
             self.strings = [
-                replace(BeadString.of(pair.clone()), gradients=own.gradients, measured=own.measured)
+                replace(
+                    BeadString.of(pair.clone()), gradients=own.gradients, measured=own.measured, diverged=own.diverged
+                )
                 for pair, own in zip(starts, self.strings, strict=True)
             ]
 
@@ -135,6 +137,8 @@ def sweep(
         _at_level(now, now.alive() if reuse else range(len(now.strings)), sampler, threshold, order, saver)
         if report:
             report(_summary(now.answers, threshold))
+            if lost := sum(own.diverged for own in now.strings):
+                report(f"{lost} times a bead was lost in training and put back, so far: try a smaller learning rate")
         following = now.level + 1
         now.begin(following, None if reuse or following == len(thresholds) else starts(following))
         saver.save(now.state)

@@ -35,6 +35,7 @@ class BeadString:
     places: Float[Tensor, " s"]  # where on the segment that is, 0..1
     gradients: int = 0  # of single beads, that training took
     measured: int = 0  # places where the measure was taken
+    diverged: int = 0  # times that a bead in training was lost to a measure that is not finite, and put back
 
     @classmethod
     def of(cls, beads: Float[Tensor, "k d"]) -> "BeadString":
@@ -102,7 +103,8 @@ class Sampler:
 
         A string's ends are moved only where they are above the threshold. ``order(round)`` makes the generator that
         orders the data of a round, for all beads alike, so that a string is what it would be alone, up to rounding.
-        ``first`` is the round to go on with after ``after_round(first)``. Raises :class:`lossbars.descent.Diverged`.
+        ``first`` is the round to go on with after ``after_round(first)``. A bead that is lost in training, to a measure
+        that is not finite, is put back where it began. Raises Diverged for one that begins so.
         """
         for number in range(first, self.recipe.family.rounds):
             share = self.recipe.family.margin * self.recipe.family.tighten**number
@@ -123,16 +125,15 @@ class Sampler:
         if not new:
             return
         found = self.values(torch.stack([own.beads[i] for own, i in new]))
+        if not bool(found.isfinite().all()):
+            raise Diverged("the measure of a bead is not finite before it is trained: are the ends?")
         for (own, i), value in zip(new, found.tolist(), strict=True):
             own.values[i] = value
             own.measured += 1
 
     def values(self, theta: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-        """The measure at places, float64. Raises Diverged where it is not finite."""
-        found = torch.cat([self.measure.loss(rows) for rows in theta.split(self.measure.rows_at_once)]).double().cpu()
-        if not bool(found.isfinite().all()):
-            raise Diverged("the measure of a bead is not finite: try a smaller learning rate")
-        return found
+        """The measure at places, float64."""
+        return torch.cat([self.measure.loss(rows) for rows in theta.split(self.measure.rows_at_once)]).double().cpu()
 
     def _check(self, strings: Sequence[BeadString], thresholds: Sequence[float]) -> None:
         """Find the highest place of each segment that is not checked, and whose two beads are below the threshold."""
@@ -194,6 +195,7 @@ class _Moving:
         self.sampler, self.strings, self.moving, self.targets = sampler, strings, moving, targets
         start = torch.stack([strings[s].beads[i] for s, i in moving])
         self.d, self.steps = start.shape[1], 0
+        self.start = start
         padded = F.pad(start, (0, -self.d % ROW_MULTIPLE)).unsqueeze(1)
         self.optimiser = Optimiser(sampler.recipe, padded)
 
@@ -234,13 +236,18 @@ class _Moving:
         values = self.sampler.values(self.theta)
         for s, _ in self.moving:
             self.strings[s].measured += 1
-        done = values <= self.targets
+        lost = ~values.isfinite()
+        done = (values <= self.targets) | lost
         for row in (done | last).nonzero().flatten().tolist():
             s, i = self.moving[row]
-            self.strings[s].move(i, self.theta[row], float(values[row]))
             self.strings[s].gradients += self.steps
+            if lost[row]:  # a rate too large for this bead; the others go on
+                self.strings[s].diverged += 1
+                self.strings[s].beads[i] = self.start[row]
+            else:
+                self.strings[s].move(i, self.theta[row], float(values[row]))
         left = (~done).nonzero().flatten()
         if bool(done.any()) and len(left):
             self.optimiser.keep(left.to(self.theta.device))
-            self.moving, self.targets = [self.moving[i] for i in left.tolist()], self.targets[left]
+            self.moving, self.targets, self.start = [self.moving[i] for i in left], self.targets[left], self.start[left]
         return last or not len(left)
