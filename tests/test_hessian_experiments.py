@@ -424,8 +424,9 @@ def test_index_against_energy_shows_the_fit() -> None:
     np.testing.assert_allclose(alpha, 3.0 * np.maximum(energy - 0.05, 0) ** 1.5, atol=1e-9)
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == ["Tanh, τ = 0.5: ε_c = 0.200", "Other, τ = 1: ε_c = 0.050"]
-    with pytest.raises(ValueError, match="no model has critical points of four small indices"):
-        figures.index_energy(both[both["index"] < 2], {"tanh": "Tanh"}, "Indices")
+    few = figures.index_energy(both[both["index"] < 2], {"tanh": "Tanh"}, "Indices")
+    assert "points-tanh-0.5" in lines(few) and "fit-tanh-0.5" not in lines(few)
+    assert [text.get_text() for text in few.legends[0].get_texts()] == ["Tanh, τ = 0.5"]
 
 
 def test_critical_energies_are_beside_the_predictions() -> None:

@@ -190,3 +190,29 @@ def test_the_grid_of_a_figure_covers_the_support() -> None:
     law = wishart_wigner(1e-3, 2.0)
     grid = spectrum_grid(law, 11)
     assert len(grid) == 22 and np.allclose(grid[[0, 10, 11, 21]], law.edges)
+
+
+@pytest.mark.parametrize(
+    "law", [wishart_wigner(0.1, 0.5), relu_hessian(0.5, 0.5), relu_hessian(0.3, 3.0), semicircle(1.0)]
+)
+def test_the_mass_at_an_edge_is_that_beside_it(law: FreeLaw) -> None:
+    edges = law.edges
+    at, beside = law.cdf(edges), [law.cdf(edges + step) for step in (-1e-7, 1e-7)]
+    assert (beside[0] - 1e-6 <= at).all() and (at <= beside[1] + 1e-6).all()
+    assert at[-1] == pytest.approx(1.0) and at[0] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_null_space_has_no_sign() -> None:
+    """With ReLU and τ above 2 part of the spectrum is 0."""
+    law = relu_hessian(0.5, 3.0)
+    values = sample_relu_hessian(0.5, 3.0, 600, np.random.default_rng(1))
+    assert float((values == 0).mean()) == pytest.approx(law.atom, abs=1e-12)
+    assert float((values < 0).mean()) == pytest.approx(index_of(law), abs=0.01)
+    assert distance(values, law) < 8 / 600
+    assert distance(values + 0.2, law) > 0.1
+
+
+def test_an_infinite_density_is_refused() -> None:
+    for made in (lambda: marchenko_pastur(1.0), lambda: relu_hessian(0.5, 2.0)):
+        with pytest.raises(ValueError, match="infinite density at 0"):
+            made()

@@ -97,6 +97,19 @@ def test_metrics_are_what_a_plain_module_says() -> None:
         assert perplexity == pytest.approx(2.718281828459045**expected, rel=1e-5)
 
 
+def test_an_error_is_below_a_threshold_of_its_own_value() -> None:
+    net = network()
+    x = torch.rand(1000, 6, generator=generator("many"))
+    theta = net.init(1, generator("theta"))
+    answers = nn.Linear(6, 3)
+    nn.utils.vector_to_parameters(theta[0], answers.parameters())
+    right = answers(x).detach().argmax(1)
+    for wrong in (10, 15, 20, 30, 40, 50):
+        y = right.clone()
+        y[:wrong] = (y[:wrong] + 1) % 3
+        assert float(Measured(net, Split(x, y), "error").loss(theta)) <= wrong / 1000
+
+
 def test_a_regression_has_no_error() -> None:
     x = torch.rand(8, 6)
     net = NetworkLandscape(lambda: nn.Linear(6, 2), Split(x, torch.rand(8, 2)), 4, torch.device("cpu"))
