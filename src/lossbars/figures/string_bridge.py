@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from lossbars.figures import style
 from lossbars.figures.optimisers import deaths_by_recipe
@@ -56,6 +57,8 @@ def _draw_heights(axes: Axes, tops: pd.DataFrame, model: str) -> None:
     axes.set(xlim=(low, high), ylim=(low, high), box_aspect=1)
     style.loss_axis(axes, "x", log, "curve")
     style.loss_axis(axes, "y", log, "string")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator() if log else MaxNLocator(3))
 
 
 def _draw_bars(axes: Axes, table: pd.DataFrame, kind: str, model: str) -> None:
@@ -67,6 +70,7 @@ def _draw_bars(axes: Axes, table: pd.DataFrame, kind: str, model: str) -> None:
     x = np.arange(len(order))
     for name, width, color in (("curve", 5.0, CURVES), ("string", 1.8, STRINGS)):
         axes.vlines(x, births[order], deaths.loc[order, name], color=color, linewidth=width, gid=f"{name}s-{model}")
+        axes.plot(x, deaths.loc[order, name], "_", color=color, markersize=9, mew=1.2)  # a bar of no length shows too
     values = np.concatenate([births.to_numpy(), deaths.to_numpy().ravel()])
     log = style.wants_log(values)
     axes.set(xticks=[], xlabel="minima, by loss", ylim=style.limits(values, log))
