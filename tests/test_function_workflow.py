@@ -189,7 +189,7 @@ def test_the_code_of_one_landscape_is_none_of_the_others() -> None:
     made = jobs(fn=FN, net=FN | {"models": {"net": CAMEL | {"landscape": NET}}, "figures": ["sublevel-bars"]})
     of_function, of_net = made.cloud("fn", "camel"), made.cloud("net", "net")
     assert made.codes[of_function.code] == ("lossbars.steps.cloud", ("lossbars.functions",))
-    assert made.codes[of_net.code] == ("lossbars.steps.cloud", ("lossbars.regression",))
+    assert made.codes[of_net.code] == ("lossbars.steps.cloud", ("lossbars.regression", "lossbars.perceptron"))
     assert of_function.code != of_net.code
 
 
