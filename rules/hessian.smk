@@ -31,11 +31,12 @@ for RULE in HESSIAN_RULES.values():
             job=lambda wildcards: JOBS.hessian_task(
                 wildcards.experiment, wildcards.model
             ).to_json(),
+            step=RULE,
         message:
             f"{RULE.replace('_', ' ').capitalize()} of {{wildcards.experiment}}/{{wildcards.model}}"
         shell:
             STEP
-            + "{rule} --job {params.job:q} --threads {threads} --out {output:q}"
+            + "{params.step} --job {params.job:q} --threads {threads} --out {output:q}"
             + LOGGED
 
 
