@@ -6,7 +6,7 @@ import gudhi
 import gudhi.hera
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 from scipy.sparse import csr_array
@@ -56,12 +56,14 @@ def test_distance_is_the_least_threshold_of_all(one: np.ndarray, other: np.ndarr
 def test_other_programs_find_the_same(one: np.ndarray, other: np.ndarray) -> None:
     """Gudhi's own may stop too early, at too large a distance (GUDHI pull request 1367); hera takes no empty bars.
 
-    Hera says 0 of bars of 1e-10; the definition, which the test above compares with, does not.
+    Hera says 0 of bars of 1e-10, so it is not asked of such; the test above compares them with the definition.
     """
+    lengths = np.concatenate([np.diff(one), np.diff(other)])
+    assume(not ((lengths > 0) & (lengths < 1e-9)).any())
     found = diagram_distance(one, other)
     assert found <= gudhi.bottleneck_distance(one, other) + ROUNDING
     hera = gudhi.hera.bottleneck_distance(one[np.diff(one)[:, 0] > 0], other[np.diff(other)[:, 0] > 0], delta=0)
-    assert found == pytest.approx(hera, rel=ROUNDING, abs=1e-9)
+    assert found == pytest.approx(hera, rel=ROUNDING, abs=ROUNDING)
 
 
 def noisy(seed: int, real: int, noise: int) -> np.ndarray:
