@@ -10,18 +10,19 @@ from snakemake.exceptions import WorkflowError
 SOURCE = f"{workflow.basedir}/src"
 sys.path.insert(0, SOURCE)
 
-from lossbars.condition import condition
-from lossbars.blocks import base, block_pairs, stacked
-from lossbars.code_record import record_code
-from lossbars.config import ConfigError
-from lossbars.embedding_jobs import embedding_paths, small_kinds
-from lossbars.expected import documents, expected, targets
-from lossbars.jobs import Jobs
-from lossbars.pathlists import compact
-from lossbars.plan import Plan
-from lossbars.resources import GROWING, TRAINED, amount, request
-from lossbars.store import prune
-from lossbars.unfit import unfit
+from lossbars.workflow.validity import condition
+from lossbars.workflow.blocks import base, block_pairs, stacked
+from lossbars.workflow.code_record import record_code
+from lossbars.workflow.config import ConfigError
+from lossbars.experiments.networks.embeddings.plan import embedding_paths, small_kinds
+from lossbars.documents.plan import documents
+from lossbars.workflow.tasks import expected, targets
+from lossbars.documents.plan import Jobs
+from lossbars.workflow.path_lists import compact
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import GROWING, TRAINED, amount, request
+from lossbars.workflow.result_store import prune
+from lossbars.documents.unfit import unfit
 
 
 configfile: f"{workflow.basedir}/config.yaml"
@@ -42,7 +43,7 @@ shell.prefix(
     f"set -euo pipefail; trap '' TERM; export PYTHONPATH={shlex.quote(SOURCE)} "
     f"LOSSBARS_DATA_ROOT={shlex.quote(PLAN.data_root or '')} LOSSBARS_CACHE={shlex.quote(PLAN.cache or '')}; "
 )
-STEP = "LOSSBARS_LOG={log:q} OMP_NUM_THREADS={threads} MKL_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} python -m lossbars.steps."
+STEP = "LOSSBARS_LOG={log:q} OMP_NUM_THREADS={threads} MKL_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} python -m lossbars."
 LOGGED = " 2>&1 | tee --ignore-interrupts {log}"
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import gudhi
 import numpy as np
 
-from lossbars.bottleneck import diagram_distance
+from lossbars.barcodes.bottleneck import diagram_distance
 
 REAL, NOISE = 30, 0.05
 ONCE = 100_000

@@ -17,16 +17,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from lossbars.convolution import computing_in
-from lossbars.data import Split
-from lossbars.families.base import straight
-from lossbars.flow import _Flow
+from lossbars.datasets.dataset import Split
 from lossbars.landscape import Batch
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.networks import CNN, LeNet, ResNet195k
+from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.landscapes.network.precision import computing_in
+from lossbars.landscapes.network.stacked_linear import stacked_linear
+from lossbars.networks.cnn import CNN
+from lossbars.networks.lenet import LeNet
+from lossbars.networks.resnet_195k import ResNet195k
+from lossbars.optimise.flow import _Flow
 from lossbars.recipes import Paths
 from lossbars.seeding import generator
-from lossbars.stacking import stacked_linear
+from lossbars.simplices.base import straight
 
 COLOUR, GREY = (3, 32, 32), (1, 28, 28)
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], int]] = {  # how made, inputs, batch

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from scipy.optimize import root
 
-from lossbars.critical_search import descend, follow
-from lossbars.hessian import gradient_and_hessian, index
-from lossbars.perceptron import Architecture, Perceptron
+from lossbars.hessian.critical_search import descend, follow
+from lossbars.hessian.derivatives import gradient_and_hessian, index
+from lossbars.landscapes.perceptron import Architecture, Perceptron
 
 SMALL, ROUNDED = 3e-3, 1e-9
 

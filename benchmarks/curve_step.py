@@ -19,16 +19,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from lossbars.connect import _Connection
-from lossbars.data import Split
-from lossbars.descent import ROW_MULTIPLE
-from lossbars.families import Chain
-from lossbars.landscape import Batch, Simplices
-from lossbars.network_landscape import NetworkLandscape
+from lossbars.datasets.dataset import Split
+from lossbars.landscape import Batch
+from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.networks.mlp import MLP
-from lossbars.optimisers import Optimiser
+from lossbars.optimise.connect import _Connection
+from lossbars.optimise.descent import ROW_MULTIPLE
+from lossbars.optimise.optimisers import Optimiser
 from lossbars.recipes import Curves
 from lossbars.seeding import generator
+from lossbars.simplices import Chain
+from lossbars.simplices.simplex import Simplices
 
 LR, MOMENTUM = 0.01, 0.9
 SAMPLES = 12_800

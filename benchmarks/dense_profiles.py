@@ -12,12 +12,12 @@ from pathlib import Path
 
 import torch
 
-from lossbars.artefacts import made_by, read_table, read_tensors
-from lossbars.families import Bezier, Chain
-from lossbars.landscape import Simplices
-from lossbars.profiles import profiles
 from lossbars.recipes import Grid
-from lossbars.steps.setting import make_landscape, read_data
+from lossbars.simplices import Bezier, Chain
+from lossbars.simplices.profiles import profiles
+from lossbars.simplices.simplex import Simplices
+from lossbars.workflow.artefacts import made_by, read_table, read_tensors
+from lossbars.workflow.training_step import make_landscape, read_data
 
 
 def main() -> None:

@@ -10,9 +10,9 @@ import argparse
 import numpy as np
 from numpy.polynomial import Polynomial
 
-from lossbars.escape import threshold
-from lossbars.escape_fits import line
-from lossbars.polynomials import Family, Well, one_point, two_point, well, with_bar
+from lossbars.experiments.escape.descent import threshold
+from lossbars.experiments.escape.fits import line
+from lossbars.experiments.escape.polynomials import Family, Well, one_point, two_point, well, with_bar
 
 BARS = 12
 FACTOR = 4  # the free coefficient is varied up and down by so much around that of the random polynomial

@@ -8,8 +8,8 @@ import time
 
 import numpy as np
 
-from lossbars import cell_grid
-from lossbars.neighbours import nearest_neighbours
+from lossbars.sublevel import cell_grid
+from lossbars.sublevel.neighbours import nearest_neighbours
 
 ROUNDS = 3
 

@@ -20,17 +20,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lossbars.data import Split
-from lossbars.descent import ROW_MULTIPLE
-from lossbars.families.base import straight
-from lossbars.flow import _Flow
+from lossbars.datasets.dataset import Split
 from lossbars.landscape import Batch
-from lossbars.network_landscape import NetworkLandscape
+from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.networks.mlp import MLP
-from lossbars.optimisers import Optimiser
-from lossbars.path_points import project
+from lossbars.optimise.descent import ROW_MULTIPLE
+from lossbars.optimise.flow import _Flow
+from lossbars.optimise.optimisers import Optimiser
+from lossbars.optimise.path_points import project
 from lossbars.recipes import Paths
 from lossbars.seeding import generator
+from lossbars.simplices.base import straight
 
 LR, WIDTH, DEPTH = 0.01, 32, 4
 SAMPLES = 12_800

@@ -16,12 +16,12 @@ from typing import Any
 
 import yaml
 
-from lossbars.blocks import pair_blocks, parts, stacked
-from lossbars.costs import MB, memory, seconds, training
-from lossbars.jobs import Jobs
-from lossbars.network_costs import size_of
-from lossbars.plan import Plan
-from lossbars.resources import CORE, SNAKEMAKE_MB, request
+from lossbars.datasets.sizes import size_of
+from lossbars.documents.plan import Jobs
+from lossbars.workflow.blocks import pair_blocks, parts, stacked
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import CORE, SNAKEMAKE_MB, request
+from lossbars.workflow.training_costs import MB, memory, seconds, training
 
 CASES = Path(__file__).with_name("resources.yaml")
 STEPS = ("minima", "curves", "triangles")
@@ -66,7 +66,14 @@ class Bench:
 
     def step(self, name: str, job: str, options: list[Any]) -> tuple[float, int]:
         """Seconds of CPU, and megabytes at most, of one step."""
-        words = [sys.executable, "-m", f"lossbars.steps.{name}", "--job", job, *map(str, options)]
+        words = [
+            sys.executable,
+            "-m",
+            f"lossbars.{'workflow.dataset_step' if name == 'dataset' else f'experiments.networks.steps.{name}'}",
+            "--job",
+            job,
+            *map(str, options),
+        ]
         one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         child = os.posix_spawn(words[0], words, os.environ | one_thread)
         _, status, used = os.wait4(child, 0)

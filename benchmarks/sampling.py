@@ -11,8 +11,8 @@ import time
 import numpy as np
 import torch
 
-from lossbars.bottleneck import bottleneck_distance, diagram_distance
-from lossbars.exact_barcode import exact_barcode
+from lossbars.barcodes.bottleneck import bottleneck_distance, diagram_distance
+from lossbars.barcodes.separable import exact_barcode
 from lossbars.functions import alpine01, schwefel26, six_hump_camel
 from lossbars.sublevel import function_barcode
 

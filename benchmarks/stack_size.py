@@ -12,9 +12,9 @@ import time
 
 import torch
 
-from lossbars.data import Split
+from lossbars.datasets.dataset import Split
 from lossbars.landscape import Batch
-from lossbars.network_landscape import NetworkLandscape
+from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.networks.mlp import MLP
 
 SAMPLES, BATCH = 12_800, 128

@@ -14,11 +14,11 @@ import time
 import torch
 from torch import Tensor
 
-from lossbars.perceptron import Architecture, Perceptron
+from lossbars.landscapes.perceptron import Architecture, Perceptron
+from lossbars.landscapes.toy_data import cubic
+from lossbars.optimise.strings.sweep import sweep
 from lossbars.recipes import Beads
 from lossbars.seeding import generator
-from lossbars.string_sweep import sweep
-from lossbars.tasks import cubic
 
 THRESHOLDS = [0.2, 0.15, 0.1, 0.07, 0.05]
 

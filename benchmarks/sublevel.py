@@ -42,12 +42,12 @@ def main() -> None:
 def measure(n: int, dim: int, options: argparse.Namespace) -> dict[str, list[float]]:
     import torch
 
-    from lossbars.basins import Basins
     from lossbars.functions import alpine01
-    from lossbars.neighbours import nearest_neighbours
-    from lossbars.samples import in_box
     from lossbars.sublevel import function_barcode, sublevel_barcode
-    from lossbars.sweep import sweep
+    from lossbars.sublevel.basins import Basins
+    from lossbars.sublevel.neighbours import nearest_neighbours
+    from lossbars.sublevel.samples import in_box
+    from lossbars.sublevel.sweep import sweep
 
     torch.set_num_threads(options.threads)
     function, k, cut = alpine01(dim), 2 * dim, 2 * n ** (-1 / dim)

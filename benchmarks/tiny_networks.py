@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from lossbars.multistart import find_minima, optimised_barcode
-from lossbars.perceptron import ACTIVATIONS
+from lossbars.landscapes.perceptron import ACTIVATIONS
+from lossbars.landscapes.regression import Regression
+from lossbars.optimise.multistart import find_minima, optimised_barcode
 from lossbars.recipes import Curves, Minima
-from lossbars.regression import Regression
 from lossbars.seeding import generator
 from lossbars.sublevel import function_barcode
 

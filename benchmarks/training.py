@@ -30,18 +30,21 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 from torchvision import transforms
 
-from lossbars.connect import _Connection
-from lossbars.convolution import products_in
-from lossbars.data import Split, as_inputs, normalised
-from lossbars.families import Chain
-from lossbars.landscape import Simplices
-from lossbars.network_costs import Size, _resnet, _resnet_195k, _wide_resnet
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.network_specs import ResNet195kSpec, ResNetSpec, WideResNetSpec
-from lossbars.networks import ResNet, ResNet195k, WideResNet
-from lossbars.optimisers import Optimiser
+from lossbars.datasets.dataset import Split, as_inputs, normalised
+from lossbars.datasets.sizes import Size
+from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.landscapes.network.precision import products_in
+from lossbars.networks.resnet import ResNet
+from lossbars.networks.resnet_195k import ResNet195k
+from lossbars.networks.sizes import _resnet, _resnet_195k, _wide_resnet
+from lossbars.networks.specs import ResNet195kSpec, ResNetSpec, WideResNetSpec
+from lossbars.networks.wide_resnet import WideResNet
+from lossbars.optimise.connect import _Connection
+from lossbars.optimise.optimisers import Optimiser
 from lossbars.recipes import Curves, Minima, Normalisation
 from lossbars.seeding import generator
+from lossbars.simplices import Chain
+from lossbars.simplices.simplex import Simplices
 
 IMAGES, SHAPE = 50_000, (3, 32, 32)
 RULE = Normalisation(mean=[0.4914, 0.4822, 0.4465], std=[0.2023, 0.1994, 0.2010])

@@ -36,7 +36,7 @@ rule complex:
         "Gather the filtered complex of {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
-        + "complex --job {params.job:q} --minima {params.minima:q} --curves {params.curves:q}"
+        + "experiments.networks.steps.complex --job {params.job:q} --minima {params.minima:q} --curves {params.curves:q}"
         + " --triangles {params.triangles:q} --out {output:q}"
         + LOGGED
 
@@ -66,7 +66,7 @@ rule barcode:
         "Reduce the complex of {wildcards.experiment}/{wildcards.model} to its barcodes"
     shell:
         STEP
-        + "barcode --job {params.job:q} --filtered {input:q} --out {output:q}"
+        + "experiments.networks.steps.barcode --job {params.job:q} --filtered {input:q} --out {output:q}"
         + LOGGED
 
 
@@ -93,5 +93,5 @@ rule tables:
         "Gather the barcodes of {wildcards.experiment}"
     shell:
         STEP
-        + "tables --job {params.job:q} --barcodes {input:q} --out {output:q}"
+        + "experiments.networks.steps.tables --job {params.job:q} --barcodes {input:q} --out {output:q}"
         + LOGGED

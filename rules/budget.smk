@@ -2,7 +2,7 @@
 
 import atexit
 
-from lossbars.budget import budget_text
+from lossbars.documents.budget import budget_text
 
 
 def print_budget():

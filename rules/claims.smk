@@ -40,7 +40,7 @@ rule claims:
         "Compare {wildcards.experiment} with what the papers report"
     shell:
         STEP
-        + "claims --job {params.job:q} --bars {input.bars:q} --minima {params.minima:q}"
+        + "experiments.networks.steps.claims --job {params.job:q} --bars {input.bars:q} --minima {params.minima:q}"
         + " --curves {params.curves:q} --triangles {params.triangles:q}"
         + " --robustness {input.robustness:q} --embeddings {input.embeddings:q} --out {output:q}"
         + LOGGED
@@ -70,7 +70,7 @@ rule claims_report:
         "Write the claims of every experiment that ran"
     shell:
         STEP
-        + "claims_report --job {params.job:q} --claims {input:q} --out {output.text:q} --table {output.table:q}"
+        + "documents.claims_report --job {params.job:q} --claims {input:q} --out {output.text:q} --table {output.table:q}"
         + LOGGED
 
 
@@ -99,7 +99,7 @@ rule usage:
         "Gather what the jobs of {wildcards.experiment} used"
     shell:
         STEP
-        + "usage --job {params.job:q} --results {params.results:q} --out {output:q}"
+        + "documents.usage --job {params.job:q} --results {params.results:q} --out {output:q}"
         + LOGGED
 
 
@@ -133,6 +133,6 @@ rule report:
         "Write the report of every experiment that ran"
     shell:
         STEP
-        + "report --job {params.job:q} --claims {input.claims:q} --figures {input.figures:q}"
+        + "documents.report --job {params.job:q} --claims {input.claims:q} --figures {input.figures:q}"
         + " --barcodes {input.barcodes:q} --usage {input.usage:q} --out {output:q}"
         + LOGGED

@@ -33,7 +33,7 @@ rule curves:
         " of {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
-        + "{params.step} --job {params.job:q} --data {input.data:q} --minima {input.minima:q}"
+        + "experiments.networks.steps.{params.step} --job {params.job:q} --data {input.data:q} --minima {input.minima:q}"
         + " --first {wildcards.first} --second {wildcards.second} --threads {threads}"
         + " --device {resources.device} --checkpoints .checkpoints --out {output.tensors:q}"
         + " --table {output.profiles:q}"

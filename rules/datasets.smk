@@ -21,7 +21,7 @@ rule dataset:
         "Fetch and verify the data set {wildcards.data}"
     shell:
         STEP
-        + 'dataset --job {params.job:q} "--data-root=$LOSSBARS_DATA_ROOT" --downloads results/datasets/downloads'
+        + 'workflow.dataset_step --job {params.job:q} "--data-root=$LOSSBARS_DATA_ROOT" --downloads results/datasets/downloads'
         + " --checkpoints .checkpoints"
         + " --out {output}"
         + LOGGED

@@ -39,7 +39,7 @@ rule embedding:
         "Embed the minima of {wildcards.experiment} in a larger network: {wildcards.embedding}"
     shell:
         STEP
-        + "embedding --job {params.job:q} --data {input.data:q} --barcode {input.barcode:q}"
+        + "experiments.networks.embeddings.step --job {params.job:q} --data {input.data:q} --barcode {input.barcode:q}"
         + " --minima {params.minima:q} --curves {params.curves:q} --threads {threads}"
         + " --device {resources.device} --checkpoints .checkpoints --out {output:q}"
         + LOGGED

@@ -27,7 +27,7 @@ rule escape_runs:
         "Run gradient descent on {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
-        + "escape_runs --job {params.job:q} --threads {threads} --out {output:q}"
+        + "experiments.escape.steps.runs --job {params.job:q} --threads {threads} --out {output:q}"
         + LOGGED
 
 
@@ -55,7 +55,7 @@ rule escape_trajectories:
         "Follow gradient descent on {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
-        + "escape_trajectories --job {params.job:q} --runs {input:q} --out {output:q}"
+        + "experiments.escape.steps.trajectories --job {params.job:q} --runs {input:q} --out {output:q}"
         + LOGGED
 
 
@@ -81,7 +81,7 @@ rule escape_table:
         "Gather the escapes of {wildcards.experiment}"
     shell:
         STEP
-        + "escape_table --job {params.job:q} --tables {input:q} --out {output:q}"
+        + "experiments.escape.steps.table --job {params.job:q} --tables {input:q} --out {output:q}"
         + LOGGED
 
 
@@ -111,7 +111,7 @@ rule escape_figure:
         "Draw {wildcards.figure}"
     shell:
         STEP
-        + "escape_figure --job {params.job:q} --table {input.table:q} --trajectories {input.trajectories:q}"
+        + "experiments.escape.steps.figure --job {params.job:q} --table {input.table:q} --trajectories {input.trajectories:q}"
         + " --pdf {output.pdf:q} --svg {output.svg:q}"
         + LOGGED
 
@@ -140,5 +140,5 @@ rule escape_claims:
         "Compare {wildcards.experiment} with what the paper reports"
     shell:
         STEP
-        + "escape_claims --job {params.job:q} --table {input:q} --out {output:q}"
+        + "experiments.escape.steps.claims --job {params.job:q} --table {input:q} --out {output:q}"
         + LOGGED

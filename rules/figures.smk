@@ -40,7 +40,7 @@ rule figure:
         "Draw {wildcards.figure}"
     shell:
         STEP
-        + "figure --job {params.job:q} --bars {input.bars:q} --minima {params.minima:q}"
+        + "experiments.networks.steps.figure --job {params.job:q} --bars {input.bars:q} --minima {params.minima:q}"
         + " --curves {params.curves:q} --paths {params.paths:q} --triangles {params.triangles:q} --robustness {input.robustness:q}"
         + " --embeddings {input.embeddings:q} --pdf {output.pdf:q} --svg {output.svg:q}"
         + LOGGED

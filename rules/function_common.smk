@@ -1,7 +1,7 @@
 """What the rules on functions share."""
 
-from lossbars.function_costs import THREADS
-from lossbars.function_plan import (
+from lossbars.experiments.functions.costs import THREADS
+from lossbars.experiments.functions.paths import (
     barcode_source,
     cloud_paths,
     optimised_paths,

@@ -31,7 +31,7 @@ rule cloud:
         "Find the barcode of cloud {wildcards.seed} of {wildcards.experiment}/{wildcards.model}"
     shell:
         FUNCTION_STEP
-        + "cloud --job {params.job:q} --seed {wildcards.seed} --threads {threads} --checkpoints .checkpoints --out {output:q}"
+        + "experiments.functions.steps.cloud --job {params.job:q} --seed {wildcards.seed} --threads {threads} --checkpoints .checkpoints --out {output:q}"
         + LOGGED
 
 
@@ -58,7 +58,7 @@ rule surface:
     shell:
         FUNCTION_STEP
         # no checkpoints: it takes a moment
-        + "surface --job {params.job:q} --out {output:q}"
+        + "experiments.functions.steps.surface --job {params.job:q} --out {output:q}"
         + LOGGED
 
 
@@ -84,7 +84,7 @@ rule optimised:
         "Optimise minima and curves of {wildcards.experiment}/{wildcards.model}"
     shell:
         FUNCTION_STEP
-        + "optimised --job {params.job:q} --threads {threads} --checkpoints .checkpoints --out {output:q}"
+        + "experiments.functions.steps.optimised --job {params.job:q} --threads {threads} --checkpoints .checkpoints --out {output:q}"
         + LOGGED
 
 
@@ -114,7 +114,7 @@ rule sublevel_barcode:
         "Write the barcode of {wildcards.experiment}/{wildcards.model} down"
     shell:
         STEP
-        + "sublevel_barcode --job {params.job:q} --bars {input:q} --out {output:q}"
+        + "experiments.functions.steps.sublevel_barcode --job {params.job:q} --bars {input:q} --out {output:q}"
         + LOGGED
 
 
@@ -148,7 +148,7 @@ rule bars:
         "Gather the bars of {wildcards.experiment}"
     shell:
         STEP
-        + "bars --job {params.job:q} --clouds {params.clouds:q} --optimised {input.optimised:q} --out {output:q}"
+        + "experiments.functions.steps.bars --job {params.job:q} --clouds {params.clouds:q} --optimised {input.optimised:q} --out {output:q}"
         + LOGGED
 
 
@@ -174,7 +174,7 @@ rule cloud_pairs:
         "Measure pairs of clouds of {wildcards.size} points of {wildcards.experiment}/{wildcards.model}"
     shell:
         FUNCTION_STEP
-        + "cloud_pairs --job {params.job:q} --size {wildcards.size} --threads {threads} --checkpoints .checkpoints --out {output:q}"
+        + "experiments.convergence.steps.cloud_pairs --job {params.job:q} --size {wildcards.size} --threads {threads} --checkpoints .checkpoints --out {output:q}"
         + LOGGED
 
 
@@ -205,7 +205,7 @@ rule distances:
         "Gather the distances of {wildcards.experiment}"
     shell:
         STEP
-        + "distances --job {params.job:q} --tables {params.tables:q} --out {output:q}"
+        + "experiments.convergence.steps.distances --job {params.job:q} --tables {params.tables:q} --out {output:q}"
         + LOGGED
 
 
@@ -235,7 +235,7 @@ rule function_figure:
         "Draw {wildcards.figure}"
     shell:
         STEP
-        + "function_figure --job {params.job:q} --table {input.table:q} --surfaces {input.surfaces:q}"
+        + "experiments.functions.steps.figure --job {params.job:q} --table {input.table:q} --surfaces {input.surfaces:q}"
         + " --pdf {output.pdf:q} --svg {output.svg:q}"
         + LOGGED
 
@@ -264,5 +264,5 @@ rule function_claims:
         "Compare {wildcards.experiment} with what the paper reports"
     shell:
         STEP
-        + "function_claims --job {params.job:q} --table {input:q} --out {output:q}"
+        + "experiments.functions.steps.claims --job {params.job:q} --table {input:q} --out {output:q}"
         + LOGGED

@@ -1,7 +1,7 @@
 """Hessians at critical points: one rule for each kind of task, figures and claims."""
 
-from lossbars.hessian_experiments import SHOWN_TASK
-from lossbars.hessian_jobs import HESSIAN_RULES
+from lossbars.experiments.hessian.config import SHOWN_TASK
+from lossbars.experiments.hessian.plan import HESSIAN_RULES
 
 
 localrules:
@@ -31,12 +31,12 @@ for RULE in HESSIAN_RULES.values():
             job=lambda wildcards: JOBS.hessian_task(
                 wildcards.experiment, wildcards.model
             ).to_json(),
-            step=RULE,
+            step=RULE.removeprefix("hessian_"),
         message:
             f"{RULE.replace('_', ' ').capitalize()} of {{wildcards.experiment}}/{{wildcards.model}}"
         shell:
             STEP
-            + "{params.step} --job {params.job:q} --threads {threads} --out {output:q}"
+            + "experiments.hessian.steps.{params.step} --job {params.job:q} --threads {threads} --out {output:q}"
             + LOGGED
 
 
@@ -68,7 +68,7 @@ rule hessian_figure:
         "Draw {wildcards.figure}"
     shell:
         STEP
-        + "hessian_figure --job {params.job:q} --tables {input:q} --pdf {output.pdf:q} --svg {output.svg:q}"
+        + "experiments.hessian.steps.figure --job {params.job:q} --tables {input:q} --pdf {output.pdf:q} --svg {output.svg:q}"
         + LOGGED
 
 
@@ -96,5 +96,5 @@ rule hessian_claims:
         "Compare {wildcards.experiment} with what is said of Hessians"
     shell:
         STEP
-        + "hessian_claims --job {params.job:q} --tables {input:q} --out {output:q}"
+        + "experiments.hessian.steps.claims --job {params.job:q} --tables {input:q} --out {output:q}"
         + LOGGED

@@ -23,7 +23,7 @@ rule minima:
         "Train minima {wildcards.seeds} of {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
-        + "minima --job {params.job:q} --data {input.data:q} --seeds {wildcards.seeds} --threads {threads}"
+        + "experiments.networks.steps.minima --job {params.job:q} --data {input.data:q} --seeds {wildcards.seeds} --threads {threads}"
         + " --device {resources.device} --checkpoints .checkpoints --out {output.tensors:q}"
         + " --metrics {output.metrics:q}"
         + LOGGED

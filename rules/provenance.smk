@@ -24,5 +24,5 @@ rule provenance:
     shell:
         STEP
         # the step finds the paths itself: a command line with thousands of them is too long for a shell
-        + "provenance --job {params.job:q} --out {output:q}"
+        + "documents.provenance --job {params.job:q} --out {output:q}"
         + LOGGED

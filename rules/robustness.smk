@@ -21,5 +21,5 @@ rule robustness:
         "Barcodes of subsets of the minima of {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
-        + "robustness --job {params.job:q} --filtered {input:q} --out {output:q}"
+        + "experiments.networks.steps.robustness --job {params.job:q} --filtered {input:q} --out {output:q}"
         + LOGGED

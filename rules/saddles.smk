@@ -27,7 +27,7 @@ rule saddle_deaths:
         "Optimise curves on {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
-        + "saddle_deaths --job {params.job:q} --threads {threads} --out {output:q}"
+        + "experiments.saddles.steps.deaths --job {params.job:q} --threads {threads} --out {output:q}"
         + LOGGED
 
 
@@ -53,7 +53,7 @@ rule saddle_insertion:
         "Insert points into a path on {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
-        + "saddle_insertion --job {params.job:q} --threads {threads} --out {output:q}"
+        + "experiments.saddles.steps.insertion --job {params.job:q} --threads {threads} --out {output:q}"
         + LOGGED
 
 
@@ -79,7 +79,7 @@ rule saddle_table:
         "Gather the deaths of {wildcards.experiment}"
     shell:
         STEP
-        + "saddle_table --job {params.job:q} --tables {input:q} --out {output:q}"
+        + "experiments.saddles.steps.table --job {params.job:q} --tables {input:q} --out {output:q}"
         + LOGGED
 
 
@@ -110,7 +110,7 @@ rule saddle_figure:
         "Draw {wildcards.figure}"
     shell:
         STEP
-        + "saddle_figure --job {params.job:q} --table {input.table:q} --insertions {input.insertions:q}"
+        + "experiments.saddles.steps.figure --job {params.job:q} --table {input.table:q} --insertions {input.insertions:q}"
         + " --surfaces {input.surfaces:q} --pdf {output.pdf:q} --svg {output.svg:q}"
         + LOGGED
 
@@ -139,5 +139,5 @@ rule saddle_claims:
         "Compare {wildcards.experiment} with what is said of path optimisers"
     shell:
         STEP
-        + "saddle_claims --job {params.job:q} --table {input:q} --out {output:q}"
+        + "experiments.saddles.steps.claims --job {params.job:q} --table {input:q} --out {output:q}"
         + LOGGED

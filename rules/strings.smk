@@ -37,7 +37,7 @@ rule strings:
         "Connect pairs {wildcards.seeds} of {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
-        + "strings --job {params.job:q} --data {input:q} --pairs {wildcards.seeds} --threads {threads}"
+        + "experiments.strings.steps.strings --job {params.job:q} --data {input:q} --pairs {wildcards.seeds} --threads {threads}"
         + " --device {resources.device} --checkpoints .checkpoints --out {output.tensors:q} --table {output.table:q}"
         + LOGGED
 
@@ -69,7 +69,7 @@ rule string_table:
         "Gather the answers of {wildcards.experiment}"
     shell:
         STEP
-        + "string_table --job {params.job:q} --tables {params.tables:q} --out {output:q}"
+        + "experiments.strings.steps.table --job {params.job:q} --tables {params.tables:q} --out {output:q}"
         + LOGGED
 
 
@@ -100,7 +100,7 @@ rule string_figure:
         "Draw {wildcards.figure}"
     shell:
         STEP
-        + "string_figure --job {params.job:q} --table {input.table:q} --strings {params.strings:q}"
+        + "experiments.strings.steps.figure --job {params.job:q} --table {input.table:q} --strings {params.strings:q}"
         + " --pdf {output.pdf:q} --svg {output.svg:q}"
         + LOGGED
 
@@ -129,5 +129,5 @@ rule string_claims:
         "Compare {wildcards.experiment} with what the paper says of level sets"
     shell:
         STEP
-        + "string_claims --job {params.job:q} --table {input:q} --out {output:q}"
+        + "experiments.strings.steps.claims --job {params.job:q} --table {input:q} --out {output:q}"
         + LOGGED

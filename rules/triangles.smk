@@ -31,7 +31,7 @@ rule triangles:
         " of {wildcards.experiment}/{wildcards.model}"
     shell:
         STEP
-        + "triangles --job {params.job:q} --data {input.data:q} --minima {input.minima:q}"
+        + "experiments.networks.steps.triangles --job {params.job:q} --data {input.data:q} --minima {input.minima:q}"
         + " --curves {input.curves:q} --first {wildcards.first} --second {wildcards.second}"
         + " --third {wildcards.third} --threads {threads} --device {resources.device}"
         + " --checkpoints .checkpoints --out {output.tensors:q} --table {output.profiles:q}"

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from jaxtyping import install_import_hook
 
 # First, as they are: functions that numba compiles cannot be wrapped.
-from lossbars import cell_grid, cloud, contraction, normal_parts, prefetch, regular_grid, sweep  # noqa: F401
+from lossbars.optimise import flow_kernel  # noqa: F401
+from lossbars.sublevel import basin_kernels, cell_grid, cloud, prefetch, regular_grid, sweep  # noqa: F401
 
 with install_import_hook("lossbars", "beartype.beartype"):
     import lossbars  # noqa: F401

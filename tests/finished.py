@@ -9,13 +9,13 @@ import torch
 import yaml
 from workflow import TINY, TINY_B, own
 
-from lossbars.artefacts import write_records, write_table, write_tensors
-from lossbars.code_record import record_code
-from lossbars.documents import mark, write_document
-from lossbars.expected import Expected, documents, expected
-from lossbars.job import Job
-from lossbars.jobs import Jobs
-from lossbars.plan import Plan
+from lossbars.documents.plan import Jobs, documents
+from lossbars.workflow.artefacts import write_records, write_table, write_tensors
+from lossbars.workflow.code_record import record_code
+from lossbars.workflow.job import Job
+from lossbars.workflow.marks import mark, write_document
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.tasks import Expected, expected
 
 EXPERIMENTS = {"tiny": TINY, "tiny-b": TINY_B}
 

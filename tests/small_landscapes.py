@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Generator, Tensor
 
-from lossbars.descent import State
 from lossbars.landscape import Batch, Landscape
+from lossbars.optimise.descent import State
 
 DATA = 8  # samples
 

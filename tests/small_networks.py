@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lossbars.data import Split
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.networks import MLP
+from lossbars.datasets.dataset import Split
+from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.networks.mlp import MLP
 
 CPU = torch.device("cpu")
 SHAPE, CLASSES = (1, 8, 8), 4

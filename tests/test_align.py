@@ -13,21 +13,24 @@ from test_symmetry import Block, PreActivation, Residual, Tied, flat, inputs
 from torch import Tensor
 from workflow import ADAM, TINY, Model, plan
 
-from lossbars import figures
-from lossbars.align import distances, matched
-from lossbars.artefacts import read_records, read_table, read_tensors
-from lossbars.complex import FilteredComplex, direct_barcode, merged_barcode
-from lossbars.config import ConfigError
-from lossbars.embedding_jobs import small_kinds
-from lossbars.figures.tables import explain
-from lossbars.findings import Results
-from lossbars.fingerprint import closure
-from lossbars.jobs import Jobs
-from lossbars.modulo_findings import modulo_permutations
-from lossbars.network_jobs import recipe_labels
-from lossbars.networks import CNN, MLP, LeNet, ResNet195k
-from lossbars.plan import Plan
-from lossbars.symmetry import Symmetry, find_symmetry
+from lossbars.barcodes.complex import FilteredComplex, direct_barcode, merged_barcode
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.networks.claims.generic import Results
+from lossbars.experiments.networks.claims.modulo import modulo_permutations
+from lossbars.experiments.networks.embeddings.plan import small_kinds
+from lossbars.experiments.networks.figures.modulo import modulo as modulo_figure
+from lossbars.experiments.networks.plan import recipe_labels
+from lossbars.networks.cnn import CNN
+from lossbars.networks.lenet import LeNet
+from lossbars.networks.mlp import MLP
+from lossbars.networks.resnet_195k import ResNet195k
+from lossbars.plots.tables import explain
+from lossbars.symmetry.alignment import distances, matched
+from lossbars.symmetry.permutations import Symmetry, find_symmetry
+from lossbars.workflow.artefacts import read_records, read_table, read_tensors
+from lossbars.workflow.config import ConfigError
+from lossbars.workflow.fingerprint import closure
+from lossbars.workflow.plan import Plan
 
 # Matching ----------------------------------------------------------------------------------------
 
@@ -183,7 +186,7 @@ def test_code_that_aligns_is_run_by_aligned_curves_alone() -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A model with a plain recipe, an aligned one and an aligned flow, up to its barcode."""
-    from lossbars.steps import barcode, complex, curves, paths
+    from lossbars.experiments.networks.steps import barcode, complex, curves, paths
 
     model = Model(tmp_path_factory.mktemp("align"), plan(**CHANGES))
     model.train()
@@ -262,7 +265,7 @@ def test_barcodes_modulo_permutations_stand_beside_the_plain_ones(made: Model) -
 
 
 def test_a_network_without_units_to_permute_is_refused(tmp_path: Path) -> None:
-    from lossbars.steps import curves, minima
+    from lossbars.experiments.networks.steps import curves, minima
 
     (tmp_path / "net.py").write_text(
         "from torch import nn\n\n\nclass Net(nn.Sequential):\n    def __init__(self):\n"
@@ -313,7 +316,7 @@ def test_the_figure_draws_both_on_one_axis() -> None:
     bars, plain, aligned = tables()
     others = [table.assign(model="n") for table in (bars[:4], plain)]  # nothing aligned: not drawn
     both = pd.concat([bars, others[0]]), pd.concat([plain, others[1]])
-    upper, lower = figures.modulo(*both, aligned, {"n": "Other", "m": "Net"}, "title").axes
+    upper, lower = modulo_figure(*both, aligned, {"n": "Other", "m": "Net"}, "title").axes
     lines = {str(line.get_gid()): line for axes in (upper, lower) for line in axes.lines}
     assert [list(lines[f"deaths-m-{side}"].get_ydata()) for side in ("plain", "modulo")] == [[5.0], [2.0]]
     assert [list(lines[f"segments-m-{side}"].get_ydata()) for side in ("plain", "modulo")] == [[8.0, 6.0], [2.0, 4.0]]

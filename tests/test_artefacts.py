@@ -20,8 +20,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import lossbars
-from lossbars import checkpoints, figures
-from lossbars.artefacts import (
+from lossbars.plots.style import save
+from lossbars.workflow import checkpoints
+from lossbars.workflow.artefacts import (
     ArtefactError,
     made_by,
     read_records,
@@ -31,11 +32,11 @@ from lossbars.artefacts import (
     write_table,
     write_tensors,
 )
-from lossbars.checkpoints import CheckpointFile
-from lossbars.condition import condition
-from lossbars.documents import mark, write_document
-from lossbars.files import whole
-from lossbars.job import Job
+from lossbars.workflow.checkpoints import CheckpointFile
+from lossbars.workflow.files import whole
+from lossbars.workflow.job import Job
+from lossbars.workflow.marks import mark, write_document
+from lossbars.workflow.validity import condition
 
 SOURCE = str(Path(lossbars.__file__).parent.parent)
 JOB = Job("minima", "digits", "mlp-1", {"epochs": 3, "lr": 1e-3}, "0123", {"dataset": "4567"})
@@ -242,8 +243,8 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def test_the_same_tensors_are_the_same_bytes(tmp_path: Path) -> None:
     """In every process: the order of a hash table must not show."""
-    code = "import sys, torch; from pathlib import Path; from lossbars.artefacts import write_tensors; "
-    code += "from lossbars.job import Job; "
+    code = "import sys, torch; from pathlib import Path; from lossbars.workflow.artefacts import write_tensors; "
+    code += "from lossbars.workflow.job import Job; "
     code += "tensors, job = {'b': torch.ones(2), 'a': torch.zeros(3)}, Job('minima', 'x', 'y', {}, '0'); "
     code += "write_tensors(Path(sys.argv[1]), tensors, job, {'device': 'cpu', 'seeds': '0', 'stacking': 'no'})"
     paths = [tmp_path / f"{i}.safetensors" for i in range(3)]
@@ -333,7 +334,7 @@ def test_the_condition_of_an_artefact(written: Path, kind: str) -> None:
 def test_the_condition_of_a_document(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     if suffix in ("svg", "pdf"):
-        figures.save(Figure(), tmp_path / "a.pdf", tmp_path / "a.svg", mark(JOB))
+        save(Figure(), tmp_path / "a.pdf", tmp_path / "a.svg", mark(JOB))
     else:
         write_document(path, "A text.\n", JOB)
         assert path.read_text() == f"A text.\n<!-- lossbars key {JOB.key} -->\n"

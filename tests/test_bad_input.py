@@ -19,16 +19,24 @@ from safetensors.torch import save_file
 from torchvision.datasets import MNIST
 from workflow import ROOT, TINY, Checkout, Model, own, plan
 
-from lossbars import artefacts, files
-from lossbars.artefacts import ArtefactError, read_records, read_table, read_tensors, write_records, write_table
-from lossbars.config import ConfigError
-from lossbars.data import DataError
+from lossbars.datasets.dataset import DataError
 from lossbars.datasets.mnist import UNPACKED_MD5
-from lossbars.descent import Diverged
-from lossbars.figures import save
-from lossbars.job import Job
-from lossbars.plan import Plan
-from lossbars.steps import curves, dataset, minima
+from lossbars.experiments.networks.steps import curves, minima
+from lossbars.optimise.descent import Diverged
+from lossbars.plots.style import save
+from lossbars.workflow import artefacts, files
+from lossbars.workflow import dataset_step as dataset
+from lossbars.workflow.artefacts import (
+    ArtefactError,
+    read_records,
+    read_table,
+    read_tensors,
+    write_records,
+    write_table,
+)
+from lossbars.workflow.config import ConfigError
+from lossbars.workflow.job import Job
+from lossbars.workflow.plan import Plan
 
 JOB = Job("minima", "tiny", "mlp", {"epochs": 1}, "code")
 OTHER = Job("minima", "tiny", "mlp", {"epochs": 2}, "code")
@@ -367,8 +375,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from lossbars import artefacts
-from lossbars.job import Job
+from lossbars.workflow import artefacts
+from lossbars.workflow.job import Job
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 job, folder, n = Job("minima", "tiny", "mlp", {}, "code"), Path(sys.argv[1]), 100_000

@@ -12,8 +12,8 @@ from jaxtyping import TypeCheckError
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from lossbars.barcode import ArrayBarcode, Bar, Barcode
-from lossbars.bottleneck import GroundMetric, _too_few, bottleneck_distance, diagram_distance
+from lossbars.barcodes.barcode import ArrayBarcode, Bar, Barcode
+from lossbars.barcodes.bottleneck import GroundMetric, _too_few, bottleneck_distance, diagram_distance
 
 INF = math.inf
 METRICS: tuple[GroundMetric, ...] = ("linf", "l2")

@@ -8,10 +8,10 @@ import pytest
 import yaml
 from workflow import TINY, Checkout, own
 
-from lossbars.budget import Asked, asked, at_once, budget, budget_text, duration, rewritten
-from lossbars.jobs import Jobs
-from lossbars.plan import Plan
-from lossbars.resources import Request
+from lossbars.documents.budget import Asked, asked, at_once, budget, budget_text, duration, rewritten
+from lossbars.documents.plan import Jobs
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import Request
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = Asked("minima", "one", "a", "0", Request(0, 1500, 0, 10))
@@ -64,7 +64,7 @@ def test_the_table_has_a_row_per_experiment_and_one_for_all() -> None:
 def test_the_documents_say_what_the_code_says() -> None:
     document = (ROOT / "docs" / "resources.md").read_text()
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    assert document == rewritten(document, Jobs(Plan(config))), "run: python -m lossbars.budget"
+    assert document == rewritten(document, Jobs(Plan(config))), "run: python -m lossbars.documents.budget"
     with pytest.raises(ValueError, match="marks"):
         rewritten("no marks", Jobs(Plan(config)))
 

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lossbars.artefacts import ArtefactError, read_table, write_table
-from lossbars.barcode import Bar, Barcode
-from lossbars.claims import COLUMNS, claim_rows
-from lossbars.depth_findings import fall_verdict, subset_spread, to_score
-from lossbars.findings import Results, finite, longest, mean_and_std, number
-from lossbars.job import Job
-from lossbars.steps.claims import claims
-from lossbars.steps.claims_report import claims_report, scale_in_words
+from lossbars.barcodes.barcode import Bar, Barcode
+from lossbars.claims.claim import COLUMNS, mean_and_std, number
+from lossbars.claims.verdicts import fall_verdict
+from lossbars.documents.claims_report import claims_report, scale_in_words
+from lossbars.experiments.networks.claims.catalogue import claim_rows
+from lossbars.experiments.networks.claims.depth import subset_spread, to_score
+from lossbars.experiments.networks.claims.generic import Results, finite, longest
+from lossbars.experiments.networks.steps.claims import claims
+from lossbars.workflow.artefacts import ArtefactError, read_table, write_table
+from lossbars.workflow.job import Job
 
 Deaths = dict[str, list[float]]  # model → finite deaths; births are 1, and a half-line is added
 WHOLE = {"epochs": 1.0, "seeds": 1.0, "samples": 1.0}

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workflow import TINY, Checkout
 
-from lossbars.job import Job
-from lossbars.pathlists import compact, paths
-from lossbars.steps import command
+from lossbars.workflow import command
+from lossbars.workflow.job import Job
+from lossbars.workflow.path_lists import compact, paths
 
 NAMES = st.text("abc0123456789+-=", min_size=1, max_size=6).filter(lambda name: name.strip("."))
 PATHS = st.builds(
@@ -51,6 +51,10 @@ def test_a_command_line_of_thousands_of_curves_fits_linux(tmp_path: Path) -> Non
     checkout = Checkout.fresh(tmp_path, tiny=many | {"seeds": 100})
     asked = checkout.snakemake("-n", "-p", "--quiet", "reason", "--", "results/tiny/mlp/complex.json")
     assert asked.returncode == 0, asked.stderr
-    (line,) = [line for line in (asked.stdout + asked.stderr).splitlines() if "lossbars.steps.complex" in line]
+    (line,) = [
+        line
+        for line in (asked.stdout + asked.stderr).splitlines()
+        if "lossbars.experiments.networks.steps.complex" in line
+    ]
     assert "98+99" in line
     assert len(line) < 60_000

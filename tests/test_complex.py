@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lossbars.barcode import Bar, Barcode
-from lossbars.bottleneck import bottleneck_distance
-from lossbars.complex import FilteredComplex, Simplex, direct_barcode, faces, merged_barcode
+from lossbars.barcodes.barcode import Bar, Barcode
+from lossbars.barcodes.bottleneck import bottleneck_distance
+from lossbars.barcodes.complex import FilteredComplex, Simplex, direct_barcode, faces, merged_barcode
 
 Values = dict[Simplex, float]
 

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from test_figures import extents, line, make_bars, tick_names, words
 from workflow import TINY, Model, plan
 
-from lossbars import figures
-from lossbars.artefacts import read_table
-from lossbars.figures.complexity import error_text, layout
-from lossbars.jobs import Jobs
-from lossbars.steps.figure import figure as step
-from lossbars.steps.tables import tables
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.networks.figures.barcodes import barcodes
+from lossbars.experiments.networks.figures.complexity import complexity, error_text, layout
+from lossbars.experiments.networks.steps.figure import figure as step
+from lossbars.experiments.networks.steps.tables import tables
+from lossbars.workflow.artefacts import read_table
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -42,7 +42,7 @@ def labels_of(*models: str) -> dict[str, str]:
 
 def draw(*models: str, minima: pd.DataFrame | None = None) -> Figure:
     minima = make_minima(*models) if minima is None else minima
-    return figures.complexity(make_bars(BARS), minima, labels_of(*models), NETS, "Depth and width")
+    return complexity(make_bars(BARS), minima, labels_of(*models), NETS, "Depth and width")
 
 
 def grid(figure: Figure) -> dict[str, tuple[int, int]]:
@@ -101,7 +101,7 @@ def test_bars_of_every_panel_on_one_axis() -> None:
 
 def test_a_wide_range_is_logarithmic_in_every_panel() -> None:
     bars = make_bars(BARS | {"r20-1": [(1e-4, np.inf), (2e-4, 1.0)]})
-    figure = figures.complexity(bars, make_minima(*NETS), labels_of(*NETS), NETS, "")
+    figure = complexity(bars, make_minima(*NETS), labels_of(*NETS), NETS, "")
     assert {axes.get_yscale() for axes in figure.axes} == {"log"}
     assert figure.axes[0].get_ylabel() == "loss (log scale)"
 
@@ -122,7 +122,7 @@ def test_titles_have_the_test_error_of_their_own_minima() -> None:
 
 def test_a_model_without_bars_or_minima_is_named() -> None:
     with pytest.raises(ValueError, match="'bars' has no row for model 'wide'"):
-        figures.complexity(make_bars(BARS), make_minima("wide"), {"wide": "W"}, {"wide": resnet(8, 1, True)}, "")
+        complexity(make_bars(BARS), make_minima("wide"), {"wide": "W"}, {"wide": resnet(8, 1, True)}, "")
     with pytest.raises(ValueError, match="'minima' has no row for model 'r56-1'"):
         draw("r56-1", minima=make_minima("r20-1"))
 
@@ -142,7 +142,7 @@ def test_nothing_drawn_leaves_the_page(models: tuple[str, ...]) -> None:
 def one_saddles(loops: dict[str, list[tuple[float, float]]], labels: dict[str, str]) -> Figure:
     bars = [make_bars({model: [(0.01, np.inf), (0.02, 0.5)] for model in labels}, convention="merged")]
     bars += [make_bars(loops, 1, "merged")] if loops else []
-    return figures.barcodes(pd.concat(bars), labels, "loops", "merged", dim=1)
+    return barcodes(pd.concat(bars), labels, "loops", "merged", dim=1)
 
 
 def test_one_saddles_are_the_bars_of_dimension_1_alone() -> None:
@@ -169,7 +169,9 @@ def test_the_step_draws_both_of_the_tables_it_expects(tmp_path: Path, monkeypatc
     jobs, bars = model.jobs, tmp_path / "barcodes.parquet"
     tables(jobs.tables("tiny"), [model.barcode()], bars)
     drawn: dict[str, Figure] = {}
-    monkeypatch.setattr(figures, "save", lambda figure, pdf, *_: drawn.update({pdf.stem: figure}))
+    monkeypatch.setattr(
+        "lossbars.experiments.networks.steps.figure.save", lambda figure, pdf, *_: drawn.update({pdf.stem: figure})
+    )
     nothing: dict[str, list[Path]] = {kind: [] for kind in ("curves", "paths", "triangles", "robustness", "embeddings")}
     for key in jobs.plan.figures:
         minima = model.paths("minima", "parquet") if "minima" in jobs.figure_inputs(key) else []

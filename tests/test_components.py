@@ -15,22 +15,22 @@ from scipy.ndimage import label
 from test_function_figures import LABELS, both_ways, by_gid, make_bars, points, segments, words
 from workflow import Checkout, changed
 
-from lossbars import figures
-from lossbars.artefacts import read_records, read_table
-from lossbars.barcode import ArrayBarcode, Bar, Barcode, components_at
-from lossbars.findings import AT_BUDGET, FAILS, HOLDS, UNMEASURED, Finding
-from lossbars.function_results import FunctionResults
+from lossbars.barcodes.barcode import ArrayBarcode, Bar, Barcode, components_at
+from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, UNMEASURED, Finding
+from lossbars.claims.results import FunctionResults
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.functions.claims.level_sets import LEVEL_SET_CLAIMS, rank_loss
 from lossbars.functions import Function, himmelblau, six_hump_camel
-from lossbars.jobs import Jobs
 from lossbars.landscape import Landscape
-from lossbars.level_set_findings import LEVEL_SET_CLAIMS, rank_loss
-from lossbars.multistart import optimised_barcode
-from lossbars.perceptron import Architecture, Perceptron
-from lossbars.plan import Plan
+from lossbars.landscapes.perceptron import Architecture, Perceptron
+from lossbars.landscapes.toy_data import TASKS
+from lossbars.optimise.multistart import optimised_barcode
+from lossbars.plots.components import components
 from lossbars.recipes import Curves, Minima
-from lossbars.regular_grid import grid_neighbours
 from lossbars.sublevel import sublevel_barcode
-from lossbars.tasks import TASKS
+from lossbars.sublevel.regular_grid import grid_neighbours
+from lossbars.workflow.artefacts import read_records, read_table
+from lossbars.workflow.plan import Plan
 
 LOOP = Bar(2.5, 4.0, 1, (0, 1), (0, 1, 2))
 THREE = Barcode(
@@ -89,7 +89,7 @@ class TestFigure:
         return values.tolist(), edges.tolist()
 
     def test_steps_beside_bars(self):
-        figure = figures.components(make_bars(), LABELS, "N", "value")
+        figure = components(make_bars(), LABELS, "N", "value")
         counts, edges = self.steps(figure, "bowl")
         assert edges[1:-1] == [-1.0, -0.201, -0.2, 0.0, 0.5, 0.501] and counts == [0, 2, 3, 4, 3, 2, 1]
         assert len(segments(figure, "bars-bowl")) == 4, "the fifth is noise"
@@ -102,14 +102,14 @@ class TestFigure:
         bars = both_ways()
         curves = bars[(bars["source"] != "cloud") | (bars["model"] == "wall")].copy()
         curves.loc[curves["source"] == "merged", "threshold"] = 0.75
-        figure = figures.components(curves, LABELS, "N")
+        figure = components(curves, LABELS, "N")
         assert self.steps(figure, "bowl")[0] == [0, 2, 3, 2, 1], "one of .8 and one of 1, and not that of .702"
         assert self.steps(figure, "wall")[0] == [0, 2, 3, 4, 3, 2, 1]
         assert "no longer than the stated tolerance" in words(figure) and "Of a cloud" in words(figure)
 
     def test_one_axis_or_each_its_own(self):
         bars = pd.concat([make_bars(("bowl",)), make_bars(("wall",), [(10.0, math.inf, 1, (0, 0), None)])])
-        own, one = (figures.components(bars, LABELS, "", "value", shared) for shared in (False, True))
+        own, one = (components(bars, LABELS, "", "value", shared) for shared in (False, True))
         assert len({axes.get_ylim() for axes in own.axes}) == 2 and len({axes.get_ylim() for axes in one.axes}) == 1
 
     def test_of_networks_merged_bars_of_minima(self):
@@ -117,11 +117,11 @@ class TestFigure:
         bars = pd.DataFrame(
             [*rows, ("net", "direct", 0, 0.002, 0.5)], columns=["model", "convention", "dim", "birth", "death"]
         )
-        figure = figures.components(bars, {"net": "Net"}, "N")
+        figure = components(bars, {"net": "Net"}, "N")
         assert self.steps(figure, "net")[0] == [0, 1, 2, 1] and figure.axes[1].get_yscale() == "log"
         assert "Only minima that were found count" in words(figure) and "loss λ (log scale)" in words(figure)
         with pytest.raises(ValueError, match="'net', convention merged"):
-            figures.components(bars[bars["convention"] == "direct"], {"net": "Net"}, "N")
+            components(bars[bars["convention"] == "direct"], {"net": "Net"}, "N")
 
 
 # Claims ------------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lossbars.config import ConfigError
-from lossbars.operations.configuration import read_configuration
+from lossbars.cli.configuration import read_configuration
+from lossbars.workflow.config import ConfigError
 
 BASE = """
 data_root: null

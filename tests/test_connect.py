@@ -10,13 +10,13 @@ from small_landscapes import Points, log_cosh
 from small_networks import NETWORKS, landscape
 from torch import Generator, Tensor
 
-from lossbars.connect import connect
-from lossbars.families import Bezier, Chain, Family, Triangle
 from lossbars.functions import Function
-from lossbars.landscape import Simplices
-from lossbars.profiles import profiles
+from lossbars.optimise.connect import connect
 from lossbars.recipes import Grid
 from lossbars.recipes import Simplices as Recipe
+from lossbars.simplices import Bezier, Chain, Family, Triangle
+from lossbars.simplices.profiles import profiles
+from lossbars.simplices.simplex import Simplices
 
 FAMILIES: dict[str, Family] = {
     "chain": Chain(1),

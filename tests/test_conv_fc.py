@@ -12,15 +12,17 @@ from small_networks import CPU, loaded, value_and_gradient
 from torch import Generator, Tensor, nn
 from workflow import TINY, own
 
-from lossbars.data import Split
-from lossbars.minimise import minimise
-from lossbars.network_costs import Size, network
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.network_specs import NetworkSpec
-from lossbars.networks import ConvFC, DataShape, network_maker
-from lossbars.plan import Plan
+from lossbars.datasets.dataset import Split
+from lossbars.datasets.sizes import Size
+from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.networks.conv_fc import ConvFC
+from lossbars.networks.make import DataShape, network_maker
+from lossbars.networks.sizes import network
+from lossbars.networks.specs import NetworkSpec
+from lossbars.optimise.minimise import minimise
 from lossbars.recipes import Minima
-from lossbars.symmetry import find_symmetry
+from lossbars.symmetry.permutations import find_symmetry
+from lossbars.workflow.plan import Plan
 
 SHAPES = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32), "digits": (1, 8, 8)}
 MNIST: dict[str, Any] = {"kind": "conv-fc"}

@@ -10,14 +10,17 @@ from pydantic import TypeAdapter, ValidationError
 from small_networks import loaded, norms, record, value_and_gradient
 from torch import Tensor, nn
 
-from lossbars import convolution
-from lossbars.convolution import chosen_precision, fastest_batch, fastest_layout
-from lossbars.data import Split
+from lossbars.datasets.dataset import Split
 from lossbars.landscape import Batch
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.network_specs import NetworkSpec
-from lossbars.networks import CNN, MLP, DataShape, LeNet, ResNet195k, network_maker
-from lossbars.networks.resnet_195k import Residual
+from lossbars.landscapes.network import precision as convolution
+from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.landscapes.network.precision import chosen_precision, fastest_batch, fastest_layout
+from lossbars.networks.cnn import CNN
+from lossbars.networks.lenet import LeNet
+from lossbars.networks.make import DataShape, network_maker
+from lossbars.networks.mlp import MLP
+from lossbars.networks.resnet_195k import Residual, ResNet195k
+from lossbars.networks.specs import NetworkSpec
 
 CPU = torch.device("cpu")
 IMAGE = (3, 32, 32)

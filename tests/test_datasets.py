@@ -13,8 +13,9 @@ from scipy.io import savemat
 from sklearn.datasets import load_digits as bundled_digits
 from torchvision.datasets import CIFAR10, MNIST, SVHN, FashionMNIST
 
-from lossbars.data import DataError, md5
-from lossbars.datasets import files_of, load_dataset, mnist
+from lossbars.datasets import mnist
+from lossbars.datasets.dataset import DataError, md5
+from lossbars.datasets.load import files_of, load_dataset
 
 # Digits ------------------------------------------------------------------------------------------
 

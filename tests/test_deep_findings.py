@@ -9,20 +9,21 @@ import pandas as pd
 import pytest
 from test_network_findings import direct_bars, results
 
-from lossbars.claims import CLAIMS, claim_rows
-from lossbars.deep_claims import TABLE_8, WORST
-from lossbars.depth_findings import mean_death, mean_length
-from lossbars.findings import Finding, Results
-from lossbars.robustness_findings import saddle_over_sizes, saddles_over_sets
-from lossbars.shortcut_findings import (
+from lossbars.claims.claim import Finding
+from lossbars.claims.verdicts import falls, rises, together
+from lossbars.experiments.networks.claims.catalogue import CLAIMS, claim_rows
+from lossbars.experiments.networks.claims.deep import TABLE_8, WORST
+from lossbars.experiments.networks.claims.depth import mean_death, mean_length
+from lossbars.experiments.networks.claims.generic import Results
+from lossbars.experiments.networks.claims.robustness import saddle_over_sizes, saddles_over_sets
+from lossbars.experiments.networks.claims.shortcuts import (
     has_largest_bars,
     has_largest_test_error,
     model_of,
     moves,
     network_against_table,
 )
-from lossbars.transformer_findings import barriers_remain, gap_chance, two_levels
-from lossbars.verdicts import falls, rises, together
+from lossbars.experiments.networks.claims.transformer import barriers_remain, gap_chance, two_levels
 
 AGREES, INCOMPARABLE = "agrees (within 2 published std)", "not comparable at this budget"
 UNDECIDED = "undecided: differences are within the spread"

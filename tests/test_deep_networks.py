@@ -4,19 +4,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lossbars.align import matched
-from lossbars.data import Split
-from lossbars.families import Chain, Triangle
-from lossbars.families.triangle import CORNER_OF
-from lossbars.landscape import Simplices
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.network_specs import ResNetSpec, WideResNetSpec
-from lossbars.networks import ResNet, WideResNet
-from lossbars.profiles import profiles
+from lossbars.datasets.dataset import Split
+from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.networks.resnet import ResNet
+from lossbars.networks.specs import ResNetSpec, WideResNetSpec
+from lossbars.networks.wide_resnet import WideResNet
+from lossbars.optimise.schedules import learning_rate
 from lossbars.recipes import Grid, Steps
-from lossbars.schedules import learning_rate
 from lossbars.seeding import generator
-from lossbars.symmetry import find_symmetry
+from lossbars.simplices import Chain, Triangle
+from lossbars.simplices.profiles import profiles
+from lossbars.simplices.simplex import Simplices
+from lossbars.simplices.triangle import CORNER_OF
+from lossbars.symmetry.alignment import matched
+from lossbars.symmetry.permutations import find_symmetry
 
 CPU, COLOUR = torch.device("cpu"), (3, 32, 32)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from workflow import Checkout
 
-from lossbars.artefacts import read_records, read_table, read_tensors
-from lossbars.findings import INCOMPARABLE
+from lossbars.claims.claim import INCOMPARABLE
+from lossbars.workflow.artefacts import read_records, read_table, read_tensors
 
 IMAGES = """
 import torch

@@ -10,16 +10,17 @@ from small_landscapes import DATA, Interrupted, Memory, Points, log_cosh
 from small_networks import NETWORKS, landscape
 from torch import Generator, Tensor
 
-from lossbars.connect import connect
-from lossbars.descent import Diverged
-from lossbars.families import Bezier, Triangle
 from lossbars.functions import Function
-from lossbars.landscape import Batch, Landscape, Simplices
-from lossbars.minimise import minimise
-from lossbars.optimisers import clip_
+from lossbars.landscape import Batch, Landscape
+from lossbars.optimise.connect import connect
+from lossbars.optimise.descent import Diverged
+from lossbars.optimise.minimise import minimise
+from lossbars.optimise.optimisers import clip_
+from lossbars.optimise.schedules import learning_rate
+from lossbars.optimise.stopping import Stopped
 from lossbars.recipes import Curves, Minima, Schedule, Triangles
-from lossbars.schedules import learning_rate
-from lossbars.stopping import Stopped
+from lossbars.simplices import Bezier, Triangle
+from lossbars.simplices.simplex import Simplices
 
 CYCLE = {"kind": "cyclical", "lr_max": 0.1, "lr_min": 0.01, "cycles": 2}
 SGD = {"optimiser": "sgd", "momentum": 0.0}

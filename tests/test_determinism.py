@@ -11,8 +11,8 @@ import pytest
 import torch
 from workflow import ADAM, ROOT, TINY, Model, command_line, plan
 
-from lossbars.artefacts import read_table, read_tensors
-from lossbars.steps import minima
+from lossbars.experiments.networks.steps import minima
+from lossbars.workflow.artefacts import read_table, read_tensors
 
 SEEDS = 4
 NETWORKS = {
@@ -110,7 +110,7 @@ def test_the_same_bits_in_another_process(tmp_path):
     minima.minima(**here.minima("0-1"))
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     options = command_line(there.minima("0-1"))
-    command = [sys.executable, "-m", "lossbars.steps.minima", *options]
+    command = [sys.executable, "-m", "lossbars.experiments.networks.steps.minima", *options]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (one,), (other,) = here.paths("minima", "safetensors"), there.paths("minima", "safetensors")

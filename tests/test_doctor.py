@@ -12,13 +12,13 @@ from finished import EXPERIMENTS, finish, jobs
 from slurm_stand_in import ANSWERS, CONFIG, NODES, PARTITIONS, StandIn
 from workflow import own
 
-from lossbars.__main__ import main
-from lossbars.artefacts import write_tensors
-from lossbars.checkpoints import stem
-from lossbars.operations import data_checks, local_checks, slurm
-from lossbars.operations.doctor import check, doctor
-from lossbars.operations.finding import Finding
-from lossbars.operations.recover import ASIDE, LOCKS
+from lossbars.cli import data_checks, local_checks, slurm
+from lossbars.cli.doctor import check, doctor
+from lossbars.cli.finding import Finding
+from lossbars.cli.main import main
+from lossbars.cli.recover import ASIDE, LOCKS
+from lossbars.workflow.artefacts import write_tensors
+from lossbars.workflow.checkpoints import stem
 
 PROFILE = "executor: slurm\nslurm-jobname-prefix: lossbars\nslurm-status-command: squeue\n"
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")

@@ -7,10 +7,11 @@ import torch
 from small_networks import CLASSES, CPU, SHAPE, Make, Norm, landscape, loaded, mlp, starts
 from torch import Size, Tensor, nn
 
-from lossbars.data import Split
-from lossbars.embed import Embedding, Shapes, embedding
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.networks import CNN, MLP
+from lossbars.datasets.dataset import Split
+from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.networks.cnn import CNN
+from lossbars.networks.mlp import MLP
+from lossbars.symmetry.embedding import Embedding, Shapes, embedding
 
 IMAGES = (3, 32, 32)
 

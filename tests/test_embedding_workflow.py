@@ -8,18 +8,19 @@ import pandas as pd
 import pytest
 from workflow import ADAM, TINY, Checkout, Model, own, plan
 
-from lossbars import embedding_findings
-from lossbars.artefacts import ArtefactError, read_records, read_table
-from lossbars.budget import asked, budget_text
-from lossbars.config import ConfigError
-from lossbars.expected import expected, targets
-from lossbars.figures.embeddings import embeddings as draw
-from lossbars.findings import FAILS, HOLDS, UNMEASURED, Results
-from lossbars.inputs import inputs
-from lossbars.jobs import Jobs
-from lossbars.plan import Plan
-from lossbars.resources import request
-from lossbars.steps.embedding import embedding_, read_curves
+from lossbars.claims.claim import FAILS, HOLDS, UNMEASURED
+from lossbars.documents.budget import asked, budget_text
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.networks.claims.generic import Results
+from lossbars.experiments.networks.embeddings import claims as embedding_findings
+from lossbars.experiments.networks.embeddings.figure import embeddings as draw
+from lossbars.experiments.networks.embeddings.step import embedding_, read_curves
+from lossbars.workflow.artefacts import ArtefactError, read_records, read_table
+from lossbars.workflow.config import ConfigError
+from lossbars.workflow.inputs import inputs
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import request
+from lossbars.workflow.tasks import expected, targets
 
 SMALL = {"label": "one layer", "network": {"kind": "mlp", "depth": 1, "width": 8}}
 DEEP = {"label": "two layers", "network": {"kind": "mlp", "depth": 2, "width": 9}}
@@ -110,7 +111,7 @@ def test_curves_of_another_recipe_are_refused(made: Model) -> None:
 
 def test_bezier_curves_and_paths_become_chains(tmp_path: Path) -> None:
     one = Model(tmp_path, planned(curves=BEZIER, seeds_per_job=3, triangles=None))
-    from lossbars.steps import curves, minima
+    from lossbars.experiments.networks.steps import curves, minima
 
     minima.minima(**one.minima("0-2"))
     curves.curves(**one.curves("0-2", "0-2"))
@@ -181,7 +182,7 @@ def test_the_rule_of_an_embedding_runs_its_step(tmp_path: Path) -> None:
     checkout = Checkout.fresh(tmp_path / "checkout", tiny=own(raw))
     told = checkout.snakemake("-n", "-p", "--", "results/tiny/embeddings/deeper.parquet")
     assert told.returncode == 0, told.stdout + told.stderr
-    (line,) = (line for line in told.stdout.splitlines() if "lossbars.steps.embedding" in line)
+    (line,) = (line for line in told.stdout.splitlines() if "lossbars.experiments.networks.embeddings.step" in line)
     assert "--minima 'results/tiny/mlp/minima/{0,1,2}.safetensors'" in line
     assert "--barcode results/tiny/mlp/barcode.json" in line and "--threads 1 --device cpu" in line
     assert "results/tiny/deep" not in told.stdout

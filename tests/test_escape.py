@@ -6,8 +6,16 @@ import torch
 from numpy.polynomial import Polynomial
 from torch import Tensor
 
-from lossbars.escape import OUTCOMES, Setting, descend, random_starts, smallest_rates, threshold, trajectory
-from lossbars.polynomials import Well, one_point, two_point, with_bar
+from lossbars.experiments.escape.descent import (
+    OUTCOMES,
+    Setting,
+    descend,
+    random_starts,
+    smallest_rates,
+    threshold,
+    trajectory,
+)
+from lossbars.experiments.escape.polynomials import Well, one_point, two_point, with_bar
 
 QUADRATIC = Well(Polynomial([0.0, 0.0, 1.5]), 100.0, 200.0)  # f'' = 3, and no saddle in reach
 CUBIC = Well(Polynomial([0.0, 0.0, 0.5, -1 / 3]), 1.0, 1e6)  # f' = x (1 − x): the logistic map with 1 + η

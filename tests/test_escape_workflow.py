@@ -11,17 +11,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from workflow import Checkout, changed, own
 
-from lossbars import figures
-from lossbars.artefacts import read_table
-from lossbars.config import ConfigError, load_config
-from lossbars.escape_findings import CLAIMS, MIXED, EscapeResults
-from lossbars.escape_fits import line, smallest, steps_to_escape, typical_start
-from lossbars.expected import expected
-from lossbars.findings import AT_BUDGET, FAILS, HOLDS, UNMEASURED, Finding
-from lossbars.jobs import Jobs
-from lossbars.operations.data_checks import data_checks
-from lossbars.plan import Plan
-from lossbars.resources import request
+from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, UNMEASURED, Finding
+from lossbars.cli.data_checks import data_checks
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.escape.claims import CLAIMS, MIXED, EscapeResults
+from lossbars.experiments.escape.figures.polynomials import escape_polynomials
+from lossbars.experiments.escape.figures.rates import escape_rates
+from lossbars.experiments.escape.figures.regimes import escape_regimes
+from lossbars.experiments.escape.figures.steps import escape_steps
+from lossbars.experiments.escape.figures.trajectories import escape_trajectories
+from lossbars.experiments.escape.fits import line, smallest, steps_to_escape, typical_start
+from lossbars.workflow.artefacts import read_table
+from lossbars.workflow.config import ConfigError, load_config
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import request
+from lossbars.workflow.tasks import expected
 
 TWO = {"kind": "two-point", "curvature": 1.0, "distance": 4.0, "depth": 0.75, "far_curvature": 0.3}
 ONE = {"kind": "one-point", "derivatives": [1.0, -3.9, 9.4, -13.4]}
@@ -235,28 +239,28 @@ def trajectories() -> pd.DataFrame:
 
 
 def test_the_line_and_all_means_are_drawn() -> None:
-    drawn = figures.escape_rates(made_up(noise=1e-3), {"two": "Two"}, "Rates")
+    drawn = escape_rates(made_up(noise=1e-3), {"two": "Two"}, "Rates")
     (fitted,), (threshold,) = lines_of(drawn, "line-two"), lines_of(drawn, "threshold-two")
     rows = smallest(made_up(noise=1e-3), "two")
     assert np.polyfit(*fitted.get_data(), 1) == pytest.approx(np.polyfit(rows["bar"], rows["rate"], 1))
     np.testing.assert_allclose(threshold.get_ydata(), rows["threshold"])
     with pytest.raises(ValueError, match="table 'escapes', model 'two': a line needs finite rates of four bars"):
-        figures.escape_rates(made_up()[lambda t: t["bar"] < 0.35], {"two": "Two"}, "Rates")
+        escape_rates(made_up()[lambda t: t["bar"] < 0.35], {"two": "Two"}, "Rates")
 
 
 def test_steps_regimes_and_trajectories_are_those_of_the_table() -> None:
     runs = made_up()
-    (first, *_) = lines_of(figures.escape_steps(runs, {"two": "Two"}, "Steps"), "steps-two")
+    (first, *_) = lines_of(escape_steps(runs, {"two": "Two"}, "Steps"), "steps-two")
     start = typical_start(runs[runs["search"] == "grid"])
     shown = runs[(runs["search"] == "grid") & (runs["start"] == start) & (runs["bar"] == runs["bar"].min())]
     np.testing.assert_array_equal(first.get_ydata(), shown["steps"])
-    regimes = figures.escape_regimes(trajectories(), {"two": "Two"}, "Regimes")
+    regimes = escape_regimes(trajectories(), {"two": "Two"}, "Regimes")
     assert [list(lines_of(regimes, f"{name}-")[0].get_ydata()) for name in ("below", "above")] == [[0.1, 0], [0.1, 2]]
-    paths = figures.escape_trajectories(trajectories(), {"two": "Two"}, "Paths")
+    paths = escape_trajectories(trajectories(), {"two": "Two"}, "Paths")
     assert [list(lines_of(paths, name)[0].get_xdata()) for name in ("before-two", "after-two")] == [[0.1, 2.0], [2.0]]
-    assert len(lines_of(figures.escape_polynomials(runs, {"two": "Two"}, "Polynomials"), "polynomial-two")) == 8
+    assert len(lines_of(escape_polynomials(runs, {"two": "Two"}, "Polynomials"), "polynomial-two")) == 8
     with pytest.raises(ValueError, match="unknown regime 'beside'"):
-        figures.escape_regimes(trajectories().replace("below", "beside"), {"two": "Two"}, "Regimes")
+        escape_regimes(trajectories().replace("below", "beside"), {"two": "Two"}, "Regimes")
 
 
 # The workflow ------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from lossbars.barcode import ArrayBarcode, Barcode
-from lossbars.bottleneck import diagram_distance
-from lossbars.exact_barcode import exact_barcode
+from lossbars.barcodes.barcode import ArrayBarcode, Barcode
+from lossbars.barcodes.bottleneck import diagram_distance
+from lossbars.barcodes.separable import exact_barcode
 from lossbars.functions import Function, alpine01, himmelblau, rastrigin, schwefel26, wavy
 
 ACCURACY = 1e-12  # of births and deaths, over the largest value of a term

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lossbars.families import Bezier, Chain, Family, Triangle
+from lossbars.simplices import Bezier, Chain, Family, Triangle
 
 CURVES: list[Family] = [Chain(0), Chain(1), Chain(2), Chain(5), Bezier(0), Bezier(1), Bezier(2), Bezier(5)]
 FAMILIES: list[Family] = [*CURVES, Triangle("trained"), Triangle("fixed")]

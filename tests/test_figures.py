@@ -17,8 +17,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Annotation, Text
 
-from lossbars import figures
-from lossbars.figures.tables import explain
+import lossbars
+from lossbars.experiments.networks.figures.barcodes import barcodes
+from lossbars.experiments.networks.figures.persistence import persistence
+from lossbars.experiments.networks.figures.profiles import profiles
+from lossbars.experiments.networks.figures.robustness import robustness
+from lossbars.experiments.networks.figures.to_score import to_score
+from lossbars.experiments.networks.figures.triangle import triangle
+from lossbars.plots.components import components
+from lossbars.plots.style import save
+from lossbars.plots.tables import explain
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -108,19 +116,19 @@ def draw_all(labels: dict[str, str], long: int = 1) -> dict[str, Figure]:
     bars, subsets = make_bars(table), make_robustness(tuple(labels))
     merged = [make_bars(table, convention="merged"), make_bars({next(iter(labels)): [(0.1, 0.2)]}, 1, "merged")]
     return {
-        "barcodes": figures.barcodes(bars, labels, title),
-        "to_score": figures.to_score(bars, subsets, labels, title),
-        "profiles": figures.profiles(make_curves(tuple(labels), 4, segments=True), labels, title),
-        "triangle": figures.triangle(make_triangles(tuple(labels)), labels, title),
-        "robustness": figures.robustness(subsets, labels, title),
-        "persistence": figures.persistence(pd.concat(merged), labels, title),
-        "components": figures.components(pd.concat(merged), labels, title),
+        "barcodes": barcodes(bars, labels, title),
+        "to_score": to_score(bars, subsets, labels, title),
+        "profiles": profiles(make_curves(tuple(labels), 4, segments=True), labels, title),
+        "triangle": triangle(make_triangles(tuple(labels)), labels, title),
+        "robustness": robustness(subsets, labels, title),
+        "persistence": persistence(pd.concat(merged), labels, title),
+        "components": components(pd.concat(merged), labels, title),
     }
 
 
 class TestBarcodes:
     def test_a_bar_reaches_from_birth_to_death_in_order_of_birth(self):
-        figure = figures.barcodes(make_bars(), LABELS, "bars")
+        figure = barcodes(make_bars(), LABELS, "bars")
         np.testing.assert_allclose(extents(figure, "bars-flat"), [(0.002, 0.1), (0.003, 0.3)])
         np.testing.assert_allclose(extents(figure, "bars-deep"), [(0.02, 0.04)])
         np.testing.assert_allclose(line(figure, "births-flat").get_ydata(), [0.001, 0.002, 0.003])
@@ -129,7 +137,7 @@ class TestBarcodes:
         assert x.min() > 1 and x.max() < 2, "labels put this model second"
 
     def test_the_half_line_leaves_the_top_as_an_arrow(self):
-        figure = figures.barcodes(make_bars(), LABELS, "bars")
+        figure = barcodes(make_bars(), LABELS, "bars")
         top = figure.axes[0].get_ylim()[1]
         np.testing.assert_allclose(extents(figure, "half-lines-flat"), [(0.001, top)])
         assert top > 0.3
@@ -141,7 +149,7 @@ class TestBarcodes:
 
     def test_it_says_n_the_score_and_the_convention(self):
         bars = pd.concat([make_bars(), make_bars({"flat": [(0.1, np.inf)], "deep": [(0.1, np.inf)]}, 0, "merged")])
-        direct, merged = (figures.barcodes(bars, LABELS, "some nets", kind) for kind in ("direct", "merged"))
+        direct, merged = (barcodes(bars, LABELS, "some nets", kind) for kind in ("direct", "merged"))
         assert tick_names(direct.axes[0]) == ["MLP, 8 layers\nTO 0.0141\nn = 2", "MLP, 2 layers\nTO 0.21\nn = 3"]
         assert tick_names(merged.axes[0]) == ["MLP, 8 layers\nTO 0\nn = 1", "MLP, 2 layers\nTO 0\nn = 1"]
         assert "some nets" in words(direct) and "√2" in words(direct)
@@ -151,16 +159,16 @@ class TestBarcodes:
         ("death", "scale", "label"), [(0.049, "linear", "loss"), (0.051, "log", "loss (log scale)")]
     )
     def test_the_axis_is_logarithmic_above_a_ratio_of_fifty(self, death, scale, label):
-        axes = figures.barcodes(make_bars({"a": [(0.001, np.inf), (0.002, death)]}), {"a": "A"}, "").axes[0]
+        axes = barcodes(make_bars({"a": [(0.001, np.inf), (0.002, death)]}), {"a": "A"}, "").axes[0]
         assert (axes.get_yscale(), axes.get_ylabel()) == (scale, label)
 
     def test_a_loss_of_zero_keeps_the_axis_linear(self):
-        axes = figures.barcodes(make_bars({"a": [(0.0, np.inf), (0.002, 1.0)]}), {"a": "A"}, "").axes[0]
+        axes = barcodes(make_bars({"a": [(0.0, np.inf), (0.002, 1.0)]}), {"a": "A"}, "").axes[0]
         assert axes.get_yscale() == "linear" and axes.get_ylim()[0] < 0
 
     def test_bars_of_dimension_one(self):
         bars = pd.concat([make_bars(), make_bars({"flat": [(0.1, 0.2)], "deep": [(0.3, 0.5)]}, dim=1)])
-        figure = figures.barcodes(bars, LABELS, "", dim=1)
+        figure = barcodes(bars, LABELS, "", dim=1)
         np.testing.assert_allclose(extents(figure, "bars-deep"), [(0.3, 0.5)])
         assert len(extents(figure, "half-lines-deep")) == 0
         assert "bars of dimension 1" in words(figure)
@@ -170,7 +178,7 @@ class TestToScore:
     def test_scores_follow_the_labels_and_the_spread_is_that_of_subsets(self):
         subsets = make_robustness()  # of 5 minima; with 3 and 2 bars, sizes 2 and none are smaller
         bars = make_bars({"flat": BARS["flat"], "deep": [(0.01 * i, 0.5) for i in range(1, 5)] + [(0.001, np.inf)]})
-        figure = figures.to_score(bars, subsets, LABELS, "scores", "direct")
+        figure = to_score(bars, subsets, LABELS, "scores", "direct")
         np.testing.assert_allclose(line(figure, "all").get_ydata(), [0.49 / 2**0.5, 0.297 / 2**0.5])
         (container,) = figure.axes[0].containers
         means = container.lines[0].get_ydata(orig=False)
@@ -186,18 +194,18 @@ class TestToScore:
         assert tick_names(figure.axes[0]) == list(LABELS.values())
 
     def test_no_spread_without_a_table_of_subsets(self):
-        figure = figures.to_score(make_bars(convention="merged"), None, LABELS, "scores", "merged")
+        figure = to_score(make_bars(convention="merged"), None, LABELS, "scores", "merged")
         assert not figure.axes[0].containers
         assert "subsets" not in words(figure) and "merged bars" in words(figure)
 
     def test_no_subset_is_small_enough(self):
         with pytest.raises(ValueError, match="'deep' smaller than its 2 minima"):
-            figures.to_score(make_bars(), make_robustness(), LABELS, "scores")
+            to_score(make_bars(), make_robustness(), LABELS, "scores")
 
 
 class TestProfiles:
     def test_every_curve_with_its_maximum(self):
-        figure = figures.profiles(make_curves(), LABELS, "profiles")
+        figure = profiles(make_curves(), LABELS, "profiles")
         assert [axes.get_title().split("\n")[0] for axes in figure.axes] == list(LABELS.values())
         for axes in figure.axes:
             lines = {drawn.get_gid(): drawn for drawn in axes.lines}
@@ -208,12 +216,12 @@ class TestProfiles:
         assert "segment" not in words(figure)
 
     def test_lowest_median_and_highest_stand_out(self):
-        axes = figures.profiles(make_curves(minima=4), LABELS, "").axes[0]
+        axes = profiles(make_curves(minima=4), LABELS, "").axes[0]
         thick = {drawn.get_gid() for drawn in axes.lines if drawn.get_linewidth() > 1 and drawn.get_gid()[0] != "m"}
         assert thick == {"curve-0+1", "curve-1+2", "curve-2+3"}
 
     def test_straight_segments_are_dashed_and_put_the_axis_on_a_log_scale(self):
-        figure = figures.profiles(make_curves(segments=True), LABELS, "")
+        figure = profiles(make_curves(segments=True), LABELS, "")
         dashed = [drawn for drawn in figure.axes[0].lines if drawn.get_linestyle() == "--"]
         assert [drawn.get_gid() for drawn in dashed] == ["segment-0+1", "segment-0+2", "segment-1+2"]
         assert all(drawn.get_ydata().max() == 2.0 for drawn in dashed)
@@ -221,20 +229,20 @@ class TestProfiles:
         assert "straight segment" in words(figure)
 
     def test_one_curve_is_only_lowest(self):
-        axes = figures.profiles(make_curves(minima=2), LABELS, "").axes[0]
+        axes = profiles(make_curves(minima=2), LABELS, "").axes[0]
         assert len(axes.lines) == 2 and "1 pair [0.11, 0.11, 0.11]" in axes.get_title()
 
     def test_an_unknown_kind_and_a_model_of_segments_alone(self):
         curves = make_curves(segments=True)
         with pytest.raises(ValueError, match="bent"):
-            figures.profiles(curves.assign(kind="bent"), LABELS, "")
+            profiles(curves.assign(kind="bent"), LABELS, "")
         with pytest.raises(ValueError, match="'deep', only segments"):
-            figures.profiles(curves[(curves["model"] != "deep") | (curves["kind"] == "segment")], LABELS, "")
+            profiles(curves[(curves["model"] != "deep") | (curves["kind"] == "segment")], LABELS, "")
 
 
 class TestTriangle:
     def test_corners_centres_and_maximum_of_the_lowest_triple(self):
-        figure = figures.triangle(make_triangles(), LABELS, "triangles")
+        figure = triangle(make_triangles(), LABELS, "triangles")
         axes = figure.axes[0]
         places = {text.get_text(): text.xy for text in axes.texts if isinstance(text, Annotation)}
         high = math.sqrt(3) / 2
@@ -252,7 +260,7 @@ class TestTriangle:
         assert float(axes.get_title().split()[-1]) < sides + 1e-9
 
     def test_levels_span_the_losses_and_the_colourbar_names_them(self):
-        figure = figures.triangle(make_triangles(), LABELS, "")
+        figure = triangle(make_triangles(), LABELS, "")
         losses = make_triangles(("deep",)).query("a == 1")["loss"]
         (surface,) = figure.axes[0].collections
         assert (surface.levels[0], surface.levels[-1]) == pytest.approx((losses.min(), losses.max()))
@@ -261,18 +269,18 @@ class TestTriangle:
     def test_a_wide_range_is_coloured_by_logarithm_and_a_flat_one_is_drawn(self):
         table = make_triangles()
         table.loc[table["t1"] == 1, "loss"] = 1e-3
-        assert figures.triangle(table, LABELS, "").axes[-1].get_xlabel() == "loss (log scale)"
-        flat = figures.triangle(table.assign(loss=0.5), LABELS, "")
+        assert triangle(table, LABELS, "").axes[-1].get_xlabel() == "loss (log scale)"
+        flat = triangle(table.assign(loss=0.5), LABELS, "")
         assert "max 0.5, on the sides 0.5" in " ".join(flat.axes[0].get_title().split("\n"))
 
     def test_two_points_are_no_triangle(self):
         with pytest.raises(ValueError, match="2 points of a triangle of model 'deep'"):
-            figures.triangle(make_triangles().groupby(["model", "a"]).head(2), LABELS, "")
+            triangle(make_triangles().groupby(["model", "a"]).head(2), LABELS, "")
 
 
 class TestRobustness:
     def test_deaths_per_minimum_over_subsets_of_four(self):
-        left = figures.robustness(make_robustness(), LABELS, "", "direct").axes[0]
+        left = robustness(make_robustness(), LABELS, "", "direct").axes[0]
         (container,) = left.containers
         x, means = container.lines[0].get_xydata().T
         np.testing.assert_array_equal(x, [1, 2, 3, 4])
@@ -284,7 +292,7 @@ class TestRobustness:
         assert left.get_title(loc="left") == "MLP, 8 layers\ndeaths in 5 subsets of 4"
 
     def test_deaths_of_one_minimum_against_size(self):
-        middle = figures.robustness(make_robustness(), LABELS, "").axes[1]
+        middle = robustness(make_robustness(), LABELS, "").axes[1]
         assert "minimum 4" in middle.get_title(loc="left")
         sizes, means = middle.containers[0].lines[0].get_xydata().T
         np.testing.assert_array_equal(sizes, [2, 3, 4, 5])
@@ -293,7 +301,7 @@ class TestRobustness:
 
     def test_boxes_of_births_and_deaths_per_rank(self):
         table = make_robustness()
-        right = figures.robustness(table, LABELS, "").axes[2]
+        right = robustness(table, LABELS, "").axes[2]
         four = table[(table["model"] == "deep") & (table["size"] == 4)]
         expected = [(rank, four[four["rank"] == rank]["birth"].median()) for rank in range(4)]
         expected += [(rank, four[four["rank"] == rank]["death"].median()) for rank in range(1, 4)]
@@ -304,18 +312,18 @@ class TestRobustness:
         assert tick_names(right) == ["1", "2", "3", "4"]
 
     def test_the_nearest_size_to_four_and_the_convention(self):
-        figure = figures.robustness(make_robustness(minima=3, convention="merged"), LABELS, "", "merged")
+        figure = robustness(make_robustness(minima=3, convention="merged"), LABELS, "", "merged")
         assert "1 subsets of 3" in words(figure) and "merged bars" in words(figure)
 
     def test_a_model_without_a_finite_death(self):
         with pytest.raises(ValueError, match="no bar of model 'deep' is finite"):
-            figures.robustness(make_robustness().assign(death=np.inf), LABELS, "")
+            robustness(make_robustness().assign(death=np.inf), LABELS, "")
 
 
 class TestPersistence:
     def test_points_half_lines_and_diagonal(self):
         bars = pd.concat([make_bars(convention="merged"), make_bars({"flat": [(0.15, 0.25)]}, 1, "merged")])
-        figure = figures.persistence(bars, LABELS, "diagram")
+        figure = persistence(bars, LABELS, "diagram")
         axes = figure.axes[0]
         endless = line(figure, "infinity").get_ydata()[0]
         points = line(figure, "points-flat-0").get_xydata()
@@ -331,19 +339,19 @@ class TestPersistence:
 
     def test_models_differ_in_colour_and_marker(self):
         bars = make_bars(dict.fromkeys(MANY, BARS["flat"]), convention="merged")
-        figure = figures.persistence(bars, MANY, "")
+        figure = persistence(bars, MANY, "")
         looks = {(p.get_color(), p.get_marker()) for p in (line(figure, f"points-{model}-0") for model in MANY)}
         assert len(looks) == len(MANY)
 
 
 CALLS = {
-    "barcodes": lambda table, labels: figures.barcodes(table, labels, ""),
-    "to_score": lambda table, labels: figures.to_score(table, None, labels, ""),
-    "persistence": lambda table, labels: figures.persistence(table.assign(convention="merged"), labels, ""),
-    "components": lambda table, labels: figures.components(table.assign(convention="merged"), labels, ""),
-    "profiles": lambda table, labels: figures.profiles(table, labels, ""),
-    "triangle": lambda table, labels: figures.triangle(table, labels, ""),
-    "robustness": lambda table, labels: figures.robustness(table, labels, ""),
+    "barcodes": lambda table, labels: barcodes(table, labels, ""),
+    "to_score": lambda table, labels: to_score(table, None, labels, ""),
+    "persistence": lambda table, labels: persistence(table.assign(convention="merged"), labels, ""),
+    "components": lambda table, labels: components(table.assign(convention="merged"), labels, ""),
+    "profiles": lambda table, labels: profiles(table, labels, ""),
+    "triangle": lambda table, labels: triangle(table, labels, ""),
+    "robustness": lambda table, labels: robustness(table, labels, ""),
 }
 TABLES = {"profiles": make_curves, "triangle": make_triangles, "robustness": make_robustness}
 
@@ -391,14 +399,20 @@ def test_settings_and_tables_stay_as_they_were():
     settings, bars = dict(matplotlib.rcParams), make_bars()
     before = bars.copy()
     with matplotlib.rc_context({"font.size": 33.0, "lines.linewidth": 9.0}):
-        figure = figures.barcodes(bars, LABELS, "bars")
+        figure = barcodes(bars, LABELS, "bars")
     assert dict(matplotlib.rcParams) == settings
     pd.testing.assert_frame_equal(bars, before)
     assert figure.axes[0].yaxis.label.get_size() == 8.0, "settings of the user do not change a figure"
 
 
 def test_figures_do_not_load_torch():
-    code = "import sys, lossbars.figures; print('torch' in sys.modules)"
+    source = Path(lossbars.__file__).parent
+    names = [str(path.relative_to(source).with_suffix("")).replace("/", ".") for path in sorted(source.rglob("*.py"))]
+    figures = [name for name in names if ".figures." in name or name.startswith("plots.")]
+    figures = [name for name in figures if not name.endswith("__init__")]
+    figures += ["experiments.convergence.figure", "experiments.networks.embeddings.figure"]
+    assert len(figures) > 35
+    code = f"import sys, {', '.join(f'lossbars.{name}' for name in figures)}; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
@@ -407,7 +421,7 @@ class TestSave:
         built, again = draw_all({"one": "One"}), draw_all({"one": "One"})
         for name, figure in built.items():
             for number, drawn in enumerate((figure, again[name])):
-                figures.save(drawn, tmp_path / f"{number}.pdf", tmp_path / f"{number}.svg")
+                save(drawn, tmp_path / f"{number}.pdf", tmp_path / f"{number}.svg")
             for suffix in ("pdf", "svg"):
                 first, second = ((tmp_path / f"{number}.{suffix}").read_bytes() for number in range(2))
                 assert first == second, f"{name}.{suffix}"
@@ -416,14 +430,14 @@ class TestSave:
             assert (tmp_path / "0.svg").read_text().rstrip().endswith("</svg>")
 
     def test_a_second_call_writes_the_same_bytes(self, tmp_path):
-        figure = figures.triangle(make_triangles(), LABELS, "triangles")
+        figure = triangle(make_triangles(), LABELS, "triangles")
         for number in range(2):
-            figures.save(figure, tmp_path / f"{number}.pdf", tmp_path / f"{number}.svg")
+            save(figure, tmp_path / f"{number}.pdf", tmp_path / f"{number}.svg")
         for suffix in ("pdf", "svg"):
             assert (tmp_path / f"0.{suffix}").read_bytes() == (tmp_path / f"1.{suffix}").read_bytes()
 
     def test_a_failure_leaves_what_was_there(self, tmp_path, monkeypatch):
-        figure = figures.barcodes(make_bars(), LABELS, "bars")
+        figure = barcodes(make_bars(), LABELS, "bars")
         old = tmp_path / "bars.pdf"
         old.write_text("old")
         whole = Figure.savefig
@@ -436,11 +450,11 @@ class TestSave:
 
         monkeypatch.setattr(Figure, "savefig", fail_at_svg)
         with pytest.raises(OSError, match="no space"):
-            figures.save(figure, old, tmp_path / "bars.svg")
+            save(figure, old, tmp_path / "bars.svg")
         assert [path.name for path in tmp_path.iterdir()] == ["bars.pdf"]
         assert old.read_text() == "old"
 
     def test_folders_are_made(self, tmp_path):
-        figure = figures.barcodes(make_bars(), LABELS, "bars")
-        figures.save(figure, tmp_path / "a" / "f.pdf", str(tmp_path / "b" / "f.svg"))
+        figure = barcodes(make_bars(), LABELS, "bars")
+        save(figure, tmp_path / "a" / "f.pdf", str(tmp_path / "b" / "f.svg"))
         assert sorted(path.name for path in tmp_path.rglob("f.*")) == ["f.pdf", "f.svg"]

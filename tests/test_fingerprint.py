@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lossbars import fingerprint as module
-from lossbars.fingerprint import closure, file_fingerprint, fingerprint
+from lossbars.workflow import fingerprint as module
+from lossbars.workflow.fingerprint import closure, file_fingerprint, fingerprint
 
-CURVES = "lossbars.steps.curves"
+CURVES = "lossbars.experiments.networks.steps.curves"
 Edit = Callable[[str, str, str], None]
 
 
@@ -49,11 +49,15 @@ def edit(source: Path) -> Edit:
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("connect.py", "", "\n\n# a comment\n"),
-        ("connect.py", '"""Random-t optimisation of simplices', '"""Something else entirely about simplices'),
-        ("connect.py", "n, p, d = theta.shape", "n, p, d = (  # reformatted\n            theta.shape\n        )"),
-        ("connect.py", "steps, points, size = ", "(steps, points, size) = "),
-        ("network_landscape.py", '"""The module\'s own initialisation', '"""Other words'),
+        ("optimise/connect.py", "", "\n\n# a comment\n"),
+        ("optimise/connect.py", '"""Random-t optimisation of simplices', '"""Something else entirely about simplices'),
+        (
+            "optimise/connect.py",
+            "n, p, d = theta.shape",
+            "n, p, d = (  # reformatted\n            theta.shape\n        )",
+        ),
+        ("optimise/connect.py", "steps, points, size = ", "(steps, points, size) = "),
+        ("landscapes/network/landscape.py", '"""The module\'s own initialisation', '"""Other words'),
         ("landscape.py", '"""A loss of many flat parameter vectors at once.', '"""A class is described.'),
     ],
 )
@@ -66,14 +70,14 @@ def test_comments_docstrings_and_layout_do_not_count(edit: Edit, file: str, old:
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("steps/curves.py", "Chain(0), corners", "Chain(1), corners"),
-        ("connect.py", "losses.mean(1)", "losses.sum(1)"),
-        ("families/bezier.py", "comb(degree, i)", "comb(degree, j)"),  # imported by what is imported
-        ("families/__init__.py", "Bezier as Bezier", "Chain as Bezier"),
-        ("schedules.py", "0.4 * 0.99", "0.4 * 0.98"),
+        ("experiments/networks/steps/curves.py", "Chain(0), corners", "Chain(1), corners"),
+        ("optimise/connect.py", "losses.mean(1)", "losses.sum(1)"),
+        ("simplices/bezier.py", "comb(degree, i)", "comb(degree, j)"),  # imported by what is imported
+        ("simplices/__init__.py", "Bezier as Bezier", "Chain as Bezier"),
+        ("optimise/schedules.py", "0.4 * 0.99", "0.4 * 0.98"),
         ("__init__.py", "", "\nimport os\n"),  # a package's own file runs, too
-        ("steps/__init__.py", "", "\nX = 1\n"),
-        ("connect.py", "", '\n\n"a text that is no docstring"\n'),
+        ("experiments/networks/steps/__init__.py", "", "\nX = 1\n"),
+        ("optimise/connect.py", "", '\n\n"a text that is no docstring"\n'),
     ],
 )
 def test_a_changed_formula_counts_wherever_it_is(edit: Edit, file: str, old: str, new: str) -> None:
@@ -84,34 +88,45 @@ def test_a_changed_formula_counts_wherever_it_is(edit: Edit, file: str, old: str
 
 def test_what_is_not_imported_does_not_count(edit: Edit) -> None:
     before = fingerprint(CURVES)
-    for file in ("functions.py", "robustness.py", "claims.py", "figures/style.py", "steps/minima.py", "recipes.py"):
+    for file in (
+        "functions/benchmarks.py",
+        "barcodes/subsets.py",
+        "experiments/networks/claims/catalogue.py",
+        "plots/style.py",
+        "experiments/networks/steps/minima.py",
+        "recipes.py",
+    ):
         edit(file, "", "\nCHANGED = 1\n")
     assert fingerprint(CURVES) == before
 
 
 def test_a_new_import_is_followed(edit: Edit) -> None:
     before = fingerprint(CURVES)
-    edit("schedules.py", "from math import floor", "from math import floor\n\nimport lossbars.complex")
+    edit(
+        "optimise/schedules.py", "from math import floor", "from math import floor\n\nimport lossbars.barcodes.complex"
+    )
     after = fingerprint(CURVES)
     assert after != before
-    edit("barcode.py", "math.sqrt(2), ", "math.sqrt(3), ")  # which lossbars.complex imports
+    edit("barcodes/barcode.py", "math.sqrt(2), ", "math.sqrt(3), ")  # which lossbars.barcodes.complex imports
     assert len({before, after, fingerprint(CURVES)}) == 3
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        "import lossbars.augment as a",
-        "from lossbars import augment",
-        "from lossbars.augment import crop_flip",
-        "if 1:\n    from lossbars.augment import (\n        crop_flip,\n    )",
-        "def f():\n    import os, lossbars.augment",
+        "import lossbars.landscapes.network.augmentation as a",
+        "from lossbars.landscapes.network import augmentation as augment",
+        "from lossbars.landscapes.network.augmentation import crop_flip",
+        "if 1:\n    from lossbars.landscapes.network.augmentation import (\n        crop_flip,\n    )",
+        "def f():\n    import os, lossbars.landscapes.network.augmentation",
     ],
 )
 def test_every_way_to_import_is_seen(source: Path, line: str) -> None:
     (source / "new.py").write_text(line + "\n")
     modules, libraries = closure("lossbars.new")
-    assert modules == {"lossbars", "lossbars.new", "lossbars.augment"} and libraries == {"torch"}
+    packages = {"lossbars", "lossbars.landscapes", "lossbars.landscapes.network"}
+    assert modules == packages | {"lossbars.new", "lossbars.landscapes.network.augmentation"}
+    assert libraries == {"torch"}
 
 
 @pytest.mark.parametrize("line", ["from . import augment", "from .augment import crop_flip", "from .. import x"])
@@ -123,31 +138,58 @@ def test_a_relative_import_is_refused(source: Path, line: str) -> None:
 
 # Members taken by choice -------------------------------------------------------------------------
 
+FIGURES = "experiments.networks.figures"
 CHOICES = [
-    (CURVES, "networks", "mlp", "lenet"),
-    ("lossbars.steps.dataset", "datasets", "digits", "mnist"),
-    ("lossbars.steps.figure", "figures", "barcodes", "profiles"),
+    (CURVES, "networks", "networks/make.py", "mlp", "lenet"),
+    ("lossbars.workflow.dataset_step", "datasets", "datasets/load.py", "digits", "mnist"),
+    (
+        "lossbars.experiments.networks.steps.figure",
+        FIGURES,
+        f"{FIGURES.replace('.', '/')}/__init__.py",
+        "barcodes",
+        "profiles",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("step", "package", "one", "other"), CHOICES)
-def test_of_a_list_the_chosen_member_counts_alone(edit: Edit, step: str, package: str, one: str, other: str) -> None:
+@pytest.mark.parametrize(("step", "package", "list_", "one", "other"), CHOICES)
+def test_of_a_list_the_chosen_member_counts_alone(
+    edit: Edit, step: str, package: str, list_: str, one: str, other: str
+) -> None:
+    folder = package.replace(".", "/")
     chosen = (f"lossbars.{package}.{one}",)
     before, others = fingerprint(step, chosen), fingerprint(step, (f"lossbars.{package}.{other}",))
     assert before != others
     assert set(chosen) <= closure(step, chosen)[0] and f"lossbars.{package}.{other}" not in closure(step, chosen)[0]
-    edit(f"{package}/__init__.py", "", "\nfrom lossbars.functions import six_hump_camel\n")  # a member more
-    edit(f"{package}/{other}.py", "", "\nCHANGED = 1\n")
+    edit(list_, "", "\nfrom lossbars.functions import six_hump_camel\n")  # a member more
+    edit(f"{folder}/{other}.py", "", "\nCHANGED = 1\n")
     assert fingerprint(step, chosen) == before
-    edit(f"{package}/{one}.py", "", "\nCHANGED = 1\n")
+    edit(f"{folder}/{one}.py", "", "\nCHANGED = 1\n")
     assert fingerprint(step, chosen) != before
 
 
 def test_what_a_chosen_member_imports_counts(edit: Edit) -> None:
     chosen = ("lossbars.networks.custom",)
     before, without = fingerprint(CURVES, chosen), fingerprint(CURVES)
-    edit("plugin.py", "", "\nCHANGED = 1\n")
+    edit("user_files.py", "", "\nCHANGED = 1\n")
     assert fingerprint(CURVES, chosen) != before and fingerprint(CURVES) == without
+
+
+def test_a_package_that_hands_names_on_is_looked_through(source: Path, edit: Edit) -> None:
+    (source / "new.py").write_text("from lossbars.simplices import Chain\n")
+    before = fingerprint("lossbars.new")
+    modules = closure("lossbars.new")[0]
+    assert {"lossbars.simplices", "lossbars.simplices.chain"} <= modules
+    assert not {"lossbars.simplices.bezier", "lossbars.simplices.triangle"} & modules
+    edit("simplices/__init__.py", "", "\nfrom lossbars.barcodes.barcode import Barcode\n")  # one more
+    edit("simplices/bezier.py", "", "\nCHANGED = 1\n")
+    assert fingerprint("lossbars.new") == before
+    edit("simplices/chain.py", "", "\nCHANGED = 1\n")
+    assert fingerprint("lossbars.new") != before
+    for line in ("import lossbars.simplices", "from lossbars import simplices", "from lossbars.simplices import *"):
+        (source / "new.py").write_text(line + "\n")
+        forget()
+        assert "lossbars.simplices.bezier" in closure("lossbars.new")[0], line
 
 
 # Libraries ---------------------------------------------------------------------------------------
@@ -186,7 +228,7 @@ def test_a_users_file(tmp_path: Path) -> None:
 
 def test_it_is_the_same_in_another_process_and_loads_nothing(source: Path) -> None:
     """Whatever the order of sets there, and where the package lies."""
-    code = f"import sys, lossbars.fingerprint as f; print(f.fingerprint({CURVES!r}), 'torch' in sys.modules)"
+    code = f"import sys, lossbars.workflow.fingerprint as f; print(f.fingerprint({CURVES!r}), 'torch' in sys.modules)"
     for seed in ("1", "2"):
         environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(source.parent)}
         ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

@@ -10,12 +10,12 @@ from small_landscapes import DATA, Interrupted, Memory, Points, log_cosh
 from small_networks import NETWORKS, landscape
 from torch import Generator, Tensor
 
-from lossbars.descent import Diverged
-from lossbars.flow import Flowed, _Flow, flow, path_profiles
 from lossbars.functions import Function
 from lossbars.landscape import Batch, Landscape
-from lossbars.optimisers import Optimiser
-from lossbars.path_points import project, redistributed, relative_lengths, uphill, with_midpoints
+from lossbars.optimise.descent import Diverged
+from lossbars.optimise.flow import Flowed, _Flow, flow, path_profiles
+from lossbars.optimise.optimisers import Optimiser
+from lossbars.optimise.path_points import project, redistributed, relative_lengths, uphill, with_midpoints
 from lossbars.recipes import PathGrid, Paths
 
 STEPS = DATA // 2  # of an epoch

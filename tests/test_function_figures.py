@@ -12,9 +12,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from lossbars import figures
-from lossbars.figures.sublevel_bars import grouped
-from lossbars.figures.surface import as_grid, cut_at
+from lossbars.experiments.convergence.figure import convergence
+from lossbars.experiments.functions.figures.bridge import bridge
+from lossbars.experiments.functions.figures.pairs import pairs as pairs_figure
+from lossbars.experiments.functions.figures.sublevel_bars import sublevel_bars
+from lossbars.experiments.functions.figures.surface import cut_at, surface
+from lossbars.experiments.functions.figures.tiny_bars import tiny_bars
+from lossbars.plots.bars import grouped
+from lossbars.plots.components import components
+from lossbars.plots.style import save
+from lossbars.plots.surfaces import as_grid
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -99,16 +106,16 @@ def words(figure: Figure) -> str:
 
 class TestSurface:
     def test_a_wall_is_cut_and_said_to_be(self):
-        figure = figures.surface(make_surface(), LABELS, "some functions")
+        figure = surface(make_surface(), LABELS, "some functions")
         assert [axes.get_title() for axes in figure.axes] == ["Wall", "Bowl"]
         (tops, wall), (low, high) = (axes.get_zlim() for axes in figure.axes)
         assert wall < 20 and low <= 0 and high < 8 and tops <= 0
         assert "Wall at" in words(figure) and "Bowl at" not in words(figure) and "of 506" in words(figure)
 
     def test_it_is_a_picture_and_small(self, tmp_path):
-        figure = figures.surface(make_surface(side=101, models=("bowl",)), {"bowl": "Bowl"}, "")
+        figure = surface(make_surface(side=101, models=("bowl",)), {"bowl": "Bowl"}, "")
         assert all(artist.get_rasterized() for artist in figure.findobj(lambda one: one.get_gid() == "surface"))
-        figures.save(figure, tmp_path / "s.pdf", tmp_path / "s.svg")
+        save(figure, tmp_path / "s.pdf", tmp_path / "s.svg")
         assert (tmp_path / "s.svg").stat().st_size < 1e6
 
     def test_the_grid_is_read_by_its_coordinates(self):
@@ -128,19 +135,19 @@ class TestPairs:
         bars = pd.concat(
             [make_bars(seed=3), make_bars(seed=2, rows=BARS[:2]), make_bars(source="merged", rows=BARS[:1])]
         )
-        figure = figures.pairs(make_surface(), bars, LABELS, "")
+        figure = pairs_figure(make_surface(), bars, LABELS, "")
         np.testing.assert_allclose(segments(figure, "links-bowl"), [[(-0.1, 0.7), (0, 0)]])
         np.testing.assert_allclose(points(figure, "global-bowl"), [(0.1, -0.7)])
         np.testing.assert_allclose(points(figure, "minima-bowl"), [(-0.1, 0.7)])
         np.testing.assert_allclose(points(figure, "saddles-bowl"), [(0, 0)])
 
     def test_noise_is_left_out_and_counted(self):
-        figure = figures.pairs(make_surface(), make_bars().assign(dropped=7), LABELS, "")
+        figure = pairs_figure(make_surface(), make_bars().assign(dropped=7), LABELS, "")
         assert len(segments(figure, "links-wall")) == 3
         assert "Wall 4 bars; not shown: 8 noise" in words(figure) and "1% of the longest finite one" in words(figure)
 
     def test_of_many_bars_the_largest_clusters(self):
-        figure = figures.pairs(make_surface(), make_bars(), LABELS, "", most=2, many=3)
+        figure = pairs_figure(make_surface(), make_bars(), LABELS, "", most=2, many=3)
         np.testing.assert_allclose(segments(figure, "links-wall"), [[(-0.1, 0.7), (0, 0)]])
         assert "2 bars; not shown: 2 of smaller clusters, 1 noise" in words(figure)
         assert "the 2 of the largest clusters" in words(figure)
@@ -148,7 +155,7 @@ class TestPairs:
 
 class TestSublevelBars:
     def test_bars_half_line_and_counts(self):
-        figure = figures.sublevel_bars(make_bars(), LABELS, "barcodes")
+        figure = sublevel_bars(make_bars(), LABELS, "barcodes")
         finite = extents(figure, "bars-bowl-0") + extents(figure, "bars-bowl-1")
         assert sorted(finite) == [(-1.0, 0.0), (-0.201, 0.501), (-0.2, 0.5)]
         top = figure.axes[1].get_ylim()[1]
@@ -163,7 +170,7 @@ class TestSublevelBars:
         assert births == [[0], [0.005], [0.001], [0.5, 0.5]], "0.9 and 1 differ by more than 1 % of the longest"
 
     def test_a_table_that_leaves_more_out(self):
-        figure = figures.sublevel_bars(make_bars().assign(threshold=0.05, dropped=100), LABELS, "")
+        figure = sublevel_bars(make_bars().assign(threshold=0.05, dropped=100), LABELS, "")
         assert "101 shorter ones left out" in words(figure) and "in the tables those below 0.05" in words(figure)
 
 
@@ -171,7 +178,7 @@ class TestConvergence:
     NAMES = {f"{name}-{dim}": name for name in ("wavy", "alpine01") for dim in (3, 4)}
 
     def test_means_errors_and_the_reference(self):
-        figure = figures.convergence(make_distances(), self.NAMES, "")
+        figure = convergence(make_distances(), self.NAMES, "")
         assert [axes.get_title() for axes in figure.axes] == ["Wavy\n(exact barcode unknown)", "Alpine01"]
         n, mean = points(figure, "pairs-alpine01-4").T
         np.testing.assert_allclose(mean, 10 * n**-0.25)
@@ -188,24 +195,24 @@ class TestConvergence:
     def test_pairs_without_a_distance_are_counted(self):
         table = make_distances()
         table.loc[[0, 1], "distance"] = math.inf
-        figure = figures.convergence(table, self.NAMES, "")
+        figure = convergence(table, self.NAMES, "")
         assert "2 pairs infinitely far apart" in words(figure) and "Means over 2 to 4 pairs" in words(figure)
         table["distance"] = math.inf
         with pytest.raises(ValueError, match="model 'wavy-3': every pair is infinitely far apart"):
-            figures.convergence(table, self.NAMES, "")
+            convergence(table, self.NAMES, "")
 
     def test_two_sizes_have_no_interval(self):
-        figure = figures.convergence(make_distances(sizes=(1000, 4000)), self.NAMES, "")
+        figure = convergence(make_distances(sizes=(1000, 4000)), self.NAMES, "")
         assert "3 (−0.33): −0.33 (of two sizes)" in words(figure)
 
     def test_a_distance_that_is_no_number(self):
         with pytest.raises(ValueError, match=r"model 'wavy-3'.* no number"):
-            figures.convergence(make_distances().assign(distance=math.nan), self.NAMES, "")
+            convergence(make_distances().assign(distance=math.nan), self.NAMES, "")
 
 
 class TestTinyBars:
     def test_bands_stand_in_the_columns_of_their_models(self):
-        figure = figures.tiny_bars(make_bars(), LABELS, "nets", {"bowl": (0.35, 0.45), "other": (5, 6)})
+        figure = tiny_bars(make_bars(), LABELS, "nets", {"bowl": (0.35, 0.45), "other": (5, 6)})
         band = by_gid(figure, "published-bowl").get_paths()[0].vertices
         np.testing.assert_allclose([band.min(axis=0), band.max(axis=0)], [(1, 0.35), (2, 0.45)])
         assert not figure.findobj(lambda artist: artist.get_gid() == "published-wall")
@@ -214,20 +221,20 @@ class TestTinyBars:
 
     def test_small_clusters_and_all_but_the_longest_are_left_out(self):
         bars = make_bars().assign(n=90_000)
-        assert extents(figures.tiny_bars(bars, LABELS, ""), "bars-bowl") == [(-1.0, 0.0)]
-        assert extents(figures.tiny_bars(make_bars(), LABELS, "", most=2), "bars-bowl") == [(-1.0, 0.0)]
-        assert "published" not in words(figures.tiny_bars(bars, LABELS, ""))
+        assert extents(tiny_bars(bars, LABELS, ""), "bars-bowl") == [(-1.0, 0.0)]
+        assert extents(tiny_bars(make_bars(), LABELS, "", most=2), "bars-bowl") == [(-1.0, 0.0)]
+        assert "published" not in words(tiny_bars(bars, LABELS, ""))
 
     def test_bars_of_curves(self):
-        figure = figures.tiny_bars(both_ways(), LABELS, "", source="merged")
+        figure = tiny_bars(both_ways(), LABELS, "", source="merged")
         assert len(extents(figure, "bars-bowl")) == 3 and "optimised curves" in words(figure)
         with pytest.raises(ValueError, match="source 'best' is none of cloud, merged"):
-            figures.tiny_bars(both_ways(), LABELS, "", source="best")
+            tiny_bars(both_ways(), LABELS, "", source="best")
 
 
 class TestBridge:
     def test_bars_in_bars_and_deaths_against_deaths(self):
-        figure = figures.bridge(both_ways(), LABELS, "")
+        figure = bridge(both_ways(), LABELS, "")
         assert len(extents(figure, "cloud-bowl")) == 4 == len(extents(figure, "curves-bowl"))
         np.testing.assert_allclose(np.sort(points(figure, "agree-bowl"), axis=0), [(0, 0), (0.501, 0.501)])
         np.testing.assert_allclose(points(figure, "differ-bowl"), [(0.5, 0.6)])
@@ -238,25 +245,25 @@ class TestBridge:
 
     def test_a_bar_without_a_match(self):
         bars = both_ways()
-        figure = figures.bridge(bars[(bars["source"] == "cloud") | (bars["birth"] != -0.201)], LABELS, "")
+        figure = bridge(bars[(bars["source"] == "cloud") | (bars["birth"] != -0.201)], LABELS, "")
         assert len(extents(figure, "cloud-bowl")) == 4 and len(extents(figure, "curves-bowl")) == 3
         assert "2 of 4 agree" in words(figure)
 
     def test_the_longest_are_drawn_and_all_are_counted(self, monkeypatch):
-        monkeypatch.setattr(sys.modules["lossbars.figures.bridge"], "MOST", 2)
-        figure = figures.bridge(both_ways(), LABELS, "")
+        monkeypatch.setattr(sys.modules["lossbars.experiments.functions.figures.bridge"], "MOST", 2)
+        figure = bridge(both_ways(), LABELS, "")
         assert extents(figure, "curves-bowl")[0][0] == -1 and len(extents(figure, "curves-bowl")) == 2
         assert "Bowl 2 of 4 bars" in words(figure) and "3 of 4 agree" in words(figure)
 
 
 CALLS = {
-    "surface": (lambda table, labels: figures.surface(table, labels, ""), make_surface),
-    "pairs": (lambda table, labels: figures.pairs(make_surface(tuple(labels)), table, labels, ""), make_bars),
-    "sublevel_bars": (lambda table, labels: figures.sublevel_bars(table, labels, ""), make_bars),
-    "tiny_bars": (lambda table, labels: figures.tiny_bars(table, labels, ""), make_bars),
-    "bridge": (lambda table, labels: figures.bridge(table, labels, ""), both_ways),
-    "components": (lambda table, labels: figures.components(table, labels, "", "value", False), make_bars),
-    "convergence": (lambda table, labels: figures.convergence(table, labels, ""), make_distances),
+    "surface": (lambda table, labels: surface(table, labels, ""), make_surface),
+    "pairs": (lambda table, labels: pairs_figure(make_surface(tuple(labels)), table, labels, ""), make_bars),
+    "sublevel_bars": (lambda table, labels: sublevel_bars(table, labels, ""), make_bars),
+    "tiny_bars": (lambda table, labels: tiny_bars(table, labels, ""), make_bars),
+    "bridge": (lambda table, labels: bridge(table, labels, ""), both_ways),
+    "components": (lambda table, labels: components(table, labels, "", "value", False), make_bars),
+    "convergence": (lambda table, labels: convergence(table, labels, ""), make_distances),
 }
 
 
@@ -298,6 +305,6 @@ def test_nothing_drawn_leaves_the_page(count):
 
 def test_the_same_bytes_every_time(tmp_path):
     for number in range(2):
-        figures.save(draw("pairs", 1), tmp_path / f"{number}.pdf", tmp_path / f"{number}.svg")
+        save(draw("pairs", 1), tmp_path / f"{number}.pdf", tmp_path / f"{number}.svg")
     for suffix in ("pdf", "svg"):
         assert (tmp_path / f"0.{suffix}").read_bytes() == (tmp_path / f"1.{suffix}").read_bytes()

@@ -11,14 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from lossbars.bar_tables import large, lengths, matched, places, side_by_side, significant
-from lossbars.convergence_findings import means, slope, upper_half
-from lossbars.critical_points import SIX_HUMP_CAMEL_MINIMA, SIX_HUMP_CAMEL_SADDLES
-from lossbars.findings import AT_BUDGET, FAILS, HOLDS, IN_INTERVAL, INCOMPARABLE, UNDECIDED, UNMEASURED, Finding
-from lossbars.function_findings import CONVERGENCE_CLAIMS, DIHEDRAL, FUNCTION_CLAIMS, TINY_CLAIMS, known_camel
-from lossbars.function_results import FunctionResults
-from lossbars.rate_findings import UNDECIDED_SLOPE
-from lossbars.tiny_findings import published_tops
+from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, IN_INTERVAL, INCOMPARABLE, UNDECIDED, UNMEASURED, Finding
+from lossbars.claims.results import FunctionResults
+from lossbars.experiments.convergence.claims import UNDECIDED_SLOPE
+from lossbars.experiments.convergence.fits import means, slope, upper_half
+from lossbars.experiments.functions.bars import large, matched, places, side_by_side, significant
+from lossbars.experiments.functions.claims.benchmarks import (
+    CONVERGENCE_CLAIMS,
+    DIHEDRAL,
+    FUNCTION_CLAIMS,
+    TINY_CLAIMS,
+    known_camel,
+)
+from lossbars.experiments.functions.claims.tiny_networks import published_tops
+from lossbars.functions.critical_points import SIX_HUMP_CAMEL_MINIMA, SIX_HUMP_CAMEL_SADDLES
+from lossbars.plots.bars import lengths
 
 NOTHING = pd.DataFrame()
 CHECKS = {claim.id: check for claim, check in [*FUNCTION_CLAIMS, *CONVERGENCE_CLAIMS, *TINY_CLAIMS]}

@@ -8,14 +8,15 @@ import pandas as pd
 import pytest
 from workflow import Checkout, changed, own
 
-from lossbars.artefacts import read_records, read_table
-from lossbars.config import ConfigError, load_config
-from lossbars.expected import expected
-from lossbars.jobs import Jobs
-from lossbars.operations.data_checks import data_checks
-from lossbars.plan import Plan
-from lossbars.resources import request
-from lossbars.steps import bars, cloud, cloud_pairs, optimised, sublevel_barcode
+from lossbars.cli.data_checks import data_checks
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.convergence.steps import cloud_pairs
+from lossbars.experiments.functions.steps import bars, cloud, optimised, sublevel_barcode
+from lossbars.workflow.artefacts import read_records, read_table
+from lossbars.workflow.config import ConfigError, load_config
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import request
+from lossbars.workflow.tasks import expected
 
 ADAM = {"optimiser": "adam", "schedule": {"kind": "constant", "lr": 5.0e-2}}
 CURVES = ADAM | {"epochs": 10, "family": {"kind": "chain", "bends": 1}, "grid": {"points": 9, "refinements": 1}}
@@ -188,8 +189,14 @@ def test_keys_cover_what_decides_and_nothing_else(changes: dict[str, Any], rules
 def test_the_code_of_one_landscape_is_none_of_the_others() -> None:
     made = jobs(fn=FN, net=FN | {"models": {"net": CAMEL | {"landscape": NET}}, "figures": ["sublevel-bars"]})
     of_function, of_net = made.cloud("fn", "camel"), made.cloud("net", "net")
-    assert made.codes[of_function.code] == ("lossbars.steps.cloud", ("lossbars.functions",))
-    assert made.codes[of_net.code] == ("lossbars.steps.cloud", ("lossbars.regression", "lossbars.perceptron"))
+    assert made.codes[of_function.code] == (
+        "lossbars.experiments.functions.steps.cloud",
+        ("lossbars.functions.benchmarks",),
+    )
+    assert made.codes[of_net.code] == (
+        "lossbars.experiments.functions.steps.cloud",
+        ("lossbars.landscapes.regression", "lossbars.landscapes.perceptron"),
+    )
     assert of_function.code != of_net.code
 
 
@@ -349,7 +356,7 @@ def test_a_landscape_of_ones_own(tmp_path: Path) -> None:
             run_cloud(tmp_path / model, made, model)
     before = made.cloud("fn", "bowl").key
     (tmp_path / "mine.py").write_text(OWN.replace("- 1", "- 2"))
-    from lossbars import fingerprint
+    from lossbars.workflow import fingerprint
 
     fingerprint._tree.cache_clear()  # a process reads each file once
     assert (
@@ -415,9 +422,12 @@ def test_points_reach_clouds_and_what_follows(done: Checkout) -> None:
 @pytest.mark.parametrize(
     ("module", "stale"),
     [
-        ("figures/surface.py", {"figures/fn-surface", "fn/benchmarks/usage", "report", "provenance"}),
-        ("multistart.py", {"fn/camel/optimised"} | BARS | DOCUMENTS),
-        ("regression.py", set()),
+        (
+            "experiments/functions/figures/surface.py",
+            {"figures/fn-surface", "fn/benchmarks/usage", "report", "provenance"},
+        ),
+        ("optimise/multistart.py", {"fn/camel/optimised"} | BARS | DOCUMENTS),
+        ("landscapes/regression.py", set()),
     ],
 )
 def test_code_reaches_what_runs_it(done: Checkout, module: str, stale: set[str]) -> None:

@@ -12,25 +12,27 @@ from small_networks import CPU, loaded
 from torch import Generator, Tensor, nn
 from workflow import own
 
-from lossbars.artefacts import read_records, read_table, read_tensors
-from lossbars.blocks import pair_blocks
-from lossbars.connect import connect
-from lossbars.data import Split, windows
-from lossbars.families import Bezier
-from lossbars.jobs import Jobs
-from lossbars.landscape import Simplices
-from lossbars.minimise import minimise
-from lossbars.network_costs import Size, network
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.network_specs import GPTSpec, MLPSpec
-from lossbars.networks import GPT, DataShape, network_maker
-from lossbars.plan import Plan
+from lossbars.datasets.dataset import Split, windows
+from lossbars.datasets.sizes import Size
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.networks.steps.barcode import barcode
+from lossbars.experiments.networks.steps.complex import complex_
+from lossbars.experiments.networks.steps.curves import curves
+from lossbars.experiments.networks.steps.minima import minima
+from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.networks.gpt import GPT
+from lossbars.networks.make import DataShape, network_maker
+from lossbars.networks.sizes import network
+from lossbars.networks.specs import GPTSpec, MLPSpec
+from lossbars.optimise.connect import connect
+from lossbars.optimise.minimise import minimise
 from lossbars.recipes import Curves, Minima
-from lossbars.steps.barcode import barcode
-from lossbars.steps.complex import complex_
-from lossbars.steps.curves import curves
-from lossbars.steps.dataset import dataset
-from lossbars.steps.minima import minima
+from lossbars.simplices import Bezier
+from lossbars.simplices.simplex import Simplices
+from lossbars.workflow.artefacts import read_records, read_table, read_tensors
+from lossbars.workflow.blocks import pair_blocks
+from lossbars.workflow.dataset_step import dataset
+from lossbars.workflow.plan import Plan
 
 SMALL: dict[str, Any] = {"layers": 2, "heads": 2, "width": 16}
 CONSTANT = {"schedule": {"kind": "constant", "lr": 3.0e-3}}

@@ -10,11 +10,10 @@ from small_landscapes import Points
 from small_networks import CPU
 from torch import Tensor, nn
 
-from lossbars.critical_search import descend, follow
-from lossbars.data import Split
+from lossbars.datasets.dataset import Split
 from lossbars.functions import himmelblau, mueller_brown
-from lossbars.gauss_newton import jacobian, split
-from lossbars.hessian import (
+from lossbars.hessian.critical_search import descend, follow
+from lossbars.hessian.derivatives import (
     extreme_eigenvalues,
     gradient_and_hessian,
     hessian,
@@ -23,11 +22,12 @@ from lossbars.hessian import (
     operator,
     product,
 )
-from lossbars.interpolation import interpolate
-from lossbars.lanczos import lanczos, quadrature
+from lossbars.hessian.gauss_newton import jacobian, split
+from lossbars.hessian.interpolation import interpolate
+from lossbars.hessian.lanczos import lanczos, quadrature
 from lossbars.landscape import Batch
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.perceptron import Architecture, Perceptron
+from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.landscapes.perceptron import Architecture, Perceptron
 
 
 def net_of(
@@ -61,7 +61,7 @@ def test_hessians_of_several_rows_are_those_of_differences_of_gradients() -> Non
 def test_a_hessian_of_many_rows_is_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     net = net_of((3, 5, 2), 7)
     whole = hessian(net, start_of(net))
-    monkeypatch.setattr("lossbars.hessian.AT_ONCE", 7)
+    monkeypatch.setattr("lossbars.hessian.derivatives.AT_ONCE", 7)
     torch.testing.assert_close(hessian(net, start_of(net)), whole)
 
 

@@ -10,14 +10,16 @@ import pytest
 from matplotlib.figure import Figure
 from workflow import changed, own
 
-from lossbars import figures
-from lossbars.artefacts import read_table
-from lossbars.config import ConfigError, load_config
-from lossbars.expected import expected
-from lossbars.findings import AT_BUDGET, FAILS, HOLDS, UNDECIDED, UNMEASURED, Finding
-from lossbars.hessian_claims import CLAIMS, budget, claim_rows
-from lossbars.hessian_findings import HessianResults
-from lossbars.hessian_fits import (
+from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, UNDECIDED, UNMEASURED, Finding
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.hessian.claims.catalogue import CLAIMS, budget, claim_rows
+from lossbars.experiments.hessian.claims.nets import HessianResults
+from lossbars.experiments.hessian.figures.critical_energy import critical_energy
+from lossbars.experiments.hessian.figures.index_energy import index_energy
+from lossbars.experiments.hessian.figures.net_spectrum import net_spectrum
+from lossbars.experiments.hessian.figures.null_space import null_space
+from lossbars.experiments.hessian.figures.spectra import hessian_spectra as hessian_spectra_figure
+from lossbars.experiments.hessian.fits import (
     by_index,
     fits,
     index_law,
@@ -26,12 +28,17 @@ from lossbars.hessian_fits import (
     minimal_energy,
     smooth_prediction,
 )
-from lossbars.inputs import inputs
-from lossbars.jobs import Jobs
-from lossbars.plan import Plan
-from lossbars.random_matrices import index_of, wishart_wigner
-from lossbars.resources import request
-from lossbars.steps import hessian_critical, hessian_minimisers, hessian_parts, hessian_spectra
+from lossbars.experiments.hessian.steps import critical as hessian_critical
+from lossbars.experiments.hessian.steps import minimisers as hessian_minimisers
+from lossbars.experiments.hessian.steps import parts as hessian_parts
+from lossbars.experiments.hessian.steps import spectra as hessian_spectra
+from lossbars.hessian.random_matrices import index_of, wishart_wigner
+from lossbars.workflow.artefacts import read_table
+from lossbars.workflow.config import ConfigError, load_config
+from lossbars.workflow.inputs import inputs
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import request
+from lossbars.workflow.tasks import expected
 
 DESCENT = {"rate": 0.2, "steps": 10}
 SEARCHES = {
@@ -325,8 +332,8 @@ def test_claims_on_closed_forms(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found("critical-energy").verdict == HOLDS and found("critical-energy").obtained.startswith("τ = 0.5: 0.0112")
     assert found("critical-energy-relu").verdict == UNMEASURED
     assert found("small-indices").verdict == HOLDS
-    monkeypatch.setattr("lossbars.spectrum_findings.critical_energy", lambda tau: (1 - tau) ** 2 / 2)
-    monkeypatch.setattr("lossbars.spectrum_findings.index_scale", lambda family, tau: 0.05)  # noqa: ARG005
+    monkeypatch.setattr("lossbars.experiments.hessian.claims.spectra.critical_energy", lambda tau: (1 - tau) ** 2 / 2)
+    monkeypatch.setattr("lossbars.experiments.hessian.claims.spectra.index_scale", lambda family, tau: 0.05)  # noqa: ARG005
     assert found("critical-energy").verdict == found("small-indices").verdict == FAILS
 
 
@@ -408,7 +415,7 @@ def lines(figure: Figure) -> dict[str, Any]:
 
 
 def test_spectra_show_law_and_sample(tables: dict[str, pd.DataFrame]) -> None:
-    figure = figures.hessian_spectra(tables["matrices"], {"matrices": "plain"}, "Spectra")
+    figure = hessian_spectra_figure(tables["matrices"], {"matrices": "plain"}, "Spectra")
     (panel,) = figure.axes
     assert panel.get_title() == "plain, τ = 0.5" and len(panel.patches) == 2
     x, y = lines(figure)["matrices-0.5-0.1"].get_data()
@@ -417,20 +424,20 @@ def test_spectra_show_law_and_sample(tables: dict[str, pd.DataFrame]) -> None:
 
 def test_index_against_energy_shows_the_fit() -> None:
     both = pd.concat([searches(), searches(0.05, tau=1.0, model="other")], ignore_index=True)
-    figure = figures.index_energy(both, {"tanh": "Tanh", "other": "Other"}, "Indices")
+    figure = index_energy(both, {"tanh": "Tanh", "other": "Other"}, "Indices")
     named = lines(figure)
     assert len(named["points-tanh-0.5"].get_xdata()) == 14
     energy, alpha = named["fit-other-1"].get_data()
     np.testing.assert_allclose(alpha, 3.0 * np.maximum(energy - 0.05, 0) ** 1.5, atol=1e-9)
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == ["Tanh, τ = 0.5: ε_c = 0.200", "Other, τ = 1: ε_c = 0.050"]
-    few = figures.index_energy(both[both["index"] < 2], {"tanh": "Tanh"}, "Indices")
+    few = index_energy(both[both["index"] < 2], {"tanh": "Tanh"}, "Indices")
     assert "points-tanh-0.5" in lines(few) and "fit-tanh-0.5" not in lines(few)
     assert [text.get_text() for text in few.legends[0].get_texts()] == ["Tanh, τ = 0.5"]
 
 
 def test_critical_energies_are_beside_the_predictions() -> None:
-    figure = figures.critical_energy(searches(), {"tanh": "Tanh"}, "Energies")
+    figure = critical_energy(searches(), {"tanh": "Tanh"}, "Energies")
     (panel,) = figure.axes
     named = {str(one.get_gid()): one for one in panel.lines}
     x, y = named["½(1 − τ)², published for tanh"].get_data()
@@ -440,12 +447,12 @@ def test_critical_energies_are_beside_the_predictions() -> None:
 
 
 def test_spectrum_of_a_net_and_null_spaces(tables: dict[str, pd.DataFrame]) -> None:
-    figure = figures.net_spectrum(tables["parts"], {"parts": "Net"}, "Spectrum")
+    figure = net_spectrum(tables["parts"], {"parts": "Net"}, "Spectrum")
     named = lines(figure)
     x, y = named["hessian-parts"].get_data()
     assert y[-1] == 1 and (np.diff(x) >= 0).all() and len(x) == 18
     assert {"gauss-newton-parts", "residual-parts", "lanczos-parts"} <= set(named)
-    figure = figures.null_space(tables["minimisers"], {"minimisers": "Nets"}, "Null spaces")
+    figure = null_space(tables["minimisers"], {"minimisers": "Nets"}, "Null spaces")
     assert lines(figure)["dimension-0"].get_xydata().tolist() == [[7, 7], [7, 7]]
     with pytest.raises(ValueError, match="'hessian_minimisers' has no row for model 'none'"):
-        figures.null_space(tables["minimisers"], {"none": "None"}, "Null spaces")
+        null_space(tables["minimisers"], {"none": "None"}, "Null spaces")

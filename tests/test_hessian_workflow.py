@@ -4,8 +4,8 @@ import pytest
 from test_hessian_experiments import CHECKS, HES, jobs
 from workflow import Checkout
 
-from lossbars.artefacts import read_table
-from lossbars.expected import expected
+from lossbars.workflow.artefacts import read_table
+from lossbars.workflow.tasks import expected
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_the_workflow_leaves_what_was_expected(whole: Checkout) -> None:
 
 def test_code_and_keys_reach_what_they_decide(whole: Checkout) -> None:
     assert whole.stale() == set()
-    whole.edit("src/lossbars/lanczos.py", lambda text: text + "\n\nADDED = 1\n")
+    whole.edit("src/lossbars/hessian/lanczos.py", lambda text: text + "\n\nADDED = 1\n")
     common = {"hes/claims", "hes/benchmarks/usage", "claims", "report", "provenance"}
     parts = {"hes/parts/hessian_parts", "figures/hes-net-spectrum"} | common
     assert whole.stale() == parts

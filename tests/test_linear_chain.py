@@ -23,9 +23,9 @@ from small_networks import (
 )
 from torch import Tensor, nn
 
-from lossbars.linear_chain import find_chain
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.networks import MLP
+from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.landscapes.network.linear_chain import find_chain
+from lossbars.networks.mlp import MLP
 
 X = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 

@@ -20,10 +20,10 @@ from small_networks import (
 )
 from torch import Tensor
 
-from lossbars import record as record_module
-from lossbars.augment import crop_flip
 from lossbars.landscape import Batch
-from lossbars.network_landscape import NetworkLandscape
+from lossbars.landscapes.network import evaluation as record_module
+from lossbars.landscapes.network.augmentation import crop_flip
+from lossbars.landscapes.network.landscape import NetworkLandscape
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}  # float32 against float64
 

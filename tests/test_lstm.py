@@ -11,16 +11,18 @@ from small_networks import CPU, loaded
 from torch import Generator, Tensor, nn
 from workflow import TINY, own
 
-from lossbars.data import Split, windows
-from lossbars.minimise import minimise
-from lossbars.network_costs import Size, network
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.network_specs import LSTMSpec
-from lossbars.networks import LSTM, DataShape, network_maker
-from lossbars.plan import Plan
+from lossbars.datasets.dataset import Split, windows
+from lossbars.datasets.sizes import Size
+from lossbars.landscapes.network.evaluation import EVALUATED_TOKENS, OUTPUT_NUMBERS
+from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.networks.lstm import LSTM
+from lossbars.networks.make import DataShape, network_maker
+from lossbars.networks.sizes import network
+from lossbars.networks.specs import LSTMSpec
+from lossbars.optimise.minimise import minimise
 from lossbars.recipes import Minima
-from lossbars.record import EVALUATED_TOKENS, OUTPUT_NUMBERS
-from lossbars.symmetry import find_symmetry
+from lossbars.symmetry.permutations import find_symmetry
+from lossbars.workflow.plan import Plan
 
 WORDS = 30
 KINDS = {"bytes": (torch.uint8, 256), "words": (torch.int16, WORDS), "many words": (torch.int32, WORDS)}

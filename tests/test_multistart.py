@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from lossbars import multistart
 from lossbars.functions import Function, alpine01, himmelblau, mueller_brown, six_hump_camel, wavy
-from lossbars.multistart import OptimisedBarcode, find_minima, optimised_barcode
+from lossbars.optimise import multistart
+from lossbars.optimise.multistart import OptimisedBarcode, find_minima, optimised_barcode
 from lossbars.recipes import Curves, Minima
 
 Finite = list[tuple[float, float]]

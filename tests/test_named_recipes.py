@@ -8,18 +8,18 @@ import pandas as pd
 import pytest
 from workflow import ADAM, TINY, Checkout, own, plan
 
-from lossbars import figures
-from lossbars.artefacts import read_records, read_table, read_tensors
-from lossbars.blocks import blocks, groups_of, parts
-from lossbars.complex import FilteredComplex, direct_barcode
-from lossbars.config import ConfigError
-from lossbars.expected import expected
-from lossbars.experiments import Experiment
-from lossbars.figures.optimisers import deaths_by_recipe
-from lossbars.figures.tables import by_group, by_recipe, lowest
-from lossbars.inputs import inputs
-from lossbars.jobs import Jobs
-from lossbars.network_jobs import recipe_labels
+from lossbars.barcodes.complex import FilteredComplex, direct_barcode
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.networks.config import Experiment
+from lossbars.experiments.networks.figures.barcodes import barcodes
+from lossbars.experiments.networks.figures.optimisers import deaths_by_recipe
+from lossbars.experiments.networks.plan import recipe_labels
+from lossbars.plots.tables import by_group, by_recipe, lowest
+from lossbars.workflow.artefacts import read_records, read_table, read_tensors
+from lossbars.workflow.blocks import blocks, groups_of, parts
+from lossbars.workflow.config import ConfigError
+from lossbars.workflow.inputs import inputs
+from lossbars.workflow.tasks import expected
 
 FLOW: dict[str, Any] = ADAM | {
     "epochs": 2,
@@ -129,7 +129,7 @@ def test_what_cannot_be_run_is_named(changes: dict[str, Any], said: str) -> None
 def test_scaled_paths_get_their_points_as_often_in_proportion() -> None:
     long = FLOW | {"epochs": 100, "family": {"kind": "path", "insertion": {"every": 20}}}
     whole = own({"experiments": {"tiny": TINY | SEVERAL | {"more_curves": {"flow": long}}}})
-    from lossbars.plan import Plan
+    from lossbars.workflow.plan import Plan
 
     scaled = Plan(whole | {"scale": {"epochs": 0.1}}).networks["tiny"]
     assert isinstance(scaled, Experiment)
@@ -192,7 +192,7 @@ def test_a_red_line_stands_between_the_groups_of_a_model_alone() -> None:
     bars = pd.DataFrame(rows, columns=["model", "born_at", "death"])
     bars = bars.assign(convention="direct", dim=0, birth=1.0, dies_at="")
     labels, names = {"m": "Net", "n": "Other"}, ["short", "long"]
-    (axes,) = figures.barcodes(bars, labels, "title", groups={"m": names, "n": names}).axes
+    (axes,) = barcodes(bars, labels, "title", groups={"m": names, "n": names}).axes
     lines = {str(line.get_gid()): line for line in axes.lines}
     between = {gid: line.get_xdata()[0] for gid, line in lines.items() if gid.startswith("between-groups")}
     assert between == {"between-groups-1": 1, "between-groups-3": 3}

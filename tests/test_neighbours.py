@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lossbars.cell_grid import into_cells
-from lossbars.neighbours import Search, choose_search, nearest_neighbours
+from lossbars.sublevel.cell_grid import into_cells
+from lossbars.sublevel.neighbours import Search, choose_search, nearest_neighbours
 
 
 def brute_force(points: np.ndarray, k: int, cut: float) -> np.ndarray:
@@ -70,7 +70,7 @@ def test_two_threads_find_the_same() -> None:
 def test_crowded_points_go_to_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(6)
     points = np.vstack([random.random((2000, 2)), 0.5 + 1e-6 * random.random((2000, 2))])
-    monkeypatch.setattr("lossbars.cell_grid.CellGrid.neighbours", None)  # not to be called
+    monkeypatch.setattr("lossbars.sublevel.cell_grid.CellGrid.neighbours", None)  # not to be called
     check(points[::4], 3, np.inf, None)
 
 

@@ -7,11 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lossbars.claims import CLAIMS, budget, claim_rows
-from lossbars.convolution_findings import batch_norm_lowers, deaths_fall
-from lossbars.findings import Results, one_saddles_of_complex
-from lossbars.generalisation_findings import curves_within_and_across, first_group_higher, group_against_table
-from lossbars.path_findings import recipes_compared
+from lossbars.experiments.networks.claims.catalogue import CLAIMS, budget, claim_rows
+from lossbars.experiments.networks.claims.convolutional import batch_norm_lowers, deaths_fall
+from lossbars.experiments.networks.claims.generalisation import (
+    curves_within_and_across,
+    first_group_higher,
+    group_against_table,
+)
+from lossbars.experiments.networks.claims.generic import Results, one_saddles_of_complex
+from lossbars.experiments.networks.claims.path_optimisers import recipes_compared
 
 WHOLE = {"epochs": 1.0, "seeds": 1.0, "samples": 1.0}
 NOTHING = pd.DataFrame({"model": pd.Series(dtype=str)})

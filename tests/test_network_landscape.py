@@ -24,12 +24,12 @@ from small_networks import (
 )
 from torch import Tensor
 
-from lossbars import network_landscape
-from lossbars.data import Split
+from lossbars.datasets.dataset import Split
 from lossbars.landscape import Batch
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.networks import LeNet
-from lossbars.stacking import can_stack
+from lossbars.landscapes.network import landscape as network_landscape
+from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.landscapes.network.stacked_linear import can_stack
+from lossbars.networks.lenet import LeNet
 
 CLOSE = {"rtol": 1e-4, "atol": 2e-6}  # float32 against float64
 ROUNDING = {"rtol": 1e-5, "atol": 1e-7}  # float32 in another order of summation

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from lossbars.data import DataError, Dataset, as_inputs
-from lossbars.datasets import load_dataset
 from lossbars.datasets.custom import load_custom
-from lossbars.network_specs import CustomNetwork
-from lossbars.networks import DataShape, network_maker
+from lossbars.datasets.dataset import DataError, Dataset, as_inputs
+from lossbars.datasets.load import load_dataset
 from lossbars.networks.custom import load_network
-from lossbars.plugin import load_object
+from lossbars.networks.make import DataShape, network_maker
+from lossbars.networks.specs import CustomNetwork
+from lossbars.user_files import load_object
 
 DATA = """
 import torch

@@ -10,16 +10,16 @@ import pytest
 import torch
 from torch import nn
 
-from lossbars import fingerprint
-from lossbars.artefacts import read_table, read_tensors
-from lossbars.blocks import pair_blocks
-from lossbars.jobs import Jobs
-from lossbars.plan import Plan
-from lossbars.steps.barcode import barcode
-from lossbars.steps.complex import complex_
-from lossbars.steps.curves import curves
-from lossbars.steps.dataset import dataset
-from lossbars.steps.minima import minima
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.networks.steps.barcode import barcode
+from lossbars.experiments.networks.steps.complex import complex_
+from lossbars.experiments.networks.steps.curves import curves
+from lossbars.experiments.networks.steps.minima import minima
+from lossbars.workflow import fingerprint
+from lossbars.workflow.artefacts import read_table, read_tensors
+from lossbars.workflow.blocks import pair_blocks
+from lossbars.workflow.dataset_step import dataset
+from lossbars.workflow.plan import Plan
 
 NETWORK = '''
 from torch import nn

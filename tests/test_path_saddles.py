@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from lossbars.complex import FilteredComplex, merged_barcode
-from lossbars.connect import connect
-from lossbars.families import Bezier, Chain, Family
-from lossbars.flow import flow, path_profiles
+from lossbars.barcodes.complex import FilteredComplex, merged_barcode
 from lossbars.functions import Function, bent_double_well, mueller_brown, six_hump_camel
-from lossbars.landscape import Profile, Simplices
-from lossbars.profiles import profiles
+from lossbars.optimise.connect import connect
+from lossbars.optimise.flow import flow, path_profiles
 from lossbars.recipes import Curves, Grid, PathGrid, Paths
 from lossbars.seeding import generator
+from lossbars.simplices import Bezier, Chain, Family
+from lossbars.simplices.profiles import profiles
+from lossbars.simplices.simplex import Profile, Simplices
 
 FUNCTIONS: dict[str, Function] = {"camel": six_hump_camel, "mueller-brown": mueller_brown, "bent": bent_double_well(20)}
 ENDING = {"camel": 5, "mueller-brown": 2, "bent": 1}  # the first so many saddles end bars

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from lossbars.landscape_specs import PerceptronSpec
-from lossbars.landscapes import make_landscape
-from lossbars.perceptron import Architecture, Perceptron
+from lossbars.landscapes.make import make_landscape
+from lossbars.landscapes.perceptron import Architecture, Perceptron
+from lossbars.landscapes.specs import PerceptronSpec
+from lossbars.landscapes.toy_data import TASKS, cubic, permuted_points, quadratic
 from lossbars.seeding import generator
-from lossbars.tasks import TASKS, cubic, permuted_points, quadratic
 
 X = torch.tensor([[0.3, -1.2], [0.8, 0.1], [-0.5, 0.7], [0.2, 0.2]], dtype=torch.float64)
 Y = torch.tensor([[0.1, 0.4, -0.2], [0.3, 0.3, 0.9], [-1.0, 0.2, 0.1], [0.5, 0.5, 0.0]], dtype=torch.float64)

@@ -5,9 +5,9 @@ import pytest
 import torch
 from numpy.polynomial import Polynomial
 
-from lossbars.exact_barcode import exact_barcode
+from lossbars.barcodes.separable import exact_barcode
+from lossbars.experiments.escape.polynomials import Family, Well, one_point, two_point, well, with_bar
 from lossbars.functions import Function
-from lossbars.polynomials import Family, Well, one_point, two_point, well, with_bar
 
 DERIVATIVES = np.array([1.0, -3.9, 9.4, -13.4])
 TWO, ONE = two_point(1.0, 4.0, 0.75, 0.3), one_point(DERIVATIVES)

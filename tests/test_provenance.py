@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from finished import finish, jobs
 
-from lossbars.artefacts import ArtefactError, read_records
-from lossbars.inputs import inputs
-from lossbars.job import Job
-from lossbars.runs import attempts, note, on_record, run_path, taken
-from lossbars.steps.provenance import log_path, provenance, reported
+from lossbars.documents.provenance import log_path, provenance, reported
+from lossbars.workflow.artefacts import ArtefactError, read_records
+from lossbars.workflow.inputs import inputs
+from lossbars.workflow.job import Job
+from lossbars.workflow.run_log import attempts, note, on_record, run_path, taken
 
 OUT = Path("results/provenance.json")
 JOB = Job("minima", "tiny", "mlp", {}, "0123")
@@ -53,7 +53,7 @@ def test_jobs_and_code_are_there_once_and_whole():
     recipe = found["jobs"][made.trained("curves", "tiny", "mlp").key]
     assert recipe["recipe"]["curves"]["epochs"] == 1
     assert set(found["code"]) == {job["code"].partition("-")[0] for job in found["jobs"].values()}
-    assert "lossbars.connect" in found["code"][recipe["code"]] and "torch" in found["code"][recipe["code"]]
+    assert "lossbars.optimise.connect" in found["code"][recipe["code"]] and "torch" in found["code"][recipe["code"]]
 
 
 def test_the_order_of_the_configuration_does_not_come_apart_on_the_way():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from lossbars.random_matrices import (
+from lossbars.hessian.random_matrices import (
     FreeLaw,
     critical_energy,
     critical_energy_of,
@@ -17,7 +17,7 @@ from lossbars.random_matrices import (
     spectrum_grid,
     wishart_wigner,
 )
-from lossbars.sampled_matrices import distance, sample_relu_hessian, sample_wishart_wigner
+from lossbars.hessian.sampled_matrices import distance, sample_relu_hessian, sample_wishart_wigner
 
 FAMILIES = (wishart_wigner, relu_hessian)
 TAUS = (0.1, 0.5, 0.9, 1.0, 1.5, 3.0)

@@ -13,9 +13,9 @@ import pytest
 from finished import finish, jobs, write
 from slurm_stand_in import StandIn
 
-from lossbars.__main__ import main
-from lossbars.operations import slurm
-from lossbars.operations.recover import ASIDE, LOCKS, LOGS, RecoverError, recover
+from lossbars.cli import slurm
+from lossbars.cli.main import main
+from lossbars.cli.recover import ASIDE, LOCKS, LOGS, RecoverError, recover
 
 RUN = "lossbars_0a1b2c3d-1111-2222-3333-444455556666"
 PROFILE = "executor: slurm\nslurm-jobname-prefix: lossbars\n"
@@ -42,7 +42,7 @@ def cluster(folder: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lossbars.operations.recover.PATIENCE", 0)
+    monkeypatch.setattr("lossbars.cli.recover.PATIENCE", 0)
 
 
 def logged(host: str, command: str, name: str = "2026-11-21T160000.000000") -> None:
@@ -124,7 +124,7 @@ def test_steps_that_were_left_are_asked_to_stop(folder):
         "import signal, sys, time\nsignal.signal(15, lambda *_: (open('saved', 'w'), sys.exit(143)))\n"
         "print('up', flush=True)\ntime.sleep(60)\n"
     )
-    command = [sys.executable, "-c", code, "lossbars.steps.minima"]
+    command = [sys.executable, "-c", code, "lossbars.experiments.networks.steps.minima"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as step:
         assert step.stdout and step.stdout.readline()
         lines = recover(jobs(), None, None, dry=True)
@@ -134,7 +134,12 @@ def test_steps_that_were_left_are_asked_to_stop(folder):
 
 
 def test_a_step_that_slurm_runs_on_this_machine_is_slurms():
-    command = [sys.executable, "-c", "print('up', flush=True); import time; time.sleep(60)", "lossbars.steps.minima"]
+    command = [
+        sys.executable,
+        "-c",
+        "print('up', flush=True); import time; time.sleep(60)",
+        "lossbars.experiments.networks.steps.minima",
+    ]
     environment = os.environ | {"SLURM_JOB_ID": "7"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as step:
         assert step.stdout and step.stdout.readline()

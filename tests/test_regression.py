@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lossbars.regression import Regression
+from lossbars.landscapes.regression import Regression
 from lossbars.seeding import generator
 
 SHAPES = [(2,), (3,), (2, 2), (3, 2), (3, 3), (2, 2, 2), (3, 2, 2)]

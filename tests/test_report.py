@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lossbars.artefacts import ArtefactError, write_records, write_table
-from lossbars.claims import COLUMNS
-from lossbars.job import Job
-from lossbars.steps.report import report
-from lossbars.steps.usage import COLUMNS as USAGE_COLUMNS
+from lossbars.claims.claim import COLUMNS
+from lossbars.documents.report import report
+from lossbars.documents.usage import COLUMNS as USAGE_COLUMNS
+from lossbars.workflow.artefacts import ArtefactError, write_records, write_table
+from lossbars.workflow.job import Job
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle id="clip" cx="5" cy="5" r="{}"/></svg>'
 EMPTY_TAGS = {"meta", "img", "br", "hr", "link", "input"}

@@ -8,12 +8,12 @@ import pytest
 from browser import CHROMIUM, Browser
 from workflow import Model, plan
 
-from lossbars.steps.claims import claims
-from lossbars.steps.figure import figure
-from lossbars.steps.report import report
-from lossbars.steps.robustness import robustness
-from lossbars.steps.tables import tables
-from lossbars.steps.usage import usage
+from lossbars.documents.report import report
+from lossbars.documents.usage import usage
+from lossbars.experiments.networks.steps.claims import claims
+from lossbars.experiments.networks.steps.figure import figure
+from lossbars.experiments.networks.steps.robustness import robustness
+from lossbars.experiments.networks.steps.tables import tables
 
 FIGURES = ["barcodes", "to-score", "profiles", "triangle", "robustness", "persistence", "complexity", "one-saddles"]
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from workflow import ADAM, TINY, own
 
-from lossbars.config import ConfigError
-from lossbars.datasets import load_dataset
-from lossbars.jobs import Jobs
-from lossbars.network_costs import SIZES, Size, network
-from lossbars.plan import Plan
-from lossbars.resources import SHORT_OTHERS, TRAINED, request
+from lossbars.datasets.load import load_dataset
+from lossbars.datasets.sizes import SIZES, Size
+from lossbars.documents.plan import Jobs
+from lossbars.networks.sizes import network
+from lossbars.workflow.config import ConfigError
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import SHORT_OTHERS, TRAINED, request
 
 WORK = {"epochs": 100, "batch_size": 128}
 BIG: dict[str, Any] = TINY | {
@@ -81,7 +82,7 @@ def test_what_is_asked_for_makes_no_result_stale() -> None:
 
 
 def test_sizes_are_those_of_the_data_and_the_networks(tmp_path: Path) -> None:
-    from lossbars.networks import DataShape, network_maker
+    from lossbars.networks.make import DataShape, network_maker
 
     data = load_dataset("digits", None, tmp_path)
     size = SIZES["digits"]
@@ -114,14 +115,16 @@ def test_sizes_are_those_of_the_data_and_the_networks(tmp_path: Path) -> None:
 
 def test_what_is_computed_is_what_is_taken() -> None:
     """Costs are computed without torch, so they state sizes of their own."""
-    from lossbars import costs, network_landscape, record
+    from lossbars.landscapes.network import evaluation as record
+    from lossbars.landscapes.network import landscape as network_landscape
+    from lossbars.workflow import training_costs as costs
 
     assert (costs.EVALUATED, costs.EVALUATED_TOKENS) == (record.EVALUATION_BATCH, record.EVALUATED_TOKENS)
     assert (costs.MEASURED, costs.OUTPUTS) == (network_landscape.RECORD_NUMBERS, network_landscape.OUTPUT_NUMBERS)
 
 
 def test_words_with_many_outputs_are_measured_few_at_a_time() -> None:
-    from lossbars.costs import evaluated_windows
+    from lossbars.workflow.training_costs import evaluated_windows
 
     assert [evaluated_windows(Size(9, 9, context, 256, text=True)) for context in (256, 20, 10**5)] == [64, 819, 1]
     assert evaluated_windows(SIZES["ptb"]) == 83  # 16.6 of 16.8 million outputs
@@ -135,7 +138,7 @@ MEASURED = json.loads((Path(__file__).parent.parent / "benchmarks" / "resources.
 
 @pytest.mark.parametrize("one", MEASURED["jobs"], ids=lambda one: one["name"])
 def test_requests_cover_what_was_measured_and_not_ten_times_it(one: dict[str, Any]) -> None:
-    from lossbars.resources import SNAKEMAKE_MB
+    from lossbars.workflow.resources import SNAKEMAKE_MB
 
     plan = Plan({"experiments": {"measured": MEASURED["experiments"][one["experiment"]]}})
     asked = request(plan, one["kind"], "measured", "net", one["stacked"])

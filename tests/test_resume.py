@@ -15,10 +15,10 @@ import pytest
 import torch
 from workflow import ADAM, ROOT, TINY, Model, command_line, plan
 
-from lossbars import descent
-from lossbars.artefacts import read_table, read_tensors
-from lossbars.checkpoints import CheckpointFile
-from lossbars.steps import curves, minima, triangles
+from lossbars.experiments.networks.steps import curves, minima, triangles
+from lossbars.optimise import descent
+from lossbars.workflow.artefacts import read_table, read_tensors
+from lossbars.workflow.checkpoints import CheckpointFile
 
 STEPS: dict[str, Callable[..., None]] = {
     "minima": minima.minima,
@@ -53,7 +53,8 @@ class Net(nn.Sequential):
 KILLED = """
 import os, runpy, signal, sys
 
-from lossbars import descent, files
+from lossbars.optimise import descent
+from lossbars.workflow import files
 
 what, left, module = sys.argv.pop(1), int(sys.argv.pop(1)), sys.argv.pop(1)
 place = {"step": (descent, "learning_rate"), "write": (files.os, "replace")}[what]
@@ -132,7 +133,7 @@ def assert_nothing_left(made: Model) -> None:
 
 
 def command(kind: str, arguments: dict[str, Any]) -> list[str]:
-    return [f"lossbars.steps.{kind}", *command_line(arguments)]
+    return [f"lossbars.experiments.networks.steps.{kind}", *command_line(arguments)]
 
 
 def environment() -> dict[str, str]:
@@ -311,7 +312,7 @@ def test_asked_to_stop(tmp_path, kind, number, monkeypatch):
     wait_for(lambda: "epoch" in (tmp_path / "log").read_text())
     os.killpg(shell.pid, number)
     assert shell.wait(20) != 0
-    assert f"lossbars.steps.{kind}: stopped in epoch" in (tmp_path / "log").read_text()
+    assert f"lossbars.experiments.networks.steps.{kind}: stopped in epoch" in (tmp_path / "log").read_text()
     (checkpoint,) = checkpoints(made)
     state = read_tensors(checkpoint, arguments["job"].key)[0]
     epoch, step = int(state["epoch"]), int(state["step"])
@@ -329,7 +330,7 @@ def test_asked_to_stop_while_it_measures(tmp_path):
     """The training is done and need not be done again."""
     made, there = model(tmp_path / "stopped"), model(tmp_path / "undisturbed")
     arguments, undisturbed = prepared(made, "curves"), prepared(there, "curves")
-    code = "from lossbars.steps import curves; import os, signal\n"
+    code = "from lossbars.experiments.networks.steps import curves; import os, signal\n"
     code += "def profiles(*_): os.kill(os.getpid(), signal.SIGTERM)\n"
     code += "curves.profiles = profiles\ncurves.run(curves.curves)"
     line = [sys.executable, "-c", code, *command_line(arguments)]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lossbars.complex import FilteredComplex, Simplex, direct_barcode, merged_barcode
-from lossbars.robustness import curve_matrix, deaths, robustness, subsets
+from lossbars.barcodes.complex import FilteredComplex, Simplex, direct_barcode, merged_barcode
+from lossbars.barcodes.subsets import curve_matrix, deaths, robustness, subsets
 
 Values = dict[Simplex, float]
 COLUMNS = ["convention", "size", "subset", "rank", "minimum", "birth", "death"]

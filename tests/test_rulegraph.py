@@ -2,8 +2,8 @@
 
 from workflow import TINY_B, plan
 
-from lossbars.jobs import Jobs
-from lossbars.rulegraph import GAP, HEIGHT, ROW, WIDTH, draw
+from lossbars.documents.plan import Jobs
+from lossbars.documents.rule_drawing import GAP, HEIGHT, ROW, WIDTH, draw
 
 STEP = WIDTH + GAP
 

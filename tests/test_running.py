@@ -8,15 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lossbars import memory, network_landscape
-from lossbars.convolution import chosen_precision, products_in
-from lossbars.data import Split
+from lossbars.datasets.dataset import Split
 from lossbars.landscape import Batch
-from lossbars.memory import Fit, fit, kept_bytes
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.networks import CNN, MLP, ResNet, ResNet195k
-from lossbars.replay import Recorded, Replay
-from lossbars.running import can_vmap
+from lossbars.landscapes.network import landscape as network_landscape
+from lossbars.landscapes.network import memory
+from lossbars.landscapes.network.cuda_graph import Recorded, Replay
+from lossbars.landscapes.network.execution import can_vmap
+from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.landscapes.network.memory import Fit, fit, kept_bytes
+from lossbars.landscapes.network.precision import chosen_precision, products_in
+from lossbars.networks.cnn import CNN
+from lossbars.networks.mlp import MLP
+from lossbars.networks.resnet import ResNet
+from lossbars.networks.resnet_195k import ResNet195k
 from lossbars.seeding import generator
 
 CPU = torch.device("cpu")

@@ -10,24 +10,27 @@ import pytest
 import torch
 from workflow import changed, own
 
-from lossbars import figures
-from lossbars.artefacts import read_table
-from lossbars.config import ConfigError, load_config
-from lossbars.expected import expected
-from lossbars.findings import FAILS, HOLDS, NO_NUMBER, UNMEASURED
+from lossbars.claims.claim import FAILS, HOLDS, NO_NUMBER, UNMEASURED
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.networks.claims.path_optimisers import passes
+from lossbars.experiments.saddles.claims import SaddleResults, budget, claim_rows, errors
+from lossbars.experiments.saddles.config import KNOWN, of_size
+from lossbars.experiments.saddles.figures.death_error import death_error
+from lossbars.experiments.saddles.figures.insertion import insertion
+from lossbars.experiments.saddles.known_bars import connected, critical, known_bars
+from lossbars.experiments.saddles.steps import deaths as saddle_deaths
+from lossbars.experiments.saddles.steps import insertion as saddle_insertion
+from lossbars.experiments.saddles.steps import table as saddle_table
 from lossbars.functions import Function, bent_double_well, himmelblau, mueller_brown, rastrigin, six_hump_camel, wavy
-from lossbars.inputs import inputs
-from lossbars.jobs import Jobs
-from lossbars.known_saddles import connected, critical, known_bars
-from lossbars.landscape_specs import FunctionSpec
-from lossbars.landscapes import make_landscape
-from lossbars.path_findings import passes
-from lossbars.plan import Plan
+from lossbars.landscapes.make import make_landscape
+from lossbars.landscapes.specs import FunctionSpec
 from lossbars.recipes import Curves, Path, Paths
-from lossbars.resources import request
-from lossbars.saddle_experiments import KNOWN, of_size
-from lossbars.saddle_findings import SaddleResults, budget, claim_rows, errors
-from lossbars.steps import saddle_deaths, saddle_insertion, saddle_table
+from lossbars.workflow.artefacts import read_table
+from lossbars.workflow.config import ConfigError, load_config
+from lossbars.workflow.inputs import inputs
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import request
+from lossbars.workflow.tasks import expected
 
 FLOW = {
     "optimiser": "sgd",
@@ -350,7 +353,7 @@ def test_errors_are_the_largest_of_a_size_and_finite() -> None:
 
 
 def test_a_line_for_each_optimiser(tables: dict[str, pd.DataFrame]) -> None:
-    figure = figures.death_error(tables["saddles"], {"camel": "HumpCamel6", "bent": "Bent"}, "Errors")
+    figure = death_error(tables["saddles"], {"camel": "HumpCamel6", "bent": "Bent"}, "Errors")
     assert [axes.get_title() for axes in figure.axes] == ["HumpCamel6", "Bent"]
     for axes, model in zip(figure.axes, ("camel", "bent"), strict=True):
         lines = {line.get_gid(): line for line in axes.lines}
@@ -359,7 +362,7 @@ def test_a_line_for_each_optimiser(tables: dict[str, pd.DataFrame]) -> None:
         np.testing.assert_array_equal(lines[f"{model}-flow"].get_xydata(), wanted[["evaluations", "error"]].to_numpy())
         assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     with pytest.raises(ValueError, match="no row for model 'other'"):
-        figures.death_error(tables["saddles"], {"other": "Other"}, "Errors")
+        death_error(tables["saddles"], {"other": "Other"}, "Errors")
 
 
 def test_a_panel_for_each_stage(tables: dict[str, pd.DataFrame]) -> None:
@@ -367,7 +370,7 @@ def test_a_panel_for_each_stage(tables: dict[str, pd.DataFrame]) -> None:
     x, y = (part.ravel() for part in np.meshgrid(axis, axis))
     surface = pd.DataFrame({"model": "bent", "x": x, "y": y, "value": x**2 + y**2})
     stages = tables["insertion"].assign(model="bent")
-    figure = figures.insertion(stages, surface, {"bent": "Bent"}, "Stages")
+    figure = insertion(stages, surface, {"bent": "Bent"}, "Stages")
     assert len(figure.axes) == 3
     for stage, axes in enumerate(figure.axes):
         (line,) = axes.lines
@@ -375,4 +378,4 @@ def test_a_panel_for_each_stage(tables: dict[str, pd.DataFrame]) -> None:
         np.testing.assert_array_equal(line.get_xydata(), path[["x", "y"]].to_numpy())
         assert f"{len(path)} points" in axes.get_title() and axes.collections
     with pytest.raises(ValueError, match="no full grid"):
-        figures.insertion(stages, surface.iloc[1:], {"bent": "Bent"}, "Stages")
+        insertion(stages, surface.iloc[1:], {"bent": "Bent"}, "Stages")

@@ -4,8 +4,8 @@ import pytest
 from test_saddle_experiments import SAD, jobs
 from workflow import Checkout
 
-from lossbars.artefacts import read_table
-from lossbars.expected import expected
+from lossbars.workflow.artefacts import read_table
+from lossbars.workflow.tasks import expected
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_the_workflow_leaves_what_was_expected(whole: Checkout) -> None:
 
 def test_a_new_size_and_code_reach_what_they_decide(whole: Checkout) -> None:
     assert whole.stale() == set()
-    whole.edit("src/lossbars/figures/insertion.py", lambda text: text + "\n\nADDED = 1\n")
+    whole.edit("src/lossbars/experiments/saddles/figures/insertion.py", lambda text: text + "\n\nADDED = 1\n")
     insertion = {"figures/sad-insertion", "sad/benchmarks/usage", "report", "provenance"}
     assert whole.stale() == insertion
     whole.experiments["sad"]["sizes"].append(3)

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from lossbars.barcode import Barcode
-from lossbars.complex import FilteredComplex, direct_barcode, merged_barcode
-from lossbars.connect import connect
-from lossbars.families import Bezier, Chain, Family
+from lossbars.barcodes.barcode import Barcode
+from lossbars.barcodes.complex import FilteredComplex, direct_barcode, merged_barcode
 from lossbars.functions import mueller_brown, six_hump_camel
-from lossbars.landscape import Simplices
-from lossbars.profiles import profiles
+from lossbars.optimise.connect import connect
 from lossbars.recipes import Curves, Grid
 from lossbars.seeding import generator
+from lossbars.simplices import Bezier, Chain, Family
+from lossbars.simplices.profiles import profiles
+from lossbars.simplices.simplex import Simplices
 
 Stage = tuple[float, float, int, int]  # tilt, learning rate, points a step, steps
 

@@ -9,9 +9,9 @@ import yaml
 from matplotlib.figure import Figure
 from workflow import ROOT, TINY, Model, plan
 
-from lossbars.documents import marked
-from lossbars.plan import Plan
-from lossbars.steps import figure, robustness, tables
+from lossbars.experiments.networks.steps import figure, robustness, tables
+from lossbars.workflow.marks import marked
+from lossbars.workflow.plan import Plan
 
 
 @pytest.mark.parametrize("scale", [0.02, 0.1, 0.3, 0.35, 0.5, 0.9])
@@ -23,13 +23,13 @@ def test_subsets_are_smaller_than_the_set_of_minima_wherever_they_can_be(scale: 
 
 
 def test_the_score_of_two_minima_is_drawn_without_a_spread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given, draw = [], figure.figures.to_score
+    given, draw = [], figure.to_score
 
     def drawing(table: pd.DataFrame, spread: pd.DataFrame | None, *names: Any) -> Figure:
         given.append(spread)
         return draw(table, spread, *names)
 
-    monkeypatch.setattr(figure.figures, "to_score", drawing)
+    monkeypatch.setattr(figure, "to_score", drawing)
     few = {"seeds": 2, "seeds_per_job": 2, "figures": ["to-score"], "triangles": None}
     made = Model(tmp_path, plan(**(TINY | few)))
     made.train()

@@ -16,10 +16,10 @@ import yaml
 from slurm.records import Record, most_gpus_at_once, records
 from workflow import ROOT, Checkout
 
-from lossbars.blocks import stacked
-from lossbars.experiments import Scale
-from lossbars.plan import Plan, results_folder
-from lossbars.resources import TRAINED, request
+from lossbars.workflow.blocks import stacked
+from lossbars.workflow.experiment import Scale
+from lossbars.workflow.plan import Plan, results_folder
+from lossbars.workflow.resources import TRAINED, request
 from slurm import cluster
 
 GPUS = 1

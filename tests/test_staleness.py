@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from workflow import ROOT, TINY, TINY_B, Checkout, plan
 
-from lossbars.artefacts import made_by, read_records
-from lossbars.jobs import Jobs
+from lossbars.documents.plan import Jobs
+from lossbars.workflow.artefacts import made_by, read_records
 
 MINIMA = {f"tiny/mlp/minima/{seed}" for seed in range(3)}
 CURVES = {f"tiny/mlp/curves/{pair}" for pair in ("0+1", "0+2", "1+2")}
@@ -173,18 +173,21 @@ def test_another_data_set_of_one_experiment(done):
 
 
 def test_a_formula_in_connect(done):
-    done.replace(f"{CODE}/connect.py", "self.recipe.tilt * losses", "self.recipe.tilt * losses * 2")
+    done.replace(f"{CODE}/optimise/connect.py", "self.recipe.tilt * losses", "self.recipe.tilt * losses * 2")
     assert done.stale() == TRAINED | LATER | LATER_B
 
 
 @pytest.mark.parametrize(
     ("module", "stale"),
     [
-        ("figures/profiles.py", {"figures/tiny-profiles", "tiny/benchmarks/usage", "report", "provenance"}),
-        ("figures/style.py", FIGURES | FIGURES_B | USAGE | {"report", "provenance"}),
-        ("claims.py", {"tiny/claims", "tiny-b/claims"} | USAGE | DOCUMENTS),
-        ("complex.py", LATER | LATER_B),
-        ("schedules.py", ALL),
+        (
+            "experiments/networks/figures/profiles.py",
+            {"figures/tiny-profiles", "tiny/benchmarks/usage", "report", "provenance"},
+        ),
+        ("plots/style.py", FIGURES | FIGURES_B | USAGE | {"report", "provenance"}),
+        ("experiments/networks/claims/catalogue.py", {"tiny/claims", "tiny-b/claims"} | USAGE | DOCUMENTS),
+        ("barcodes/complex.py", LATER | LATER_B),
+        ("optimise/schedules.py", ALL),
         ("datasets/digits.py", ALL | {"datasets/digits"}),
     ],
 )
@@ -194,27 +197,35 @@ def test_code_reaches_what_runs_it(done, module, stale):
 
 
 def test_the_template_of_the_report(done):
-    done.edit(f"{CODE}/templates/report.html.j2", lambda text: text + "<!-- more -->\n")
+    done.edit(f"{CODE}/documents/report.html.j2", lambda text: text + "<!-- more -->\n")
     assert done.stale() == {"report", "provenance"}
 
 
 def test_comments_docstrings_and_layout_cost_nothing(done):
-    for module in ("connect.py", "network_landscape.py", "steps/minima.py", "figures/profiles.py"):
+    for module in (
+        "optimise/connect.py",
+        "landscapes/network/landscape.py",
+        "experiments/networks/steps/minima.py",
+        "experiments/networks/figures/profiles.py",
+    ):
         done.edit(f"{CODE}/{module}", without_comments)
     assert done.stale() == set()
 
 
 def test_a_new_architecture_and_a_new_figure_cost_nothing_of_what_is_there(done):
-    """What a newcomer's architecture touches: a file, a line in the list, a recipe, a line in network_jobs.py."""
+    """What a newcomer's architecture touches: a file, a line in the list, a recipe, a line in networks/modules.py."""
     (done.folder / CODE / "networks/other.py").write_text((ROOT / CODE / "networks/lenet.py").read_text())
-    for package, line in (
-        ("networks", "from lossbars.networks.other import LeNet as Other"),
-        ("figures", "from lossbars.figures.barcodes import barcodes as other"),
+    for file, line in (
+        ("networks/make.py", "from lossbars.networks.other import LeNet as Other"),
+        (
+            "experiments/networks/figures/__init__.py",
+            "from lossbars.experiments.networks.figures.barcodes import legend",
+        ),
     ):
-        done.edit(f"{CODE}/{package}/__init__.py", lambda text, line=line: f"{text}\n{line}\n")
+        done.edit(f"{CODE}/{file}", lambda text, line=line: f"{text}\n{line}\n")
     done.edit(f"{CODE}/recipes.py", lambda text: text + '\n\nclass OtherSpec(Recipe):\n    kind: Literal["other"]\n')
     modules = "NETWORK_MODULE = {"
-    done.replace(f"{CODE}/network_jobs.py", modules, f'{modules}\n    "other": "lossbars.networks.other",')
+    done.replace(f"{CODE}/networks/modules.py", modules, f'{modules}\n    "other": "lossbars.networks.make.other",')
     assert done.stale() == {"provenance"}, "which knows all jobs, and takes a second"
 
 

@@ -13,10 +13,10 @@ import pytest
 from dry_runs import DryRuns, edited
 from workflow import ADAM, ROOT, TINY, Checkout, own, plan
 
-from lossbars.expected import documents, expected
-from lossbars.fingerprint import closure
-from lossbars.jobs import Jobs
-from lossbars.plan import Plan
+from lossbars.documents.plan import Jobs, documents
+from lossbars.workflow.fingerprint import closure
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.tasks import expected
 
 PAGE = ROOT / "docs/staleness.md"
 SOURCE = ROOT / "src/lossbars"

@@ -10,11 +10,11 @@ import pytest
 import torch
 from workflow import ROOT, Model, plan
 
-from lossbars import store
-from lossbars.artefacts import write_table, write_tensors
-from lossbars.job import Job
-from lossbars.steps import minima
-from lossbars.store import Finished, Store, prune
+from lossbars.experiments.networks.steps import minima
+from lossbars.workflow import result_store as store
+from lossbars.workflow.artefacts import write_table, write_tensors
+from lossbars.workflow.job import Job
+from lossbars.workflow.result_store import Finished, Store, prune
 
 JOB = Job("minima", "digits", "mlp-1", {"epochs": 3}, "0123")
 LONGER = Job("minima", "digits", "mlp-1", {"epochs": 4}, "0123")
@@ -168,7 +168,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from workflow import Model, plan
 
-from lossbars.steps import minima
+from lossbars.experiments.networks.steps import minima
 
 model = Model(Path(sys.argv[2]), plan())
 for block in ("0", "1", "2"):

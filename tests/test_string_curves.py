@@ -8,14 +8,14 @@ import torch
 from torch import nn
 from workflow import ADAM, TINY, Model, own
 
-from lossbars.artefacts import read_table, read_tensors
-from lossbars.blocks import pair_blocks
-from lossbars.data import Split
-from lossbars.metrics import Measured
-from lossbars.network_landscape import NetworkLandscape
-from lossbars.plan import Plan
+from lossbars.datasets.dataset import Split
+from lossbars.experiments.networks.steps import barcode, complex, minima, string_curves
+from lossbars.landscapes.metric import Measured
+from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.seeding import generator
-from lossbars.steps import barcode, complex, minima, string_curves
+from lossbars.workflow.artefacts import read_table, read_tensors
+from lossbars.workflow.blocks import pair_blocks
+from lossbars.workflow.plan import Plan
 
 STRING: dict[str, Any] = ADAM | {
     "epochs": 20,

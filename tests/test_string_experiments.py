@@ -11,23 +11,25 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from workflow import Checkout, changed, own
 
-from lossbars import figures
-from lossbars.artefacts import read_table, read_tensors
-from lossbars.config import ConfigError, load_config
-from lossbars.expected import expected
-from lossbars.figures.string_bridge import heights
-from lossbars.figures.string_views import Shown
-from lossbars.jobs import Jobs
-from lossbars.landscape_specs import PerceptronSpec
-from lossbars.landscapes import make_landscape
-from lossbars.perceptron import Perceptron
-from lossbars.plan import Plan
-from lossbars.resources import request
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.networks.figures.string_bridge import heights, string_bridge
+from lossbars.experiments.strings.claims import claim_rows
+from lossbars.experiments.strings.figures.answers import string_answers
+from lossbars.experiments.strings.figures.lengths import string_lengths
+from lossbars.experiments.strings.figures.views import Shown, string_views
+from lossbars.experiments.strings.findings import StringResults
+from lossbars.experiments.strings.fits import knee, length_law, levels, power_law, spike, steepest
+from lossbars.landscapes.make import make_landscape
+from lossbars.landscapes.perceptron import Perceptron
+from lossbars.landscapes.specs import PerceptronSpec
+from lossbars.optimise.strings.view import view
+from lossbars.plots.style import save
 from lossbars.seeding import generator
-from lossbars.string_claims import claim_rows
-from lossbars.string_findings import StringResults
-from lossbars.string_fits import knee, length_law, levels, power_law, spike, steepest
-from lossbars.string_view import view
+from lossbars.workflow.artefacts import read_table, read_tensors
+from lossbars.workflow.config import ConfigError, load_config
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import request
+from lossbars.workflow.tasks import expected
 
 ADAM = {"optimiser": "adam", "schedule": {"kind": "constant", "lr": 1.0e-2}}
 CUBIC = {"kind": "perceptron", "task": "cubic", "hidden": [3], "activation": "tanh", "biases": True, "error": "l1"}
@@ -307,17 +309,17 @@ def gids(figure: Figure) -> set[str]:
 
 def test_lengths_and_answers_are_drawn() -> None:
     table = answers("a", power(-0.5) | {0.005: [None, (2.0, 500)]})
-    drawn = figures.string_lengths(table, {"a": "A"}, {"a": "error"}, "Title")
+    drawn = string_lengths(table, {"a": "A"}, {"a": "error"}, "Title")
     left, right = drawn.axes
     assert {"length-a", "beads-a", "law-length-a", "law-beads-a", "knee-a"} <= gids(drawn)
     assert left.get_xlabel() == "threshold on the share of errors" and right.get_ylabel() == "beads"
     (points,) = [line for line in left.get_lines() if line.get_gid() == "length-a"]
     assert len(points.get_xdata()) == 6  # that of a threshold where a pair failed is hollow
-    shares = figures.string_answers(table, {"a": "A"}, {"a": "error"}, "Title")
+    shares = string_answers(table, {"a": "A"}, {"a": "error"}, "Title")
     (line,) = [one for one in shares.axes[0].get_lines() if one.get_gid() == "share-a"]
     assert list(line.get_ydata()) == [1.0] * 6 + [0.5]
     with pytest.raises(ValueError, match="no row for model 'b'"):
-        figures.string_lengths(table, {"b": "B"}, {"b": "loss"}, "Title")
+        string_lengths(table, {"b": "B"}, {"b": "loss"}, "Title")
 
 
 def test_views_show_the_string_along_its_components(tmp_path: Path) -> None:
@@ -334,12 +336,12 @@ def test_views_show_the_string_along_its_components(tmp_path: Path) -> None:
     arrays = {name: getattr(own_view, name).numpy() for name in ("places", "values", "beads", "shares")}
     shown = Shown.of(arrays | {"beads": np.vstack([arrays["beads"], np.full((2, 3), np.nan)])}, 4, 0.2)
     assert shown.beads.shape == (5, 3)
-    drawn = figures.string_views({"a": shown}, {"a": "A"}, {"a": "loss"}, "Title")
+    drawn = string_views({"a": shown}, {"a": "A"}, {"a": "loss"}, "Title")
     strings = [one for one in drawn.findobj(LineCollection) if one.get_gid() == "string-a"]
     assert len(strings) == 3 and len(strings[0].get_segments()) == len(shown.places) - 1
-    figures.save(drawn, tmp_path / "a.pdf", tmp_path / "a.svg")
+    save(drawn, tmp_path / "a.pdf", tmp_path / "a.svg")
     with pytest.raises(ValueError, match="no pair of any model is connected"):
-        figures.string_views({}, {"a": "A"}, {"a": "loss"}, "Title")
+        string_views({}, {"a": "A"}, {"a": "loss"}, "Title")
 
 
 def test_a_straight_string_has_one_component() -> None:
@@ -361,7 +363,7 @@ def test_the_bridge_sets_strings_beside_the_lowest_curve() -> None:
     table = pd.DataFrame(rows)
     found = heights(table, "curves-dss")
     assert found["string"].tolist() == [2.6, 1.2, 3.9] and found["curve"].tolist() == [2.5, 1.5, 3.5]
-    drawn = figures.string_bridge(table, {"m": "M"}, {"m": "curves-dss"}, "Title")
+    drawn = string_bridge(table, {"m": "M"}, {"m": "curves-dss"}, "Title")
     assert "strings lower: 1 of 3 pairs" in drawn.axes[0].get_title()
     bars = {one.get_gid(): one.get_segments() for one in drawn.findobj(LineCollection)}
     assert [segment[1][1] for segment in bars["strings-m"]] == [2.6, 1.2]  # minima 1 and 2, by their lowest string

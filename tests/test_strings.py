@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from small_landscapes import Points
 from torch import Generator, Tensor
 
-from lossbars.complex import FilteredComplex, merged_barcode
-from lossbars.descent import Diverged, State
+from lossbars.barcodes.complex import FilteredComplex, merged_barcode
+from lossbars.experiments.saddles.known_bars import known_bars
 from lossbars.functions import Function, bent_double_well, himmelblau, mueller_brown
-from lossbars.known_saddles import known_bars
-from lossbars.lowest_strings import Lowered, lowest
+from lossbars.optimise.descent import Diverged, State
+from lossbars.optimise.stopping import Stopped
+from lossbars.optimise.strings.lowest import Lowered, lowest
+from lossbars.optimise.strings.sampler import BeadString, Sampler
+from lossbars.optimise.strings.state import copied, packed, unpacked
+from lossbars.optimise.strings.sweep import sweep
 from lossbars.recipes import Beads, Strings
 from lossbars.seeding import generator
-from lossbars.stopping import Stopped
-from lossbars.string_state import copied, packed, unpacked
-from lossbars.string_sweep import sweep
-from lossbars.strings import BeadString, Sampler
 
 ADAM: dict[str, Any] = {"optimiser": "adam", "schedule": {"kind": "constant", "lr": 1e-2}, "epochs": 300}
 FINE: dict[str, Any] = {"grid": {"between": 20, "refinements": 6}}

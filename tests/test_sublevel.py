@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from scipy import sparse
 
-from lossbars import sublevel
-from lossbars.basins import Basins
-from lossbars.sublevel import SublevelBarcode, sublevel_barcode
-from lossbars.sweep import sweep
+from lossbars.sublevel import barcodes as sublevel
+from lossbars.sublevel import sublevel_barcode
+from lossbars.sublevel.barcodes import SublevelBarcode
+from lossbars.sublevel.basins import Basins
+from lossbars.sublevel.sweep import sweep
 
 Pairs = dict[int, tuple[int, int]]  # minimum → saddle (−1: none), cluster size
 

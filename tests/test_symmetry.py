@@ -9,10 +9,13 @@ from small_networks import CLASSES, SHAPE, Conv, Norm, OwnScale, SoftmaxOverUnit
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from lossbars import symmetry as symmetries
-from lossbars import unit_tape
-from lossbars.networks import CNN, MLP, LeNet, ResNet195k
-from lossbars.symmetry import Group, Place, Symmetry, check_symmetry, find_symmetry
+from lossbars.networks.cnn import CNN
+from lossbars.networks.lenet import LeNet
+from lossbars.networks.mlp import MLP
+from lossbars.networks.resnet_195k import ResNet195k
+from lossbars.symmetry import permutations as symmetries
+from lossbars.symmetry import trace as unit_tape
+from lossbars.symmetry.permutations import Group, Place, Symmetry, check_symmetry, find_symmetry
 
 Places = set[tuple[str, int, int]]  # name, axis, span
 

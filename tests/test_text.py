@@ -15,18 +15,18 @@ import torch
 import yaml
 from workflow import ROOT, TINY, own, plan
 
-from lossbars.artefacts import ArtefactError, read_tensors, write_streams, write_tensors
-from lossbars.config import ConfigError
-from lossbars.data import DataError, Dataset, windows
+from lossbars.cli.data_checks import data_checks
+from lossbars.datasets.dataset import DataError, Dataset, windows
+from lossbars.datasets.sizes import UNKNOWN_TEXT, size_of
+from lossbars.datasets.specs import TextData
 from lossbars.datasets.text import missing_text, shares, text_files, text_streams
-from lossbars.job import Job
-from lossbars.jobs import Jobs
-from lossbars.network_costs import UNKNOWN_TEXT, size_of
-from lossbars.network_specs import TextData
-from lossbars.operations.data_checks import data_checks
-from lossbars.plan import Plan
-from lossbars.steps.dataset import dataset
-from lossbars.steps.setting import read_data
+from lossbars.documents.plan import Jobs
+from lossbars.workflow.artefacts import ArtefactError, read_tensors, write_streams, write_tensors
+from lossbars.workflow.config import ConfigError
+from lossbars.workflow.dataset_step import dataset
+from lossbars.workflow.job import Job
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.training_step import read_data
 
 JOB = Job("dataset", "", "text", {"name": "text"}, "code")
 
@@ -363,10 +363,10 @@ import json, sys
 from pathlib import Path
 import torch
 import yaml
-from lossbars.job import Job
-from lossbars.steps.dataset import dataset
-from lossbars.steps.setting import read_data
-from lossbars.data import windows
+from lossbars.workflow.job import Job
+from lossbars.workflow.dataset_step import dataset
+from lossbars.workflow.training_step import read_data
+from lossbars.datasets.dataset import windows
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()

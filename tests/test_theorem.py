@@ -7,11 +7,11 @@ import torch
 from small_landscapes import Interrupted, Memory, Points
 from torch import Generator, Tensor
 
-from lossbars.descent import Stopped
+from lossbars.experiments.networks.embeddings.theorem import Bounds, Trajectory, bounds, descend_from, with_points
 from lossbars.landscape import Batch, Landscape
-from lossbars.minimise import minimise
+from lossbars.optimise.descent import Stopped
+from lossbars.optimise.minimise import minimise
 from lossbars.recipes import Minima, PathGrid, Simplices
-from lossbars.theorem import Bounds, Trajectory, bounds, descend_from, with_points
 
 GRID = PathGrid(between=4, refinements=2)
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from workflow import TINY_B, plan
 
-from lossbars.artefacts import read_table
-from lossbars.jobs import Jobs
-from lossbars.resources import request
-from lossbars.steps.usage import usage
+from lossbars.documents.plan import Jobs
+from lossbars.documents.usage import usage
+from lossbars.workflow.artefacts import read_table
+from lossbars.workflow.resources import request
 
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 WHOLE = HEAD + "75.5\t0:01:15\t812.50\t4580.00\t430.00\t495.00\t0.50\t0.10\t92.00\t70.25\n"

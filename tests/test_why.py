@@ -11,11 +11,11 @@ import pytest
 from finished import EXPERIMENTS, finish, jobs, write
 from workflow import ROOT, own
 
-from lossbars import fingerprint
-from lossbars.__main__ import main
-from lossbars.code_record import FOLDER, recorded_code
-from lossbars.operations.why import causes, explain, why
-from lossbars.steps.provenance import provenance
+from lossbars.cli.main import main
+from lossbars.cli.why import causes, explain, why
+from lossbars.documents.provenance import provenance
+from lossbars.workflow import fingerprint
+from lossbars.workflow.code_record import FOLDER, recorded_code
 
 MINIMA = "results/tiny/mlp/minima"
 CURVES = "results/tiny/mlp/curves"
@@ -75,12 +75,16 @@ def test_a_module_and_a_library_are_named():
     made = jobs()
     artefacts = finish(made)
     one = artefacts[f"{CURVES}/0+1.parquet"]
-    before = recorded_code(one.job.code) | {"lossbars.connect": "another", "torch": "1.0", "lossbars.gone": "0"}
-    del before["lossbars.profiles"]
+    before = recorded_code(one.job.code) | {
+        "lossbars.optimise.connect": "another",
+        "torch": "1.0",
+        "lossbars.gone": "0",
+    }
+    del before["lossbars.simplices.profiles"]
     FOLDER.joinpath("0000.json").write_text(json.dumps(before))
     write(one, replace(one.job, code="0000"))
     (reasons,) = {cause.reasons for cause in causes(made, ["tiny"]).values() if cause.rule == "curves"}
-    assert "lossbars.connect changed" in reasons and "it runs lossbars.profiles now" in reasons
+    assert "lossbars.optimise.connect changed" in reasons and "it runs lossbars.simplices.profiles now" in reasons
     assert "it does not run lossbars.gone any more" in reasons
     assert any(reason.startswith("torch was 1.0, is ") for reason in reasons) and len(reasons) == 4
     write(one, replace(one.job, code="never recorded"))

@@ -8,19 +8,20 @@ import torch
 import yaml
 from workflow import ROOT, TINY, own
 
-from lossbars.artefacts import read_tensors
-from lossbars.config import ConfigError
-from lossbars.data import DataError, Dataset, md5, windows
-from lossbars.datasets import load_dataset, ptb
+from lossbars.cli.data_checks import data_checks
+from lossbars.datasets import ptb
+from lossbars.datasets.dataset import DataError, Dataset, md5, windows
+from lossbars.datasets.load import load_dataset
 from lossbars.datasets.ptb import missing_ptb, vocabulary, words
-from lossbars.jobs import Jobs
-from lossbars.network_costs import size_of
-from lossbars.network_specs import PTB_FILES
-from lossbars.operations.data_checks import data_checks
-from lossbars.plan import Plan
-from lossbars.steps.dataset import dataset
-from lossbars.steps.minima import minima
-from lossbars.steps.setting import read_data
+from lossbars.datasets.sizes import size_of
+from lossbars.datasets.specs import PTB_FILES
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.networks.steps.minima import minima
+from lossbars.workflow.artefacts import read_tensors
+from lossbars.workflow.config import ConfigError
+from lossbars.workflow.dataset_step import dataset
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.training_step import read_data
 
 LINES = " the cat sat \n the dog sat on the mat \n a <unk> sat on N mats \n"  # 15 words, and three ends of lines
 CONTENTS = (LINES * 5, " on a mat \n", " the dog sat \n" * 11)

@@ -12,11 +12,11 @@ from typing import Any
 import torch
 import yaml
 
-from lossbars.artefacts import write_tensors
-from lossbars.blocks import pair_blocks, triple_blocks
-from lossbars.job import Job
-from lossbars.jobs import Jobs
-from lossbars.plan import Plan
+from lossbars.documents.plan import Jobs
+from lossbars.workflow.artefacts import write_tensors
+from lossbars.workflow.blocks import pair_blocks, triple_blocks
+from lossbars.workflow.job import Job
+from lossbars.workflow.plan import Plan
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("Snakefile", "config.yaml", "rules", "envs", "src", "profiles", "slurm")  # what a run needs of a checkout
@@ -112,9 +112,9 @@ class Checkout:
     def explained(self, *targets: str) -> set[str]:
         """What ``lossbars why`` would name, by this checkout's code: as :meth:`stale`."""
         code = (
-            "import sys, pathlib; from lossbars.jobs import Jobs; from lossbars.plan import Plan; "
-            "from lossbars.operations.configuration import read_configuration; "
-            "from lossbars.operations.why import causes; "
+            "import sys, pathlib; from lossbars.documents.plan import Jobs; from lossbars.workflow.plan import Plan; "
+            "from lossbars.cli.configuration import read_configuration; "
+            "from lossbars.cli.why import causes; "
             "jobs = Jobs(Plan(read_configuration([pathlib.Path('tiny.yaml')], []))); "
             "print(*causes(jobs, sys.argv[1:]), sep='\\n')"
         )
@@ -215,7 +215,7 @@ class Model:
 
     def train(self) -> None:
         """All minima, curves and triangles."""
-        from lossbars.steps import curves, minima, triangles
+        from lossbars.experiments.networks.steps import curves, minima, triangles
 
         for block in self.blocks:
             minima.minima(**self.minima(block))
@@ -226,7 +226,7 @@ class Model:
 
     def barcode(self) -> Path:
         """barcode.json, from what :meth:`train` made."""
-        from lossbars.steps import barcode, complex
+        from lossbars.experiments.networks.steps import barcode, complex
 
         tables = {kind: self.paths(kind, "parquet") for kind in ("minima", "curves", "triangles")}
         complex.complex_(self.jobs.complex("tiny", self.key), **tables, out=self.folder / "complex.json")

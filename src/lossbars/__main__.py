@@ -1,61 +1,8 @@
-"""`lossbars`: questions about a workflow, and its recovery. Run it in the folder of the Snakefile."""
+"""`python -m lossbars`: see :mod:`lossbars.cli.main`."""
 
-import argparse
-import os
 import sys
-from pathlib import Path
 
-from lossbars.budget import budget_text, chosen
-from lossbars.jobs import Jobs
-from lossbars.operations.configuration import read_configuration
-from lossbars.operations.doctor import doctor
-from lossbars.operations.recover import recover
-from lossbars.operations.why import why
-from lossbars.plan import Plan
-
-
-def main(words: list[str] | None = None) -> int:
-    """Run one command; returns the exit status. A known error ends in one message, not in a traceback."""
-    given = _parser().parse_args(words)
-    try:
-        jobs = Jobs(Plan(read_configuration(given.configfile, given.config)))
-        match given.command:
-            case "why":
-                lines, status = why(jobs, given.wanted), 0
-            case "recover":
-                lines, status = recover(jobs, given.profile, given.lost_host, given.dry_run), 0
-            case "budget":
-                lines, status = [budget_text(jobs, chosen(jobs.plan, given.experiments))], 0
-            case _:
-                lines, status = doctor(jobs, given.profile, given.experiments)
-    except (ValueError, OSError) as error:  # of configurations, artefacts, SLURM: each says what to do
-        sys.exit(f"lossbars {given.command}: error: {error}")
-    try:
-        print("\n".join(lines), flush=True)
-    except BrokenPipeError:  # the reader, as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return status
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lossbars", description="Questions about a workflow, and its recovery.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    why_ = commands.add_parser("why", help="why results would be made again")
-    why_.add_argument("wanted", nargs="*", metavar="PATH|EXPERIMENT", help="what to explain; else all that ever ran")
-    recover_ = commands.add_parser("recover", help="clean up after a run that was killed, so that the next goes on")
-    recover_.add_argument("--dry-run", "-n", action="store_true", help="say what would be done, and do nothing")
-    recover_.add_argument("--lost-host", metavar="HOST", help="the machine that Snakemake ran on is gone for good")
-    doctor_ = commands.add_parser("doctor", help="what would stop a run: before it starts")
-    doctor_.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="what is to be run; else everything")
-    budget_ = commands.add_parser("budget", help="what a run asks of a cluster: jobs, GPUs, hours, memory")
-    budget_.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="what is to be run; else everything")
-    for command in (recover_, doctor_):
-        command.add_argument("--profile", metavar="PROFILE", help="of Snakemake, as slurm")
-    for command in (why_, recover_, doctor_, budget_):
-        command.add_argument("--configfile", nargs="+", action="extend", type=Path, default=[], metavar="FILE")
-        command.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
-    return parser
-
+from lossbars.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

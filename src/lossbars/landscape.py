@@ -1,4 +1,4 @@
-"""Landscapes, simplices on them, and profiles of the loss along a simplex."""
+"""Landscapes: losses of many flat parameter vectors at once, and batches of their data."""
 
 import sys
 from abc import ABC, abstractmethod
@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
-
-from lossbars.families import Family
 
 MEASURED_NUMBERS = 2**20  # coordinates of all rows that are measured at a time
 
@@ -78,30 +76,3 @@ class Landscape(ABC):
             loss = self.loss(theta, batch)
             (gradient,) = torch.autograd.grad(loss.sum(), theta)
         return loss.detach(), gradient
-
-
-@dataclass(frozen=True)
-class Simplices:
-    """n simplices of one family: control points (n, k, d)."""
-
-    family: Family
-    nodes: Float[Tensor, "n k d"]
-
-    def at(self, t: Float[Tensor, "n *g q"]) -> Float[Tensor, "n *g d"]:
-        """θ(t) = blend(t) @ nodes, one place on each simplex, or several."""
-        weights = self.family.blend(t.to(self.nodes.device, self.nodes.dtype))
-        theta = torch.bmm(weights.flatten(1, -2) if t.dim() > 2 else weights.unsqueeze(1), self.nodes)
-        return theta.view(*t.shape[:-1], -1)
-
-
-@dataclass(frozen=True)
-class Profile:
-    """The loss along one simplex: places (g, q) in the order of the grid, losses (g,) float64."""
-
-    t: Float[Tensor, "g q"]
-    loss: Float[Tensor, " g"]
-
-    @property
-    def value(self) -> float:
-        """The largest loss found: a lower bound of the maximum on the simplex, its ends included."""
-        return float(self.loss.max())

@@ -25,3 +25,11 @@ def generator(*names: str | int) -> "Generator":
 def numpy_generator(*names: str | int) -> np.random.Generator:
     """numpy's generator for these names, for steps that need no torch."""
     return np.random.default_rng(seed_of(*names))
+
+
+SEEDS = 1000  # of a group, at most
+
+
+def group_of(seed: int) -> int:
+    """The number of the group that a seed belongs to."""
+    return seed // SEEDS

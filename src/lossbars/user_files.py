@@ -1,7 +1,13 @@
-"""Files of the user's that a configuration names, ``path/to/file.py:name``. Loads no torch, and runs none of them."""
+"""Files of the user's that a configuration names, ``path/to/file.py:name``.
+
+Loads no torch, and runs none of them but the one that ``load_object`` is asked for.
+"""
 
 import ast
+import importlib.util
+import sys
 from pathlib import Path
+from typing import Any
 
 
 def split_source(source: str, what: str) -> tuple[Path, str]:
@@ -34,3 +40,23 @@ def _defined(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.alias):
             found.add((node.asname or node.name).partition(".")[0])
     return found
+
+
+def load_object(source: str, what: str) -> Any:
+    """The object ``name`` of the file. Raises ValueError, naming the file, where either is missing or fails."""
+    path, name = split_source(source, what)
+    spec = importlib.util.spec_from_file_location(f"lossbars_user_{Path(path).stem}", path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{what} {source!r}: {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickling look their module up
+    sys.path.insert(0, str(Path(path).resolve().parent))  # so that the file can import its neighbours
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ValueError(f"{what} {source!r}: {path} failed while it was imported: {error!r}") from error
+    finally:
+        sys.path.pop(0)
+    if not hasattr(module, name):
+        raise ValueError(f"{what} {source!r}: {path} defines no {name!r}")
+    return getattr(module, name)

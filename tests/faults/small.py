@@ -148,7 +148,11 @@ class Run:
         for process in psutil.process_iter():
             try:
                 words = process.cmdline()
-                if process.cwd() != str(self.folder) or f"lossbars.steps.{kind}" not in words or "bash" in words[0]:
+                if (
+                    process.cwd() != str(self.folder)
+                    or f"lossbars.experiments.networks.steps.{kind}" not in words
+                    or "bash" in words[0]
+                ):
                     continue
             except (psutil.NoSuchProcess, psutil.AccessDenied, IndexError):
                 continue

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torchvision.datasets import CIFAR10, CIFAR100
 
-from lossbars.data import Dataset
-from lossbars.datasets.torchvision_files import Files, verify
+from lossbars.datasets.dataset import Dataset
+from lossbars.datasets.files import Files, verify
 
 KINDS = {"cifar10": CIFAR10, "cifar100": CIFAR100}
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from lossbars.data import PARTS, DataError, Dataset
-from lossbars.plugin import load_object
+from lossbars.datasets.dataset import PARTS, DataError, Dataset
+from lossbars.user_files import load_object
 
 
 def load_custom(source: str) -> Dataset:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from sklearn import datasets as sklearn_datasets
 
-from lossbars.data import Dataset
+from lossbars.datasets.dataset import Dataset
 
 TEST_EVERY = 5  # each fifth image is a test image: 1438 for training, 359 for the test
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torchvision.datasets import MNIST, FashionMNIST
 
-from lossbars.data import Dataset
-from lossbars.datasets.torchvision_files import Files, verify
+from lossbars.datasets.dataset import Dataset
+from lossbars.datasets.files import Files, verify
 
 # MD5 of the unpacked files, made from archives whose MD5 is the published one; torchvision checks archives only.
 UNPACKED_MD5 = {

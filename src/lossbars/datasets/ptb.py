@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Int16
 from torch import Tensor
 
-from lossbars.data import DataError, Dataset, windows
-from lossbars.datasets.torchvision_files import verify
-from lossbars.network_specs import PTB_FILES
+from lossbars.datasets.dataset import DataError, Dataset, windows
+from lossbars.datasets.files import verify
+from lossbars.datasets.specs import PTB_FILES
 
 CONTEXT = 20  # words of a window: the steps that Zaremba et al. 2014 unroll
 END = "<eos>"  # after each line

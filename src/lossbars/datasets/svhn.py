@@ -8,8 +8,8 @@ from scipy.io import loadmat
 from torch import Tensor
 from torchvision.datasets import SVHN
 
-from lossbars.data import Dataset
-from lossbars.datasets.torchvision_files import Files, verify
+from lossbars.datasets.dataset import Dataset
+from lossbars.datasets.files import Files, verify
 
 SPLITS = ("train", "test")  # the third, 531,131 easier images, is used by none of the papers
 

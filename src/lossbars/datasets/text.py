@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lossbars.data import DataError
-from lossbars.network_specs import TextData
+from lossbars.datasets.dataset import DataError
+from lossbars.datasets.specs import TextData
 
 PIECE = 2**20  # bytes at a time
 SUFFIXES = (".txt", ".txt.gz", ".jsonl", ".jsonl.gz")

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from lossbars.plugin import load_object
+from lossbars.user_files import load_object
 
 
 def load_network(source: str) -> type[nn.Module]:

@@ -1,0 +1,55 @@
+"""Claims and findings, and the words that judge them.
+
+A claim that fails is shown failing. Numbers of a reduced budget are not compared with published ones, and
+what is said of them is said "at this budget".
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+HOLDS, FAILS = "holds", "does not hold"
+UNDECIDED = "undecided: differences are within the spread"
+AGREES, DIFFERS = "agrees (within 2 published std)", "differs"
+IN_INTERVAL = "agrees (within the published interval)"
+INCOMPARABLE = "not comparable at this budget"
+NO_NUMBER, UNMEASURED = "no published number", "not measured"
+AT_BUDGET = " at this budget"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement, where it is made, and the value that stands there, if any."""
+
+    id: str
+    claim: str
+    source: str
+    published: str = "—"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was obtained, and how the claim stands by it."""
+
+    obtained: str
+    verdict: str
+    detail: str = ""
+
+
+# Words -------------------------------------------------------------------------------------------
+
+
+def number(value: float, digits: int = 4) -> str:
+    """``digits`` significant digits."""
+    return f"{value:#.{digits}g}".rstrip(".").replace("-", "−")
+
+
+def mean_and_std(values: Any, unit: str = "") -> str:
+    """Mean ± standard deviation of a sample, and its size."""
+    values = np.asarray(values, dtype=np.float64)
+    spread = f" ± {number(values.std(ddof=1), 2)}" if len(values) > 1 else ""
+    return f"{number(values.mean())}{spread} (n = {len(values)}{unit})"
+
+
+COLUMNS = ["experiment", "id", "claim", "source", "published", "obtained", "budget", "verdict", "detail"]

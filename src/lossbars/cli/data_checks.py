@@ -1,0 +1,94 @@
+"""Checks of the data sets: made, on disk, or to be had from the network."""
+
+import os
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lossbars.cli.finding import Finding, fail, ok, warn
+from lossbars.datasets.specs import DATASETS, TextData
+from lossbars.documents.plan import Jobs
+from lossbars.user_files import split_source
+from lossbars.workflow.validity import condition
+
+DOWNLOADS = Path("results/datasets/downloads")
+SECONDS = 10  # that a server may take to answer
+
+
+def data_checks(jobs: Jobs, experiments: Sequence[str]) -> Iterator[Finding]:
+    """A finding for each data set of the experiments, and for the folders that the configuration names."""
+    if (root := jobs.plan.data_root) and not Path(root).is_dir():
+        yield warn(f"data_root {root} is no folder", "data sets will be downloaded: mend data_root, or set it to null")
+    if jobs.plan.cache:
+        yield _cache(Path(jobs.plan.cache))
+    for key in dict.fromkeys(jobs.plan.data_key(one) for one in experiments if one in jobs.plan.with_data):
+        path = Path(f"results/datasets/{key}.safetensors")
+        name = jobs.plan.data_keys[key]
+        if condition(path, jobs.dataset(key).key) is None:
+            yield ok(f"data set {name.title if isinstance(name, TextData) else name}: {path}")
+        else:
+            yield _source(name, jobs.plan.data_root)
+
+
+def _cache(folder: Path) -> Finding:
+    """The shared cache is made at need, in a folder that must be there."""
+    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
+        return ok(f"cache {folder}: " + ("there" if place == folder else "will be made"))
+    return fail(f"cache {folder}: {place} cannot be written to", "name another folder as cache, or set it to null")
+
+
+def _text(data: TextData, root: Path | None) -> Finding:
+    from lossbars.datasets.text import missing_text, text_files  # takes seconds to load
+
+    if problem := missing_text(data, root):
+        what, advice = problem
+        return fail(f"data set {what}", advice)
+    files = text_files(data, root)
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return ok(f"data set {data.title}: {files[0]}{more}")
+
+
+def _ptb(root: Path | None) -> Finding:
+    from lossbars.datasets.ptb import missing_ptb  # takes seconds to load
+
+    if problem := missing_ptb(root):
+        what, advice = problem
+        return fail(f"data set {what}", advice)
+    return ok(f"data set ptb: files in {(root or Path()) / 'ptb'}")
+
+
+def _source(name: str | TextData, root: str | None) -> Finding:
+    if isinstance(name, TextData):
+        return _text(name, Path(root) if root else None)
+    if name == "ptb":
+        return _ptb(Path(root) if root else None)
+    if name == "digits":
+        return ok("data set digits: comes with scikit-learn")
+    if name not in DATASETS:  # the configuration was checked: the file is there and defines the function
+        return ok(f"data set {name}: will be read by {split_source(name, 'data')[0]}")
+    from lossbars.datasets.load import files_of  # takes seconds to load
+
+    files = files_of(name)
+    folder = files.folder(Path(root) if root else None) or files.folder(DOWNLOADS)
+    if folder:
+        return ok(f"data set {name}: files in {folder}")
+    if answers(files.addresses):
+        return ok(f"data set {name}: will be downloaded to {DOWNLOADS}")
+    wanted = files.place(root or "DATA_ROOT")
+    looked = f"not in {wanted}" if root else "no data_root is set"
+    return fail(
+        f"data set {name}: {looked}, and no server that has it answers",
+        f"put {files.called} into {wanted} and set data_root in config.yaml",
+    )
+
+
+def answers(addresses: Sequence[str]) -> bool:
+    """Whether one of these can be fetched; asks for heads alone."""
+    for address in addresses:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=SECONDS):
+                return True
+        except (OSError, ValueError):
+            continue
+    return False

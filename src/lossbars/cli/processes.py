@@ -1,0 +1,96 @@
+"""Processes of this machine that work on a folder: snakemakes, and steps that a snakemake left behind."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+
+# the module of a step, as rules name it on a command line
+STEP = re.compile(
+    r"lossbars\.(experiments(\.\w+)+\.steps?\b"
+    r"|workflow\.dataset_step|documents\.(claims_report|provenance|report|usage))"
+)
+
+OF_ONE_JOB = ("remote", "subprocess")  # modes of the snakemakes that run a job of another
+
+
+@dataclass(frozen=True)
+class Working:
+    """One process."""
+
+    number: int
+    command: list[str]
+    process: psutil.Process
+
+    @property
+    def short(self) -> str:
+        """For a person."""
+        text = " ".join(self.command)
+        return f"process {self.number} ({text if len(text) <= 100 else text[:97] + '...'})"
+
+
+def snakemakes(folder: Path) -> list[Working]:
+    """Snakemakes that direct a run in this folder on this machine."""
+    return [one for one in _working(folder) if _is_snakemake(one.command) and not _runs_one_job(one.command)]
+
+
+def orphans(folder: Path) -> list[Working]:
+    """Steps of this folder, and what is around them, that a local run left behind; not those of SLURM."""
+    return [
+        one
+        for one in _working(folder)
+        if "SLURM_JOB_ID" not in _environment(one.process)
+        and (
+            any(STEP.search(word) for word in one.command)
+            or (_is_snakemake(one.command) and _runs_one_job(one.command))
+        )
+    ]
+
+
+def stop(working: Sequence[Working], seconds: float = 60) -> list[Working]:
+    """Ask processes to stop, so that they save their state, then end those that do not; returns what is left."""
+    for one in working:
+        _tell(one.process, "terminate")
+    _, left = psutil.wait_procs([one.process for one in working], timeout=seconds)
+    for process in left:
+        _tell(process, "kill")
+    _, left = psutil.wait_procs(left, timeout=10)
+    return [one for one in working if one.process in left]
+
+
+def _tell(process: psutil.Process, what: str) -> None:
+    with suppress(psutil.NoSuchProcess):
+        getattr(process, what)()
+
+
+def _working(folder: Path) -> Iterator[Working]:
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    for process in psutil.process_iter():
+        try:
+            if process.pid not in own and Path(process.cwd()) == folder.resolve():
+                yield Working(process.pid, process.cmdline(), process)
+        except (psutil.Error, OSError):  # it ended, or is another user's
+            continue
+
+
+def _is_snakemake(command: Sequence[str]) -> bool:
+    names = [Path(word).name for word in command[:3]]
+    module = "-m" in command[:3] and command[command.index("-m") + 1 :][:1] == ["snakemake"]
+    return module or "snakemake" in names[:2] or any(word.endswith("snakemake/__main__.py") for word in command[:3])
+
+
+def _runs_one_job(command: Sequence[str]) -> bool:
+    modes = [after for word, after in pairwise(command) if word == "--mode"]
+    return any(mode in OF_ONE_JOB for mode in modes)
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ()
+    except (psutil.Error, OSError):
+        return {}

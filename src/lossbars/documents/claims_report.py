@@ -1,0 +1,95 @@
+"""The claims of all experiments that ran, in one document and one table."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lossbars.claims.claim import COLUMNS
+from lossbars.workflow.artefacts import made_by, read_table, write_table
+from lossbars.workflow.command import run
+from lossbars.workflow.job import Job
+from lossbars.workflow.marks import write_document
+
+INTRODUCTION = """\
+# What the papers report, against what was obtained
+
+Papers: Barannikov et al., *Topological obstructions in neural networks' learning*; Barannikov et al., *Loss barcode:
+a topological measure of escapability in loss landscapes*; Barannikov et al., *Barcodes as summary*; Freeman & Bruna,
+*Topology and geometry of half-rectified network optimization*; Tanner, *Topology of the loss landscape* (a lecture),
+with Pennington & Bahri, *Geometry of neural network loss surfaces via random matrix theory*. A verdict is what the
+numbers of this run say, whichever way they fall. ± is one standard deviation, and the detail says of what. A fall
+with depth *holds* where every step falls; it is *undecided* where the ends differ by less than their spread and no
+step rises by more than its own; otherwise it *does not hold*.
+"""
+
+
+def claims_report(job: Job, claims: list[Path], out: Path, table: Path) -> None:
+    """Write a section per experiment (Markdown), and the table of all rows."""
+    parts, sections = [], []
+    for path in claims:
+        own = made_by(path)
+        rows = read_claims(path, job)
+        parts.append(rows)
+        sections.append(_section(own.experiment, own.recipe, rows))
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+    write_table(table, rows, job)
+    write_document(out, "\n".join([INTRODUCTION, _summary(rows), *sections]), job)
+
+
+def read_claims(path: Path, job: Job) -> pd.DataFrame:
+    """The claims of one experiment, if they are an input of the job. Raises ArtefactError."""
+    return read_table(
+        path, job.expects.get(f"claims/{made_by(path).experiment}", "none: this file is no input of the job")
+    )
+
+
+def scale_in_words(scale: dict[str, float]) -> str:
+    """Which part of the recipe's budget was spent: ``full budget``, ``2% of the budget``, or each part by name."""
+    if set(scale.values()) == {1}:
+        return "full budget"
+    if len(set(scale.values())) == 1:
+        return f"{100 * next(iter(scale.values())):g}% of the budget"
+    return ", ".join(f"{100 * value:g}% of the {name}" for name, value in scale.items() if value != 1)
+
+
+def _summary(rows: pd.DataFrame) -> str:
+    counts = rows.groupby(["experiment", "verdict"], sort=False).size()
+    lines = [_line([experiment, verdict, str(n)]) for (experiment, verdict), n in counts.items()]
+    return "\n".join([*_head(["Experiment", "Verdict", "Claims"]), *lines, ""])
+
+
+def _section(experiment: str, recipe: dict[str, Any], rows: pd.DataFrame) -> str:
+    head = f"## {experiment} ({scale_in_words(recipe['scale'])})"
+    title = [recipe["title"], ""] if "title" in recipe else []
+    budgets = "; ".join(dict.fromkeys(rows["budget"]))
+    lines = [
+        _line(
+            [
+                f"**{row.verdict}**",
+                f"{row.claim} *{row.source}*",
+                row.published,
+                _broken(row.obtained),
+                _broken(row.detail),
+            ]
+        )
+        for row in rows.itertuples()
+    ]
+    columns = ["Verdict", "Claim and source", "Published", "Obtained", "Detail"]
+    return "\n".join([head, "", *title, f"Budget: {budgets}.", "", *_head(columns), *lines, ""])
+
+
+def _broken(enumeration: str) -> str:
+    return enumeration.replace("; ", ";<br>")
+
+
+def _head(columns: list[str]) -> list[str]:
+    return [_line(columns), _line(["---"] * len(columns))]
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    run(claims_report)

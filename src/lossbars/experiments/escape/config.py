@@ -1,0 +1,121 @@
+"""Experiments on the escape from a local minimum: what config.yaml may say. Loads no torch."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from lossbars.landscapes.specs import Number
+from lossbars.recipes import Rate, Recipe, Share
+from lossbars.workflow.experiment import Count, Resources, Scale, check_models
+
+FEWEST_STARTS, FEWEST_RATES = 2, 10  # that a small scale leaves
+
+
+class TwoPoint(Recipe):
+    """Value, slope and curvature stated at the local and at the global minimum (loss-barcode.txt, appendix D)."""
+
+    kind: Literal["two-point"]
+    curvature: Rate
+    distance: Rate  # of the two minima
+    depth: Rate  # of the global minimum below the local one
+    far_curvature: Rate  # of the global minimum
+
+
+class OnePoint(Recipe):
+    """Derivatives of order two to five stated at the local minimum (idem)."""
+
+    kind: Literal["one-point"]
+    derivatives: Annotated[list[Number], Field(min_length=4, max_length=4)]
+
+    @model_validator(mode="after")
+    def _a_minimum(self) -> "OnePoint":
+        if not self.derivatives[0] > 0 or not any(self.derivatives[1:]):
+            raise ValueError("derivatives: the second must be positive, and one of the others must not be 0")
+        return self
+
+
+class BarLengths(Recipe):
+    """Lengths of the local minimum's bar, at equal distances: a polynomial for each."""
+
+    shortest: Rate
+    longest: Rate
+    number: Annotated[int, Field(ge=4)]  # a curved fit has three coefficients
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "BarLengths":
+        if not self.shortest < self.longest:
+            raise ValueError(f"bars: shortest ({self.shortest:g}) must be below longest ({self.longest:g})")
+        return self
+
+
+class GradientDescent(Recipe):
+    """Runs of gradient descent on one polynomial at one learning rate."""
+
+    starts: Annotated[Count, Field(ge=2)]
+    radius: Annotated[Share, Field(lt=1)]  # starts are uniform so near, as a share of the distance to the saddle
+    steps: Count  # budget
+    tolerance: Annotated[Share, Field(lt=0.1)] = 1e-8  # so near is there, as a share of the same distance
+
+
+class Rates(Recipe):
+    """Learning rates at equal distances, as multiples of 2/f'', above which the local minimum does not attract."""
+
+    lowest: Rate
+    highest: Rate
+    number: Annotated[int, Field(ge=2)]
+    precision: Annotated[Share, Field(ge=1e-12)] = 1e-6  # of the smallest escaping rate, relative
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Rates":
+        if not self.lowest < self.highest:
+            raise ValueError(f"rates: lowest ({self.lowest:g}) must be below highest ({self.highest:g})")
+        return self
+
+
+class EscapeModel(Recipe):
+    """One family of polynomials, of which each bar length picks one."""
+
+    family: Annotated[TwoPoint | OnePoint, Field(discriminator="kind")]
+    label: str = ""  # what figures call it; the model's key where empty
+    bars: BarLengths
+    descent: GradientDescent
+    rates: Rates
+    resources: Resources = Resources()
+
+    @property
+    def runs(self) -> int:
+        """Of gradient descent, on the grid of rates."""
+        return self.bars.number * self.rates.number * self.descent.starts
+
+    def scaled(self, scale: Scale) -> "EscapeModel":
+        """With a share of the starts (by seeds) and of the learning rates (by points)."""
+        starts = min(self.descent.starts, max(FEWEST_STARTS, round(self.descent.starts * scale.seeds)))
+        number = min(self.rates.number, max(FEWEST_RATES, round(self.rates.number * scale.points)))
+        found: dict[str, Any] = {"descent": self.descent.model_copy(update={"starts": starts})}
+        found["rates"] = self.rates.model_copy(update={"number": number})
+        return self.model_copy(update=found)
+
+
+EscapeFigure = Literal["polynomials", "rates", "regimes", "trajectories", "steps"]
+
+
+class Escape(Recipe):
+    """Smallest learning rates at which gradient descent escapes a local minimum, against the length of its bar."""
+
+    shrinks: ClassVar[tuple[str, ...]] = ("seeds", "points")  # parts of a scale that it knows
+
+    kind: Literal["escape"]
+    title: str
+    device: Literal["cpu"] = "cpu"
+    resources: Resources = Resources()
+    figures: list[EscapeFigure] = ["polynomials", "rates", "regimes", "trajectories", "steps"]
+    models: dict[str, EscapeModel]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Escape":
+        check_models(self.models)
+        return self
+
+    def scaled(self, scale: Scale) -> "Escape":
+        """With a share of each model's starts and learning rates."""
+        return self.model_copy(update={"models": {key: own.scaled(scale) for key, own in self.models.items()}})

@@ -1,0 +1,167 @@
+"""Claims about level sets of small networks (half-rectified-networks.txt, section 2; loss-landscape-lecture.txt).
+
+Judged by the merged bars of optimised curves. A bar counts where it is longer than the tolerance that the recipe of the
+curves states (column ``threshold``): minima that form a continuum are found as several places of one valley, and the
+curve between two of them climbs a little. The height of a curve is an upper bound: one component is shown by a curve,
+several are not proved by the lack of one.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lossbars.claims.claim import UNMEASURED, Claim, Finding, number
+from lossbars.claims.papers import HALF_RECTIFIED, LECTURE
+from lossbars.claims.results import Claims, FunctionResults, judged
+from lossbars.experiments.functions.claims.results import OURS
+from lossbars.landscapes.toy_data import TASKS
+from lossbars.plots.bars import finite, lengths, longest
+
+UPPER = "curves bound the heights of saddles from above"
+NEAR = 0.02  # of the loss of a net that says nothing, within which a saddle is the known one
+
+Net = tuple[str, dict[str, Any], pd.DataFrame]  # model, its landscape, its merged bars
+
+
+def nets(results: FunctionResults, activation: str) -> list[Net]:
+    """Small networks with one hidden layer and this activation, that have optimised curves."""
+    models = results.with_landscape(kind="perceptron", activation=activation, output="identity")
+    found = [(model, results.models[model]["landscape"], results.barcode(model, "merged")) for model in models]
+    return [one for one in found if len(one[2]) and len(one[1]["hidden"]) == 1]
+
+
+def ends(landscape: dict[str, Any]) -> int:
+    """min(inputs, outputs) of the landscape's task."""
+    x, y = TASKS[landscape["task"]]()
+    return min(x.shape[1], y.shape[1])
+
+
+def long(bars: pd.DataFrame) -> pd.DataFrame:
+    """Finite bars that are longer than the tolerance."""
+    return finite(bars)[lengths(finite(bars)) > finite(bars)["threshold"]]
+
+
+def _said(bars: pd.DataFrame) -> str:
+    """The bars that count, and of the others how many there are and how long they are at most."""
+    counted = long(bars).sort_values("birth")
+    tolerance = number(float(bars["threshold"].iloc[0]), 2)
+    left = finite(bars).drop(counted.index)
+    some = f"{len(left)} up to {number(longest(left), 2)}" if len(left) else "none"
+    several = ", ".join(f"[{number(b)}, {number(d)}]" for b, d in counted[["birth", "death"]].to_numpy())
+    return f"{f'half-line and {several}' if several else 'one half-line'} (within {tolerance}: {some})"
+
+
+def linear_one_component(results: FunctionResults) -> Finding:
+    """Whether linear networks with a wide hidden layer have no bar but the half-line."""
+    wide = [net for net in nets(results, "identity") if net[1]["hidden"][0] > ends(net[1])]
+    if not wide:
+        return Finding("—", UNMEASURED, "this needs curves of a linear net wider than its ends")
+    texts = {model: _said(bars) for model, _, bars in wide}
+    one = all(long(bars).empty for _, _, bars in wide)
+    return Finding(results.each(texts), judged(results, one), f"merged bars of curves; {UPPER}")
+
+
+def rank_loss(landscape: dict[str, Any], rank: int) -> float:
+    """Least mean square error of a linear map of at most this rank (Eckart–Young, on the fitted values).
+
+    y (m, q) is split into what x (m, p) explains, of which the leading ``rank`` directions are kept, and the rest.
+    """
+    x, y = (own.numpy() for own in TASKS[landscape["task"]]())
+    fitted = x @ np.linalg.pinv(x) @ y
+    lost = np.linalg.svd(fitted, compute_uv=False)[rank:]
+    return float((np.sum((y - fitted) ** 2) + np.sum(lost**2)) / y.size)
+
+
+def linear_narrow(results: FunctionResults) -> Finding:
+    """Whether a linear net with h = inputs = outputs hidden units has two components, up to the best map of rank h − 1.
+
+    Its determinants' signs are those of both layers; to change one sign without the other a path must be singular.
+    """
+    square = [
+        net
+        for net in nets(results, "identity")
+        if net[1]["hidden"][0] == ends(net[1]) and net[1]["error"] == "mse" and not net[1]["weight_decay"]
+    ]
+    if not square:
+        return Finding("—", UNMEASURED, "this needs curves of a linear net as narrow as its ends, without weight decay")
+    texts, agree = {}, True
+    for model, landscape, bars in square:
+        saddle, nothing = (rank_loss(landscape, rank) for rank in (ends(landscape) - 1, 0))
+        tops = long(bars)["death"].to_numpy()
+        agree &= len(tops) == 1 and abs(tops[0] - saddle) <= NEAR * nothing
+        texts[model] = f"{_said(bars)}, against {number(saddle, 4)}"
+    detail = f"the known saddle within {NEAR:.0%} of the loss of a net that returns 0; {UPPER}"
+    return Finding(results.each(texts), judged(results, bool(agree)), detail)
+
+
+def relu_several_components(results: FunctionResults) -> Finding:
+    """Whether some ReLU network has several components at some level, though a linear one on the same task has one."""
+    rectified = nets(results, "relu")
+    if not rectified:
+        return Finding("—", UNMEASURED, "this needs curves of a ReLU net")
+    narrowest = min(own["hidden"][0] for _, own, _ in rectified)
+    narrow = [net for net in rectified if net[1]["hidden"][0] == narrowest]
+    texts = {model: _said(bars) for model, _, bars in narrow}
+    several = all(len(long(bars)) for _, _, bars in narrow)
+    detail = f"ReLU nets of {narrowest} hidden units; {UPPER}: a better curve may shorten a bar, so this is no proof"
+    return Finding(results.each(texts), judged(results, several), detail)
+
+
+def wider_fewer(results: FunctionResults) -> Finding:
+    """Whether the widest ReLU network has fewer and shorter bars than a narrower one on the same loss."""
+    by_loss: dict[tuple[Any, ...], list[Net]] = {}
+    for net in nets(results, "relu"):
+        by_loss.setdefault(tuple(net[1][key] for key in ("task", "error", "biases", "weight_decay")), []).append(net)
+    compared = [sorted(own, key=lambda net: net[1]["hidden"][0]) for own in by_loss.values()]
+    compared = [own for own in compared if own[0][1]["hidden"][0] < own[-1][1]["hidden"][0]]
+    if not compared:
+        return Finding("—", UNMEASURED, "this needs curves of two ReLU nets of different widths on one loss")
+    texts: dict[str, str] = {}
+    fewer = True
+    for own in compared:
+        texts |= {model: _said(bars) for model, _, bars in own}
+        narrow, wide = (long(own[place][2]) for place in (0, -1))
+        fewer &= len(wide) < len(narrow) and longest(wide) < longest(narrow)
+    return Finding(results.each(texts), judged(results, fewer), f"the narrowest against the widest; {UPPER}")
+
+
+LEVEL_SET_CLAIMS: Claims = [
+    (
+        Claim(
+            "linear-one-component",
+            "A linear network with more hidden units than inputs or outputs has one component at every level, and with "
+            "two layers under weight decay too.",
+            f'{HALF_RECTIFIED}, proposition 2.2; {LECTURE}, "linear network"',
+            "1",
+        ),
+        linear_one_component,
+    ),
+    (
+        Claim(
+            "linear-narrow",
+            "With no more hidden units than inputs and outputs it has two, up to the best map of lower rank.",
+            f"{OURS}; the saddle follows from Eckart and Young",
+        ),
+        linear_narrow,
+    ),
+    (
+        Claim(
+            "relu-several-components",
+            "On chosen data a ReLU network has more than one component: a model and its copy with permuted units are "
+            "not connected (three permuted points, 2-3-2).",
+            f'{HALF_RECTIFIED}, §2.3.1 and appendix E; {LECTURE}, "ReLU network"',
+            "> 1",
+        ),
+        relu_several_components,
+    ),
+    (
+        Claim(
+            "relu-wider-fewer",
+            "Over-parametrisation can connect the level sets of a ReLU network.",
+            f'{LECTURE}, "Over parameterisation"; {HALF_RECTIFIED}, corollary 2.5',
+            "1 if wide enough",
+        ),
+        wider_fewer,
+    ),
+]

@@ -1,0 +1,20 @@
+"""What jobs on functions cost: optimised curves. Loads no torch."""
+
+from lossbars.experiments.functions.config import Optimised
+from lossbars.landscapes.specs import AnyLandscape
+from lossbars.workflow.landscape_costs import GRADIENT, STEP, evaluation
+
+CLOUD_RULES = ("cloud", "optimised", "cloud_pairs")
+THREADS = {"cloud": 2}  # pairs of clouds are many jobs, each on one
+
+MINIMA = 60  # that descents find, as a guess
+
+
+def optimised_seconds(landscape: AnyLandscape, recipe: Optimised) -> float:
+    """Of descents and curves, if the landscape has as many minima as is guessed."""
+    minima, curves = recipe.minima, recipe.curves
+    gradient = GRADIENT * evaluation(landscape)
+    joined = min(MINIMA * MINIMA // 2, MINIMA * recipe.neighbours)
+    return minima.epochs * (STEP + recipe.starts * gradient) + curves.epochs * (
+        STEP + joined * curves.points * gradient
+    )

@@ -1,0 +1,106 @@
+"""Barcodes of the losses of tiny networks beside the published tops (function-barcodes.txt, figure 7)."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from lossbars.experiments.functions.bars import LARGE, large, significant
+from lossbars.experiments.functions.figures.cloud_tables import clouds, coarser, count
+from lossbars.plots import style
+from lossbars.plots.bars import SHARE, finite
+
+COLUMNS = ("model", "source", "seed", "birth", "death", "size", "n", "low", "high")
+SOURCES = {"cloud": "of the cloud with the lowest number", "merged": "of optimised curves (merged)"}
+BAND = "#F3DDB3"
+PANEL = 440.0  # points: the width of the panel
+
+
+@style.styled
+def tiny_bars(
+    bars: pd.DataFrame,
+    labels: dict[str, str],
+    title: str,
+    published: dict[str, tuple[float, float]] | None = None,
+    source: str = "cloud",
+    most: int = 40,
+) -> Figure:
+    """The bars of each network side by side on one axis (figure 7), at most the ``most`` longest of each.
+
+    Of a cloud, those of large clusters: in many dimensions noise is long. ``published`` has for some models the
+    interval that the paper gives for the tops of the bars: a shaded band in the model's column. Below each name: the
+    number of bars, and the range of all sampled values. Values are in the units of the table. ``source`` is cloud or
+    merged. ValueError for an empty table and a model without rows, by name.
+    """
+    if source not in SOURCES:
+        raise ValueError(f"source {source!r} is none of {', '.join(SOURCES)}")
+    tables = clouds(bars, labels, COLUMNS, source)
+    shown = {model: _longest(significant(large(table)), most) for model, table in tables.items()}
+    figure, (axes,) = style.panels(1, title, height=3.2)
+    bands = {model: band for model, band in (published or {}).items() if model in labels}
+    rows = pd.concat(shown.values())
+    values = np.concatenate([rows["birth"], finite(rows)["death"], *bands.values()])
+    log = style.wants_log(values)
+    style.loss_axis(axes, "y", log)
+    axes.set(xlim=(0, len(labels)), ylim=style.limits(values, log))
+    for index, (model, table) in enumerate(shown.items()):
+        _draw_column(axes, table, index, bands.get(model))
+    below = [f"{_range(bars, model)}\n{_count(tables[model], shown[model])}" for model in labels]
+    style.name_models(axes, np.arange(len(labels)) + 0.5, list(labels.values()), below)
+    axes.tick_params(axis="x", length=0)
+    note = f"Bars {SOURCES[source]}"
+    note += f" whose clusters have {LARGE:.1%} of all points or more" if source == "cloud" else ""
+    note += f"; of these the {most} longest at most, none below {SHARE:.0%} of the longest finite one{coarser(tables)}."
+    note += " f: the range of all sampled values."
+    style.caption(figure, _legend(bool(bands)), note)
+    return figure
+
+
+def _longest(bars: pd.DataFrame, most: int) -> pd.DataFrame:
+    """By birth; half-lines are the longest."""
+    order = (bars["birth"] - bars["death"]).sort_values(kind="stable").index[:most]
+    return bars.loc[order].sort_values(["birth", "death"])
+
+
+def _range(bars: pd.DataFrame, model: str) -> str:
+    """Of the values at all points of its clouds: optimised curves stay below most of them."""
+    clouds = bars[(bars["model"] == model) & (bars["source"] == "cloud")]
+    return f"f {clouds['low'].min():.2g} to {clouds['high'].max():.3g}" if len(clouds) else "f unknown"
+
+
+def _count(found: pd.DataFrame, shown: pd.DataFrame) -> str:
+    return f"{len(shown)} bars" if len(shown) == count(found) else f"{len(shown)} of {count(found)}\nbars"
+
+
+def _draw_column(axes: Axes, bars: pd.DataFrame, index: int, band: tuple[float, float] | None) -> None:
+    """The bars of one network, spread over (index, index + 1), and the published interval of their tops."""
+    color, model, top = style.color(index), bars["model"].iloc[0], axes.get_ylim()[1]
+    if index:
+        axes.axvline(index, color="0.88", linewidth=0.7, zorder=0)
+    if band:
+        axes.fill_between([index, index + 1], *band, color=BAND, linewidth=0, zorder=0.5, gid=f"published-{model}")
+    x = index + 0.1 + 0.8 * (np.arange(len(bars)) + 0.5) / len(bars)
+    birth, death = bars["birth"].to_numpy(), bars["death"].to_numpy()
+    ends, width = np.isfinite(death), min(1.6, 0.5 * PANEL / axes.get_xlim()[1] / len(bars))
+    axes.vlines(x[ends], birth[ends], death[ends], color=color, linewidth=width, gid=f"bars-{model}")
+    axes.plot(x[ends], death[ends], "_", color=color, markersize=3, markeredgewidth=1.2, gid=f"deaths-{model}")
+    axes.plot(x, birth, "o", color=color, markersize=2.2, mew=0, clip_on=False, gid=f"births-{model}")
+    if ends.all():
+        return  # empty artists outside of the axes' clipping would spoil the layout
+    axes.vlines(x[~ends], birth[~ends], top, color=color, linewidth=1.4, gid=f"half-lines-{model}")
+    look: dict[str, Any] = {"clip_on": False, "transform": axes.get_xaxis_transform(), "gid": f"arrows-{model}"}
+    axes.plot(x[~ends], np.full((~ends).sum(), 1.015), "^", color=color, markersize=5, **look)
+
+
+def _legend(bands: bool) -> list[Any]:
+    grey: dict[str, Any] = {"color": style.GREY, "linestyle": "none"}
+    handles: list[Any] = [
+        Line2D([], [], marker="o", markersize=3, label="birth (minimum)", **grey),
+        Line2D([], [], marker="_", markersize=5, markeredgewidth=1.6, label="death (saddle)", **grey),
+        Line2D([], [], marker="^", markersize=5, label="half-line", **grey),
+    ]
+    return [*handles, Patch(color=BAND, label="published interval of the tops")] if bands else handles

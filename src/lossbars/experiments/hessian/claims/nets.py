@@ -1,0 +1,199 @@
+"""Claims about Hessians at critical points (loss-landscape-lecture.txt; Pennington and Bahri 2017)."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, UNDECIDED, UNMEASURED, Finding, number
+from lossbars.claims.papers import LECTURE as TANNER
+from lossbars.claims.verdicts import together
+from lossbars.experiments.hessian.fits import (
+    POWER,
+    IndexLaw,
+    by_index,
+    fits,
+    index_law,
+    linear_minimum,
+    linear_prediction,
+    minimal_energy,
+    smooth_prediction,
+)
+from lossbars.hessian.random_matrices import critical_energy
+
+LECTURE, OURS = f"{TANNER}, after Pennington & Bahri 2017", "not in the papers"
+EXACT = 1e-9  # relative, of numbers that are equal but for rounding
+OTHER_POWERS = (1.0, 2.0)
+LIKELIHOOD = 3.84  # of normal errors: twice the logarithm of a ratio, from which it is significant at 5 %
+TINY = 1e-300
+INTERPOLATES = 1e-25  # loss
+FEWEST_MINIMA = 3  # of which there is a standard error
+QUADRATURE = 3.0  # times the standard deviation of a probe's mean
+
+
+@dataclass(frozen=True)
+class HessianResults:
+    """What one experiment on Hessians obtained; ``recipe`` is that of the job of its claims."""
+
+    experiment: str
+    recipe: dict[str, Any]
+    tables: dict[str, pd.DataFrame]  # kind of rule → its models' rows, with a column ``model``
+
+    def models(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Model → label and task, of one kind of task."""
+        return {key: own for key, own in self.recipe["models"].items() if own["task"]["kind"] == kind}
+
+    def judged(self, holds: bool) -> str:
+        """The verdict, with its budget where that is not the whole one."""
+        whole = all(part == 1 for part in self.recipe["scale"].values())
+        return (HOLDS if holds else FAILS) + ("" if whole else AT_BUDGET)
+
+    def each(self, texts: dict[str, str]) -> str:
+        """One text after another, each under its model's label."""
+        return "; ".join(f"{self.recipe['models'][model]['label']}: {text}" for model, text in texts.items())
+
+
+Check = Callable[[HessianResults], Finding]
+
+
+def unmeasured(kind: str) -> Finding:
+    """Of a claim for which there is no model."""
+    return Finding("—", UNMEASURED, f"this needs a model whose task is {kind}")
+
+
+def span(numbers: Iterable[int]) -> str:
+    """``9`` where all are 9, else ``4 to 9``."""
+    low, *others = sorted(set(numbers))
+    return f"{low} to {others[-1]}" if others else str(low)
+
+
+def three_halves(results: HessianResults) -> Finding:
+    """Whether the power 3/2 leaves less of the energies than 1 and 2 do."""
+    texts, verdicts = [], []
+    for name, _, own in _fitted(results):
+        law, *others = (index_law(by_index(own), power) for power in (POWER, *OTHER_POWERS))
+        left = ", ".join(f"{number(other.off, 2)} by {other.power:g}" for other in others)
+        texts.append(f"{name}: α0 = {number(law.scale, 3)}, leaves {number(law.off, 2)} ({left})")
+        verdicts.append(_compared(law, min(other.off for other in others)))
+    if not texts:
+        return Finding("—", UNMEASURED, "this needs critical points of four small indices")
+    detail = "α ≈ α0 |ε − ε_c|^p for α ≤ 0.1; what the fit leaves of the mean energies, by p = 3/2 and by others; "
+    detail += "holds where 3/2 leaves the least for each τ, fails where another leaves less at 5 % for one"
+    verdict = together(verdicts)
+    return Finding("; ".join(texts), verdict if verdict == UNDECIDED else results.judged(verdict == HOLDS), detail)
+
+
+def _compared(law: IndexLaw, least: float) -> str:
+    """The verdict on a fit, where another power leaves ``least``."""
+    if law.off < least:
+        return HOLDS
+    return FAILS if 2 * law.points * np.log(law.off / max(least, TINY)) > LIKELIHOOD else UNDECIDED
+
+
+def fitted_energies(results: HessianResults) -> Finding:
+    """Whether ε_c of tanh nets is nearer ½(1 − τ)² than ½(1 − τ) and than the random matrices' ε_c."""
+    texts, off = [], []
+    for name, tau, own in _fitted(results):
+        law = index_law(by_index(own))
+        predicted = [smooth_prediction(tau), linear_prediction(tau), critical_energy(tau) if tau < 1 else 0.0]
+        off.append([law.critical - value for value in predicted])
+        texts.append(f"{name}: {number(law.critical, 3)} ± {number(law.error, 1)}, published {number(predicted[0], 3)}")
+        least, _, count = minimal_energy(own)
+        texts[-1] += f"; {count} minima at {number(least, 3)} in the mean" if count else "; no minima"
+    if not texts:
+        return Finding("—", UNMEASURED, "this needs critical points of four small indices")
+    distances = np.sqrt(np.square(off).mean(0))
+    others = ("½(1 − τ)²", "½(1 − τ)", "ε_c of the matrices")
+    named = ", ".join(f"{number(d, 2)} from {name}" for d, name in zip(distances, others, strict=True))
+    detail = f"ε_c of the fit with its standard error; root mean square distances over τ: {named}; "
+    detail += "holds where the first is the least"
+    return Finding("; ".join(texts), results.judged(bool(distances[0] == distances.min())), detail)
+
+
+def linear_nets(results: HessianResults) -> Finding:
+    """Whether minima of linear nets are at ½(1 − τ)."""
+    texts, holds = [], []
+    for name, tau, own in _searches(results, linear=True):
+        mean, spread, count = minimal_energy(own)
+        if count < FEWEST_MINIMA:
+            continue
+        error, stated = spread / np.sqrt(count), linear_prediction(tau)
+        texts.append(f"{name}: {number(mean, 3)} ± {number(error, 1)}; ½(1 − τ) = {number(stated, 3)}")
+        texts[-1] += f", ½(1 − n/m) = {number(linear_minimum(tau), 3)}"
+        holds.append(abs(mean - stated) <= 2 * error)
+    if not texts:
+        return Finding("—", UNMEASURED, f"this needs {FEWEST_MINIMA} minima of nets whose activation is the identity")
+    detail = "mean energy of minima and its standard error; holds within two of them. τ = 2n/m counts both weight "
+    detail += "matrices, but their product alone fits the targets, by n² numbers: n/m of the data's"
+    return Finding("; ".join(texts), results.judged(all(holds)), detail)
+
+
+def _searches(results: HessianResults, linear: bool) -> Iterable[tuple[str, float, pd.DataFrame]]:
+    """Name, τ and searches of linear nets, or of the others, by τ."""
+    found = []
+    for model, one in results.models("critical-points").items():
+        if (one["task"]["activation"] == "identity") == linear:
+            table = results.tables["hessian_critical"]
+            for tau, own in table[table["model"] == model].groupby("tau"):
+                found.append((f"{one['label']}, τ = {tau:.3g}", float(tau), own))
+    return sorted(found, key=lambda one: one[1])
+
+
+def _fitted(results: HessianResults) -> Iterable[tuple[str, float, pd.DataFrame]]:
+    """Those that are not linear, with enough small indices."""
+    for name, tau, own in _searches(results, linear=False):
+        if fits(by_index(own)):
+            yield name, tau, own
+
+
+def parts_add_up(results: HessianResults) -> Finding:
+    """Whether H = H0 + H1, H0 has no negative eigenvalue, and H1 has both signs."""
+    if not results.models("spectrum"):
+        return unmeasured("spectrum")
+    texts, holds = {}, True
+    for model, own in results.tables["hessian_parts"].groupby("model", sort=False):
+        first = own.loc[own["part"] == "gauss-newton", "value"]
+        second = own.loc[own["part"] == "residual", "value"]
+        off, least = own["off"].iloc[0], first.min() / first.max()
+        texts[str(model)] = f"off by {off:.1g}; H0 from {number(first.min(), 2)} to {number(first.max(), 3)}, "
+        texts[str(model)] += f"H1 from {number(second.min(), 3)} to {number(second.max(), 3)}"
+        holds &= bool(off <= EXACT and least >= -EXACT and second.min() < 0 < second.max())
+    detail = "largest entry of H − H0 − H1, over the largest of H; each is computed by itself"
+    return Finding(results.each(texts), results.judged(holds), detail)
+
+
+def quadrature_agrees(results: HessianResults) -> Finding:
+    """Whether the spectrum by Lanczos is the exact one, up to the spread of random probes."""
+    if not results.models("spectrum"):
+        return unmeasured("spectrum")
+    texts, holds = {}, True
+    for model, own in results.tables["hessian_parts"].groupby("model", sort=False):
+        recipe = results.recipe["models"][str(model)]["task"]["lanczos"]
+        count, apart = int((own["part"] == "hessian").sum()), own["distance"].iloc[0]
+        # a probe's mean of an indicator varies by at most √(1/2d); the quadrature smears it over a node's weight
+        limit = QUADRATURE / np.sqrt(2 * count * recipe["probes"]) + 1 / recipe["steps"]
+        texts[str(model)] = f"{number(apart, 2)} of at most {number(limit, 2)} (d = {count})"
+        holds &= bool(apart <= limit)
+    detail = (
+        "largest difference of the distribution functions; at most three standard deviations and one part of the steps"
+    )
+    return Finding(results.each(texts), results.judged(holds), detail)
+
+
+def null_spaces(results: HessianResults) -> Finding:
+    """Whether the null space at every interpolating minimiser has dimension d − r·n."""
+    if not results.models("minimisers"):
+        return unmeasured("minimisers")
+    texts, holds = [], True
+    for net, own in results.tables["hessian_minimisers"].groupby("net", sort=False):
+        zero = own[own["loss"] <= INTERPOLATES]
+        expected = int((own["parameters"] - own["fitted"]).iloc[0])
+        right = int((zero["dimension"] == expected).sum())
+        gap = (zero["next"] / zero["largest"]).min() if len(zero) else np.nan
+        texts.append(f"{net}: {expected} at {right} of {len(zero)} ({len(own)} starts), gap {gap:.0e}")
+        holds &= right == len(zero) > 0
+    detail = f"d − r·n, and minimisers (loss up to {INTERPOLATES:g}) that have it; gap: least ratio of the first "
+    detail += "eigenvalue above the null space to its largest"
+    return Finding("; ".join(texts), results.judged(holds), detail)

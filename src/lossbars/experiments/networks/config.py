@@ -1,0 +1,188 @@
+"""Experiments: what config.yaml may say, checked whole before the first job runs. Loads no torch."""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from lossbars.datasets.specs import DATASETS, AnyData, is_text
+from lossbars.experiments.networks.embeddings.config import Embedding, check_embeddable
+from lossbars.networks.specs import NetworkSpec, check_fit
+from lossbars.recipes import AnyCurves, Descent, Minima, Normalisation, Paths, Recipe, Robustness, Strings, Triangles
+from lossbars.seeding import SEEDS
+from lossbars.workflow.experiment import Resources, check_key
+
+# Experiments -------------------------------------------------------------------------------------
+
+Figure = Literal[
+    "barcodes",
+    "to-score",
+    "profiles",
+    "optimisers",
+    "modulo",
+    "path-norms",
+    "triangle",
+    "robustness",
+    "persistence",
+    "embeddings",
+    "complexity",
+    "one-saddles",
+    "string-bridge",
+    "components",
+]
+
+
+class Group(Recipe):
+    """Minima of one recipe, among those of a model."""
+
+    label: str = ""  # what figures call it; the group's key where empty
+    minima: Minima
+
+
+class Model(Recipe):
+    """One network of an experiment, with the recipes it is trained by."""
+
+    network: NetworkSpec
+    label: str = ""  # what figures call it; the model's key where empty
+    minima: Minima
+    groups: dict[str, Group] = {}  # each states what differs from ``minima``; as many seeds of each
+    curves: AnyCurves
+    more_curves: dict[str, AnyCurves] = {}  # further curves of the same pairs; the lowest of a pair counts
+    triangles: Triangles | None = None
+    more_triangles: dict[str, Triangles] = {}  # as more_curves
+    resources: Resources = Resources()  # each goes before the experiment's
+
+    @property
+    def kinds(self) -> dict[str, Descent]:
+        """What is trained, in order: ``minima``, ``curves``, ``curves-NAME``, ``triangles``, ``triangles-NAME``."""
+        found: dict[str, Descent] = {"minima": self.minima, "curves": self.curves}
+        found |= {f"curves-{name}": own for name, own in self.more_curves.items()}
+        found |= {"triangles": self.triangles} if self.triangles else {}
+        return found | {f"triangles-{name}": own for name, own in self.more_triangles.items()}
+
+    @property
+    def strings(self) -> str | None:
+        """Kind of the first recipe for strings, where there is one beside one for other curves."""
+        curves = {name: own for name, own in self.kinds.items() if name.startswith("curves")}
+        found = [name for name, own in curves.items() if isinstance(own, Strings)]
+        return found[0] if found and len(found) < len(curves) else None
+
+    @property
+    def aligned(self) -> list[str]:
+        """Kinds of the curves whose ends are matched by a permutation of units."""
+        return [f"curves-{name}" for name, own in self.more_curves.items() if own.align != "none"]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Model":
+        if self.curves.align != "none":
+            raise ValueError(
+                "curves: the first must not be aligned, since the plain barcode and the fixed sides of triangles are "
+                "made of it: state the aligned recipe under more_curves"
+            )
+        every = [self.triangles, *self.more_triangles.values()] if self.triangles else []
+        one_bend = self.curves.family.kind == "chain" and self.curves.family.bends == 1
+        if any(own and own.sides == "fixed" for own in every) and not one_bend:
+            raise ValueError("triangles with fixed sides need curves that are chains with one bend")
+        if self.more_triangles and not self.triangles:
+            raise ValueError("more_triangles: the first goes under triangles")
+        for name in (*self.groups, *self.more_curves, *self.more_triangles):
+            check_key(name, "recipe")
+        _check_labels("groups", self.groups)
+        return self
+
+
+class Experiment(Recipe):
+    """Several networks on one data set. Other kinds of experiments are in :mod:`.functions.config`."""
+
+    shrinks: ClassVar[tuple[str, ...]] = ("epochs", "seeds", "samples")  # parts of a scale that it knows
+
+    kind: Annotated[Literal["networks"], Field(exclude=True)] = "networks"
+    title: str
+    data: AnyData
+    augment: Literal["none", "crop-flip"] = "none"  # of training batches; never of the loss of record
+    normalise: Normalisation | None = None  # of images, training, test and record alike
+    precision: Literal["float32", "tf32", "bfloat16", "auto"] = "float32"  # of training batches alone
+    micro_batch: PositiveInt | None = None  # samples of a batch at a time; null: all, or as many as fit a GPU
+    samples: PositiveInt | None = None  # the first so many training samples, windows of text; all where null
+    seeds: Annotated[int, Field(ge=2, le=SEEDS)]  # minima per model, or of each of its groups; pairs need two
+    seeds_per_job: PositiveInt = 1
+    across: bool = True  # whether curves join minima of different groups
+    device: Literal["cpu", "cuda", "auto"] = "auto"
+    resources: Resources = Resources()
+    robustness: Robustness | None = None
+    figures: list[Figure] = ["barcodes", "profiles", "persistence"]
+    models: dict[str, Model]
+    embeddings: dict[str, Embedding] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Experiment":
+        if not self.models:
+            raise ValueError("models: at least one is needed")
+        for key in self.models:
+            check_key(key, "model")
+        _check_labels("models", self.models)
+        joined = [self.seeds * (max(1, len(model.groups)) if self.across else 1) for model in self.models.values()]
+        if self.robustness and max(self.robustness.sizes, default=2) > min(joined):
+            raise ValueError(f"robustness.sizes: a subset of {max(self.robustness.sizes)} of {min(joined)} minima")
+        if self.robustness and not self.across and any(model.groups for model in self.models.values()):
+            raise ValueError("robustness: subsets of minima of several groups need the curves across them")
+        if "robustness" in self.figures and not self.robustness:
+            raise ValueError("figures: 'robustness' needs the experiment's robustness recipe")
+        of_triangles = [figure for figure in ("triangle", "one-saddles") if figure in self.figures]
+        if of_triangles and not any(m.triangles for m in self.models.values()):
+            raise ValueError(f"figures: {of_triangles[0]!r} needs a model with a triangles recipe")
+        if any(m.triangles for m in self.models.values()) and min(joined) < 3:
+            raise ValueError(f"seeds: triangles need three minima, there are {min(joined)}")
+        if "optimisers" in self.figures and not any(m.more_curves for m in self.models.values()):
+            raise ValueError("figures: 'optimisers' compares curves, and needs a model with more_curves")
+        if "modulo" in self.figures and not any(m.aligned for m in self.models.values()):
+            raise ValueError("figures: 'modulo' needs a model with more_curves that are aligned (align: weights)")
+        if "string-bridge" in self.figures and not any(m.strings for m in self.models.values()):
+            raise ValueError("figures: 'string-bridge' needs a model with curves of the family string, and others")
+        flows = [own for m in self.models.values() for own in m.kinds.values() if isinstance(own, Paths)]
+        if "path-norms" in self.figures and not flows:
+            raise ValueError("figures: 'path-norms' needs a model with curves of the family path")
+        for own in flows:
+            if (insertion := own.family.insertion) and insertion.every >= own.climbs_from:
+                before = "the epochs before points climb" if own.family.climb else "the epochs"
+                every = f"{insertion.every} is not below {own.climbs_from}, {before}"
+                raise ValueError(f"insertion.every: {every}: no point is ever put in")
+        return self
+
+    @model_validator(mode="after")
+    def _networks_read_the_data(self) -> "Experiment":
+        text = is_text(self.data)
+        for key, model in self.models.items():
+            if text or self.data in DATASETS:  # what a user's function returns is seen when it runs
+                try:
+                    check_fit(model.network, text)
+                except ValueError as error:
+                    raise ValueError(f"models.{key}.network: {error}") from None
+        if text and (self.augment != "none" or self.normalise):
+            raise ValueError(f"{'normalise' if self.normalise else 'augment'}: for images, the data is text")
+        return self
+
+    @model_validator(mode="after")
+    def _embeddings(self) -> "Experiment":
+        for key, one in self.embeddings.items():
+            check_key(key, "embedding")
+            for model in (one.small, one.large):
+                if model not in self.models:
+                    raise ValueError(f"embeddings.{key}: no model {model!r}: there are {', '.join(self.models)}")
+            try:
+                check_embeddable(self.models[one.small].network, self.models[one.large].network)
+            except ValueError as error:
+                raise ValueError(f"embeddings.{key}: {error}") from None
+        if "embeddings" in self.figures and not self.embeddings:
+            raise ValueError("figures: 'embeddings' needs the experiment's embeddings")
+        return self
+
+
+def _check_labels(what: str, named: Mapping[str, Group | Model]) -> None:
+    """Raise ValueError where figures would call two things by one name."""
+    owners: dict[str, str] = {}
+    for key, one in named.items():
+        label = one.label or key
+        if label in owners:
+            raise ValueError(f"{what}: {owners[label]} and {key} have one label, {label!r}: give each its own")
+        owners[label] = key

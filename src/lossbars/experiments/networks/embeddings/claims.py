@@ -1,0 +1,87 @@
+"""Whether embeddings preserve the loss, and saddles are not higher in the larger network (loss-barcode.txt, §3.5, 3.6).
+
+Tables have a row per minimum of the small model but its lowest; see
+:mod:`lossbars.experiments.networks.embeddings.step`.
+"""
+
+import pandas as pd
+
+from lossbars.claims.claim import FAILS, HOLDS, UNMEASURED, Claim, Finding, mean_and_std, number
+from lossbars.experiments.networks.claims.generic import Results
+
+SOURCE = "Barannikov et al., Loss barcode, §3.5"
+THEOREM = "Barannikov et al., Loss barcode, §3.6, theorem 2"
+PRESERVED = Claim(
+    "embedding-loss", "The loss of an embedded minimum is that of the minimum in the smaller network.", SOURCE
+)
+LOWER = Claim(
+    "embedding-saddles",
+    "The penalty of a minimum of the larger network is lower than that of the smaller one's minimum it comes from.",
+    THEOREM,
+)
+ROUNDING = 1e-6  # of a mean of float32 losses of single samples, over 1 + loss
+ABSENT = Finding("—", UNMEASURED, "this needs embeddings")
+
+
+def preserved(results: Results) -> Finding:
+    """The largest difference between a minimum's loss and that of its embedding, float32 networks."""
+    if results.embeddings.empty:
+        return ABSENT
+    texts, largest = [], 0.0
+    for name, own in _each(results):
+        gap = pd.concat([(own[f"start_{side}"] - own[f"birth_{side}"]).abs() for side in "ab"])
+        scale = 1 + pd.concat([own[f"birth_{side}"] for side in "ab"])
+        largest = max(largest, float((gap / scale).max()))
+        ones = int(own["ones"].iloc[0])
+        seeds = len({*own["a"], *own["b"]})
+        grows = f", ‖θ‖² grows by {ones}" if ones else ", ‖θ‖² stays"
+        texts.append(f"{name}: {number(float(gap.max()), 2)} at most (n = {seeds} minima){grows}")
+    detail = f"rounding: {ROUNDING:g} of 1 + loss; with weight decay λ in the loss, λ/2 times the growth is added"
+    return Finding("; ".join(texts), HOLDS if largest <= ROUNDING else FAILS, detail)
+
+
+def bound(table: pd.DataFrame) -> pd.Series:
+    """What the penalty in the larger network is at most: the lower maximum of the path as concatenated, and optimised.
+
+    Both join the two descended minima.
+    """
+    return table[["before", "after"]].min(axis=1)
+
+
+def saddle(table: pd.DataFrame) -> pd.Series:
+    """The smaller network's penalty: the highest place seen on its curve, on its own grid or as embedded."""
+    return table[["penalty", "curve"]].max(axis=1)
+
+
+def lower(results: Results) -> Finding:
+    """Bounds of the larger network's penalties beside the smaller one's; the theorem itself says 'lower'."""
+    if results.embeddings.empty:
+        return ABSENT
+    texts, details, fails = [], [], False
+    for name, own in _each(results):
+        fails |= bool((bound(own) > saddle(own)).any())
+        below = int((bound(own) < saddle(own)).sum())
+        means = [mean_and_std(values) for values in (saddle(own), own["before"], own["after"])]
+        texts.append(
+            f"{name}: lower for {below} of {len(own)}; penalties {means[0]}, path {means[1]}, optimised {means[2]}"
+        )
+        details.append(f"{name}: {_descents(own)}")
+    detail = "; ".join(details) + "; the lower of path and optimised path bounds the penalty from above"
+    return Finding("; ".join(texts), results.qualified(FAILS if fails else HOLDS), detail)
+
+
+def _descents(own: pd.DataFrame) -> str:
+    """How minima fell, and whether the loss ever rose on the way."""
+    columns = ["start", "end", "highest"]
+    sides = [own[[f"{name}_{side}" for name in columns]].set_axis(columns, axis=1) for side in "ab"]
+    one = pd.concat(sides).drop_duplicates()  # a minimum may be in several rows
+    rise = float((one["highest"] - one["start"]).max())
+    return (
+        f"embedded minima fall from {number(one['start'].mean(), 3)} to {number(one['end'].mean(), 3)} on average, "
+        f"on the way the loss rises by {number(max(rise, 0.0), 2)} at most"
+    )
+
+
+def _each(results: Results) -> list[tuple[str, pd.DataFrame]]:
+    labels = {key: own["label"] for key, own in results.recipe["embeddings"].items()}
+    return [(labels[str(key)], own) for key, own in results.embeddings.groupby("model", sort=False)]

@@ -1,0 +1,101 @@
+"""Barcodes of several architectures side by side (loss-barcode.txt and topological-obstructions.txt, figure 2)."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from lossbars.plots import style
+from lossbars.plots.tables import by_group, explain, longest_over_root2, per_model
+
+COLUMNS = ("model", "convention", "dim", "birth", "death", "born_at", "dies_at")
+
+
+@style.styled
+def barcodes(
+    bars: pd.DataFrame,
+    labels: dict[str, str],
+    title: str,
+    convention: Literal["direct", "merged"] = "direct",
+    dim: Literal[0, 1] = 0,
+    groups: Mapping[str, list[str]] | None = None,
+) -> Figure:
+    """One group of vertical bars per model, sorted by birth (both papers, figure 2; with ``dim=1`` v1, figure 6b).
+
+    A bar reaches from its birth (dot) to its death (dash); a half-line leaves the top as an arrow. Losses are in
+    the units of the table. Under each name: the TO-score, in the same units, and n, the number of minima (with
+    ``dim=1``, of bars). Of a model whose minima come in ``groups``, these stand apart, a red line between them (v1,
+    figure 5; v3, figure 6). ValueError for an empty table and for a model without bars, by name; with ``dim=1`` a model
+    may have none.
+    """
+    divided = []
+    if groups:
+        divided = list(itertools.accumulate(max(1, len(groups[model])) for model in labels))
+        bars, labels = by_group(bars, labels, groups)
+    where = {"convention": convention} | ({"dim": 0} if dim == 0 else {})  # triangles may fill all loops at no cost
+    tables = per_model(bars, labels, COLUMNS, "bars", **where)
+    tables = {model: table[table["dim"] == dim] for model, table in tables.items()}
+    figure, (axes,) = style.panels(1, title, height=3.0)
+    log, limits = loss_range(pd.concat(tables.values()))
+    style.loss_axis(axes, "y", log)
+    axes.set(xlim=(0, len(labels)), ylim=limits)
+    for index, (model, table) in enumerate(tables.items()):
+        if index % 2:
+            axes.axvspan(index, index + 1, color="0.955", linewidth=0, zorder=0)
+        draw_bars(axes, table, model, index, style.color(index))
+        if groups and index and index not in divided:
+            axes.axvline(index, color="red", linewidth=1.0, gid=f"between-groups-{index}")
+    below = [f"TO {longest_over_root2(table):.3g}\nn = {len(table)}" for table in tables.values()]
+    style.name_models(axes, np.arange(len(labels)) + 0.5, list(labels.values()), below)
+    axes.tick_params(axis="x", length=0)
+    explained = explain(convention)
+    if dim:
+        explained = (
+            "1-saddles: a bar is a loop of curves, from its highest curve to the last of the triangles that fill it"
+        )
+    what = f"bars of dimension {dim}" if dim else "minima"
+    style.caption(figure, legend(dim), f"{explained}.\nTO: TO-score, the longest finite bar / √2. n: number of {what}.")
+    return figure
+
+
+def loss_range(bars: pd.DataFrame) -> tuple[bool, tuple[float, float]]:
+    """Whether a loss axis for these bars is logarithmic, and its limits; 0 to 1 without bars."""
+    losses = np.concatenate([bars["birth"], bars["death"][np.isfinite(bars["death"])]])
+    if not len(losses):
+        return False, (0.0, 1.0)
+    log = style.wants_log(losses)
+    return log, style.limits(losses, log)
+
+
+def draw_bars(axes: Axes, table: pd.DataFrame, model: str, left: int, color: str) -> None:
+    """The bars of one model by increasing birth, spread over (left, left + 1), up to the top of ``axes``."""
+    table = table.sort_values(["birth", "born_at"])
+    x = left + 0.12 + 0.76 * (np.arange(len(table)) + 0.5) / max(1, len(table))
+    birth, death = table["birth"].to_numpy(), table["death"].to_numpy()
+    ends = np.isfinite(death)
+    top = axes.get_ylim()[1]
+    axes.vlines(x[ends], birth[ends], death[ends], color=color, linewidth=1.6, gid=f"bars-{model}")
+    axes.plot(x[ends], death[ends], "_", color=color, markersize=4, markeredgewidth=1.6, gid=f"deaths-{model}")
+    axes.vlines(x[~ends], birth[~ends], top, color=color, linewidth=1.6, gid=f"half-lines-{model}")
+    axes.plot(
+        x[~ends], np.full((~ends).sum(), 1.015), "^", color=color, markersize=5, clip_on=False,
+        transform=axes.get_xaxis_transform(), gid=f"arrows-{model}",
+    )  # fmt: skip
+    axes.plot(x, birth, "o", color=color, markersize=3.2, clip_on=False, gid=f"births-{model}")
+
+
+def legend(dim: int) -> list[Line2D]:
+    """What bars of a dimension are drawn with."""
+    born, dies = ("minimum", "death (saddle)") if dim == 0 else ("birth (curve)", "death (triangle)")
+    endless = "half-line of the global minimum" if dim == 0 else "half-line"
+    grey: dict[str, Any] = {"color": style.GREY, "linestyle": "none"}
+    return [
+        Line2D([], [], marker="o", markersize=3.2, label=born, **grey),
+        Line2D([], [], marker="_", markersize=5, markeredgewidth=1.6, label=dies, **grey),
+        Line2D([], [], marker="^", markersize=5, label=endless, **grey),
+    ]

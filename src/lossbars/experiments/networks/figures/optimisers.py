@@ -1,0 +1,79 @@
+"""Saddles by several recipes for the curves of the same pairs of minima, side by side. Not in the papers."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from lossbars.plots import style
+from lossbars.plots.tables import per_model
+
+COLUMNS = ("model", "by", "a", "b", "kind", "t", "loss")
+
+
+@style.styled
+def optimisers(
+    curves: pd.DataFrame, labels: dict[str, str], recipes: Mapping[str, dict[str, str]], title: str
+) -> Figure:
+    """Deaths of the direct bars by each recipe alone, a panel per model, a column per recipe, a dot per minimum.
+
+    A line joins the deaths of one minimum; the dash is their mean. ``recipes`` are the names of each model's recipes,
+    by kind; a model with one alone is not drawn. ValueError for an empty table, by name.
+    """
+    compared = {
+        model: text for model, text in labels.items() if sum(k.startswith("curves") for k in recipes[model]) > 1
+    }
+    tables = per_model(curves, compared, COLUMNS, "curves", kind="curve")
+    deaths = {model: deaths_by_recipe(table, list(recipes[model])) for model, table in tables.items()}
+    figure, axes = style.panels(len(compared), title, height=2.6, sharey=True)
+    log = style.wants_log(np.concatenate([own.to_numpy().ravel() for own in deaths.values()]))
+    for panel, (model, own) in zip(axes, deaths.items(), strict=True):
+        _draw(panel, own)
+        style.loss_axis(panel, "y", log, "death")
+        if panel is not axes[0]:
+            panel.set_ylabel("")
+        panel.set_title(compared[model])
+        names = [style.wrap(recipes[model][kind], 1.6 / len(own.columns) + 0.3) for kind in own.columns]
+        panel.set_xticks(range(len(names)), names, rotation=30 if len(names) > 3 else 0)
+    note = "A dot: the death of a minimum's direct bar by the curves of one recipe. Lines join those of a minimum."
+    style.caption(
+        figure, [Line2D([], [], marker="_", markersize=9, color="black", linestyle="none", label="mean")], note
+    )
+    return figure
+
+
+def deaths_by_recipe(curves: pd.DataFrame, kinds: list[str]) -> pd.DataFrame:
+    """Minimum → death of its direct bar by each recipe alone, a column per kind; the lowest minimum has none.
+
+    The loss of a minimum is that of its curves at their ends. Of equal losses the smaller number counts as the lower.
+    """
+    ends = [curves[curves["t"] == t].groupby(side)["loss"].min() for side, t in (("a", 0.0), ("b", 1.0))]
+    losses = pd.concat(ends).groupby(level=0).min()
+    rank = {minimum: place for place, minimum in enumerate(losses.sort_values(kind="stable").index)}
+    heights = curves.groupby(["by", "a", "b"])["loss"].max().reset_index()
+    higher = np.where(heights["a"].map(rank) > heights["b"].map(rank), heights["a"], heights["b"])
+    deaths = heights.assign(minimum=higher).groupby(["minimum", "by"])["loss"].min().unstack()
+    return deaths[[kind for kind in kinds if kind in deaths.columns]]
+
+
+def _draw(axes: Axes, deaths: pd.DataFrame) -> None:
+    places = np.arange(len(deaths.columns))
+    for minimum, row in deaths.iterrows():
+        axes.plot(places, row, color=style.GREY, linewidth=0.5, alpha=0.6, gid=f"minimum-{minimum}")
+    for place, kind in enumerate(deaths.columns):
+        marker = style.MARKERS[place % len(style.MARKERS)]
+        axes.plot(
+            np.full(len(deaths), place),
+            deaths[kind],
+            marker,
+            color=style.color(place),
+            markersize=3,
+            gid=f"deaths-{kind}",
+        )
+        axes.plot(
+            [place], [deaths[kind].mean()], "_", color="black", markersize=12, markeredgewidth=1.4, gid=f"mean-{kind}"
+        )
+    axes.set_xlim(-0.5, len(places) - 0.5)

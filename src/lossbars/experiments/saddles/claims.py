@@ -1,0 +1,155 @@
+"""What is said of path optimisers, judged on functions whose saddles are known."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lossbars.claims.claim import AT_BUDGET, COLUMNS, FAILS, HOLDS, NO_NUMBER, UNMEASURED, Claim, Finding, number
+
+PAPER, OURS = "Barannikov et al., Topological obstructions", "not in the papers"
+FLAT = 1e-6  # |gradient| over the largest curvature, a length, from which a place counts as critical
+NOISE = 1e-6  # share of the highest bar: places on curves are float32
+
+
+@dataclass(frozen=True)
+class SaddleResults:
+    """What one experiment on path optimisers obtained; ``recipe`` is that of the job of its claims."""
+
+    experiment: str
+    recipe: dict[str, Any]
+    bars: pd.DataFrame
+
+    def label(self, model: str) -> str:
+        """What a reader knows the model by."""
+        return self.recipe["models"][model]["label"]
+
+    def judged(self, holds: bool) -> str:
+        """The verdict, with its budget where that is not the whole one."""
+        whole = all(part == 1 for part in self.recipe["scale"].values())
+        return (HOLDS if holds else FAILS) + ("" if whole else AT_BUDGET)
+
+    def each(self, texts: dict[str, str]) -> str:
+        """One text after another, each under its model's label."""
+        return "; ".join(f"{self.label(model)}: {text}" for model, text in texts.items())
+
+    def climbing(self, model: str) -> list[str]:
+        """Optimisers whose highest point climbs."""
+        own = self.recipe["models"][model]["optimisers"]
+        return [name for name, recipe in own.items() if recipe["family"].get("climb", 0) > 0]
+
+
+def errors(bars: pd.DataFrame) -> pd.DataFrame:
+    """A row per model, optimiser and size, in order: evaluations, and error, the largest of a merged death.
+
+    An error is not said to be below the rounding of the death itself. Raises ValueError for a death that is no number.
+    """
+    rounding = np.finfo(np.float64).eps * bars["truth"].abs().clip(lower=1.0)
+    off = np.maximum((bars["merged"] - bars["truth"]).abs(), rounding)
+    if not np.isfinite(off).all():
+        raise ValueError("a merged death, or the exact one, is not finite")
+    groups = bars.assign(error=off).groupby(["model", "optimiser", "size"], sort=False)
+    return groups.agg(evaluations=("evaluations", "first"), error=("error", "max")).reset_index()
+
+
+def longest(bars: pd.DataFrame) -> dict[str, float]:
+    """Model → length of its longest finite bar."""
+    lengths = bars["truth"] - bars["birth"]
+    return {str(model): float(own.max()) for model, own in lengths.groupby(bars["model"])}
+
+
+Check = Callable[[SaddleResults], Finding]
+
+
+def error_falls(results: SaddleResults) -> Finding:
+    """Whether every optimiser is nearer the saddles at the largest size than at the smallest."""
+    if results.bars["size"].nunique() < 2:
+        return Finding("—", UNMEASURED, "this needs two sizes")
+    texts, rises, reach = {}, [], longest(results.bars)
+    for model, own in errors(results.bars).groupby("model", sort=False):
+        parts = []
+        for name, rows in own.groupby("optimiser", sort=False):
+            ordered = rows.sort_values("size")["error"]
+            parts.append(f"{name} {number(ordered.iloc[0], 2)} → {number(ordered.iloc[-1], 2)}")
+            if ordered.iloc[-1] >= max(ordered.iloc[0], NOISE * reach[str(model)]):
+                rises.append(f"{name} on {results.label(str(model))}")
+        texts[str(model)] = ", ".join(parts)
+    sizes = f"{results.bars['size'].min()} to {results.bars['size'].max()}"
+    detail = f"largest error of a death, from size {sizes}" + (f"; not nearer: {', '.join(rises)}" if rises else "")
+    return Finding(results.each(texts), results.judged(not rises), detail)
+
+
+def lands(results: SaddleResults) -> Finding:
+    """Whether the points that climb end at places without gradient from which one direction leads down."""
+    texts, holds = {}, True
+    for model, own in results.bars.groupby("model", sort=False):
+        rows = own[own["optimiser"].isin(results.climbing(str(model))) & (own["size"] == own["size"].max())]
+        if rows.empty:
+            continue
+        length, single = (rows["gradient"] / rows["curvature"]).max(), int((rows["negative"] == 1).sum())
+        texts[str(model)] = f"{number(length, 2)} at most, one negative eigenvalue at {single} of {len(rows)}"
+        holds &= bool(length < FLAT) and single == len(rows)
+    if not texts:
+        return Finding("—", UNMEASURED, "this needs a flow whose highest point climbs")
+    detail = f"norm of the gradient over the largest curvature, at the largest size; holds below {FLAT:g}"
+    return Finding(results.each(texts), results.judged(holds), detail)
+
+
+def best(results: SaddleResults) -> Finding:
+    """The optimiser that is nearest the saddles at as many gradients as every one was given."""
+    texts = {}
+    for model, own in errors(results.bars).groupby("model", sort=False):
+        limit = own.groupby("optimiser")["evaluations"].max().min()
+        allowed = own[own["evaluations"] <= limit]
+        last = allowed.loc[allowed.groupby("optimiser", sort=False)["evaluations"].idxmax()].sort_values("error")
+        names = [f"{name} {number(error, 2)}" for name, error in zip(last["optimiser"], last["error"], strict=True)]
+        texts[str(model)] = f"{limit:,} gradients: {', '.join(names)}"
+    return Finding(results.each(texts), NO_NUMBER, "gradients of one curve; largest errors of a death, the best first")
+
+
+def never_below(results: SaddleResults) -> Finding:
+    """Whether no death is below the saddle that ends the bar."""
+    texts, holds, reach = {}, True, longest(results.bars)
+    for model, own in results.bars.groupby("model", sort=False):
+        below = float((own["truth"] - own[["merged", "direct"]].min(axis=1)).max()) / reach[str(model)]
+        texts[str(model)] = f"{number(max(below, 0.0), 2)} below at most"
+        holds &= below <= NOISE
+    detail = f"share of the longest bar; holds up to {NOISE:g}, since values are read off grids"
+    return Finding(results.each(texts), results.judged(holds), detail)
+
+
+CLAIMS: list[tuple[Claim, Check]] = [
+    (
+        Claim(
+            "error-falls",
+            "With more points and steps, deaths by every optimiser come nearer to the saddles.",
+            f"{OURS}; curves are optimised as in {PAPER}, §1.2, 3.1, 4",
+        ),
+        error_falls,
+    ),
+    (
+        Claim("lands", "A path's highest point that climbs lands on a saddle of index 1.", f"{OURS}: climbing image"),
+        lands,
+    ),
+    (Claim("best", "Which optimiser is best at as many gradient evaluations.", OURS), best),
+    (
+        Claim("never-below", "No curve passes below the saddle that ends the bar.", "follows from the definitions"),
+        never_below,
+    ),
+]
+
+
+def claim_rows(results: SaddleResults) -> pd.DataFrame:
+    """A row per claim."""
+    own = {"experiment": results.experiment, "budget": budget(results)}
+    rows = [own | asdict(claim) | asdict(check(results)) for claim, check in CLAIMS]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def budget(results: SaddleResults) -> str:
+    """Sizes and gradients in one line."""
+    low, high = results.bars["evaluations"].min(), results.bars["evaluations"].max()
+    names = results.bars["optimiser"].nunique()
+    return f"{names} optimisers at {len(results.recipe['sizes'])} sizes, {low:,} to {high:,} gradients a curve"

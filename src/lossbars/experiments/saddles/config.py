@@ -1,0 +1,114 @@
+"""Experiments on path optimisers: curves on functions whose saddles are known. Loads no torch."""
+
+from itertools import pairwise
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, NonNegativeInt, model_validator
+
+from lossbars.landscapes.specs import FunctionSpec
+from lossbars.recipes import AnyCurves, Paths, Recipe, Strings
+from lossbars.workflow.experiment import Count, Resources, Scale, check_key, check_models, check_unaligned
+
+KNOWN = ("six_hump_camel", "mueller_brown", "himmelblau", "wavy", "rastrigin", "bent_double_well")
+FEWEST_SIZES = 2  # that a small scale leaves
+
+
+class Stages(Recipe):
+    """One path between two known minima, as points are inserted (topological-obstructions.txt, figure 10)."""
+
+    minima: Annotated[list[NonNegativeInt], Field(min_length=2, max_length=2)] = [0, 1]  # numbers, the lowest is 0
+    path: Paths
+
+    @model_validator(mode="after")
+    def _inserts(self) -> "Stages":
+        if self.minima[0] == self.minima[1]:
+            raise ValueError("minima: a path joins two different ones")
+        insertion = self.path.family.insertion
+        if not insertion or self.path.epochs <= insertion.every:
+            raise ValueError("path: its family needs an insertion, and more epochs than its 'every'")
+        return self
+
+
+class SaddlesModel(Recipe):
+    """One function with known minima and saddles, and the optimisers of the curves between the minima."""
+
+    landscape: FunctionSpec
+    label: str = ""  # what figures call it; the model's key where empty
+    optimisers: dict[str, AnyCurves]  # at size 1
+    insertion: Stages | None = None
+    resources: Resources = Resources()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SaddlesModel":
+        if self.landscape.name not in KNOWN:
+            name, known = self.landscape.name, ", ".join(KNOWN)
+            raise ValueError(f"landscape: minima and saddles of {name} are not known; of {known} they are")
+        if self.landscape.box:
+            raise ValueError("landscape: curves between known minima have no box: leave it out")
+        if self.insertion and self.landscape.dimension != 2:
+            raise ValueError("insertion: its path is drawn, so the function must have two coordinates")
+        if not self.optimisers:
+            raise ValueError("optimisers: at least one is needed")
+        for key in self.optimisers:
+            check_key(key, "optimiser")
+        check_unaligned(self.optimisers | ({"insertion.path": self.insertion.path} if self.insertion else {}))
+        return self
+
+
+SaddlesFigure = Literal["death-error", "insertion"]
+
+
+class Saddles(Recipe):
+    """Deaths of bars by several path optimisers, against the saddles at which the bars end."""
+
+    shrinks: ClassVar[tuple[str, ...]] = ("points", "epochs")  # parts of a scale that it knows
+
+    kind: Literal["saddles"]
+    title: str
+    sizes: Annotated[list[Count], Field(min_length=1)]  # multiples of each recipe's points and epochs
+    device: Literal["cpu"] = "cpu"
+    resources: Resources = Resources()
+    figures: list[SaddlesFigure] = ["death-error"]
+    models: dict[str, SaddlesModel]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Saddles":
+        check_models(self.models)
+        if any(a >= b for a, b in pairwise(self.sizes)):
+            raise ValueError(f"sizes: each must be larger than the one before, not {self.sizes}")
+        if "insertion" in self.figures and not self.insertion_models():
+            raise ValueError("figures: 'insertion' needs a model with an insertion recipe")
+        return self
+
+    def insertion_models(self) -> list[str]:
+        """Models of which the insertion of points is shown."""
+        return [key for key, own in self.models.items() if own.insertion]
+
+    def scaled(self, scale: Scale) -> "Saddles":
+        """Without the sizes above a share (of ``points``) of the largest, two left at least, and with fewer epochs.
+
+        The stages of an insertion stay: they take a moment.
+        """
+        kept = [size for size in self.sizes if size <= scale.points * self.sizes[-1]]
+        sizes = kept if len(kept) >= FEWEST_SIZES else self.sizes[:FEWEST_SIZES]
+        models = {}
+        for key, own in self.models.items():
+            fewer = {name: recipe.scaled(scale.epochs) for name, recipe in own.optimisers.items()}
+            models[key] = own.model_copy(update={"optimisers": fewer})
+        return self.model_copy(update={"sizes": sizes, "models": models})
+
+
+def of_size(recipe: AnyCurves, size: int) -> AnyCurves:
+    """The recipe with ``size`` times as many epochs, and places in a step: moving points, or random places of a curve.
+
+    What the schedule names in epochs grows alike, and so does the tilt: the more places, the narrower the part of the
+    curve around its maximum may be that the objective looks at. A curve keeps its bends; points are inserted as often.
+    Of strings, as many times more thresholds are tried.
+    """
+    if isinstance(recipe, Paths):
+        family = recipe.family.model_copy(update={"points": 2 + size * (recipe.family.points - 2)})
+        return recipe.scaled(float(size)).model_copy(update={"family": family})
+    if isinstance(recipe, Strings):
+        return recipe.model_copy(update={"halvings": size * recipe.halvings})
+    longer = recipe.scaled(float(size))
+    return longer.model_copy(update={"points": size * longer.points, "tilt": size * longer.tilt})

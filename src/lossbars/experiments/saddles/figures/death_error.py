@@ -1,0 +1,37 @@
+"""Error of the deaths of bars against the gradients that the curves take, by path optimiser."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from lossbars.experiments.saddles.claims import errors
+from lossbars.plots import style
+from lossbars.plots.tables import per_model
+
+COLUMNS = ("model", "optimiser", "size", "evaluations", "truth", "merged")
+
+
+@style.styled
+def death_error(bars: pd.DataFrame, labels: dict[str, str], title: str) -> Figure:
+    """A panel per function, a line per optimiser: the largest error of a merged death at each size.
+
+    ValueError for an empty table, a model without rows and a death that is no number, by name.
+    """
+    tables = per_model(bars, labels, COLUMNS, "saddles")
+    names = list(dict.fromkeys(name for table in tables.values() for name in table["optimiser"]))
+    figure, axes = style.panels(len(labels), title, height=2.9)
+    for panel, (model, table) in zip(axes, tables.items(), strict=True):
+        for name, rows in errors(table).groupby("optimiser", sort=False):
+            ordered = rows.sort_values("evaluations")
+            panel.plot(ordered["evaluations"], ordered["error"], gid=f"{model}-{name}", **_look(names.index(str(name))))
+        panel.set(title=labels[model], xscale="log", yscale="log", xlabel="gradients of a curve", ylabel="error")
+    handles = [Line2D([], [], label=name, **_look(index)) for index, name in enumerate(names)]
+    note = "Largest error of a death of the merged barcode, in units of the function, against its known saddles."
+    style.caption(figure, handles, note)
+    return figure
+
+
+def _look(index: int) -> dict[str, Any]:
+    return {"color": style.color(index), "marker": style.MARKERS[index % len(style.MARKERS)], "markersize": 3.5}

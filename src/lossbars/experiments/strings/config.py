@@ -1,0 +1,98 @@
+"""Experiments on level sets by Dynamic String Sampling: what config.yaml may say. Loads no torch."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from lossbars.datasets.specs import DATASETS, AnyData, TextData, is_text
+from lossbars.landscapes.specs import LandscapeSpec, PerceptronSpec
+from lossbars.networks.specs import NetworkSpec, check_fit
+from lossbars.recipes import Beads, Normalisation, Rate, Recipe
+from lossbars.seeding import SEEDS
+from lossbars.workflow.experiment import Count, Resources, Scale, check_models
+
+FEWEST_PAIRS = 2  # that a small scale leaves
+
+
+class Level(Recipe):
+    """What the thresholds are on (half-rectified-networks.txt, section 4: losses and accuracies on a test set)."""
+
+    metric: Literal["loss", "error", "perplexity"] = "loss"
+    of: Literal["train", "test"] = "train"
+    samples: PositiveInt | None = None  # the first so many; all where null
+
+
+class StringsModel(Recipe):
+    """One landscape, or one network on the experiment's data, and how its pairs are connected."""
+
+    landscape: LandscapeSpec | None = None
+    network: NetworkSpec | None = None
+    label: str = ""  # what figures call it; the model's key where empty
+    ends: Literal["random", "swapped"] = "random"
+    """Both ends random starts, or a start and its copy with the first two hidden units swapped (idem, appendix E)."""
+    level: Level = Level()
+    thresholds: Annotated[list[Rate], Field(min_length=1)]
+    reuse: bool = True  # false: new ends and strings at each threshold (idem, section 4)
+    strings: Beads
+    resources: Resources = Resources()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "StringsModel":
+        if (self.landscape is None) == (self.network is None):
+            raise ValueError("either a landscape, or a network on the experiment's data, is needed")
+        if self.landscape and self.level != Level():
+            raise ValueError("level: thresholds on a landscape are on its loss: leave it out")
+        two_units = isinstance(self.landscape, PerceptronSpec) and self.landscape.hidden[0] > 1
+        if self.ends == "swapped" and not two_units:
+            raise ValueError("ends: 'swapped' needs a landscape of the kind perceptron with two hidden units")
+        if self.thresholds != sorted(set(self.thresholds), reverse=True):
+            raise ValueError(f"thresholds: they must fall, not {self.thresholds}")
+        return self
+
+
+StringsFigure = Literal["string-lengths", "string-answers", "string-views"]
+
+
+class StringSampling(Recipe):
+    """Strings between pairs of models at falling thresholds: are they connected, and how far around is it?"""
+
+    shrinks: ClassVar[tuple[str, ...]] = ("epochs", "pairs", "samples")  # parts of a scale that it knows
+
+    kind: Literal["strings"]
+    title: str
+    data: AnyData | None = None
+    augment: Literal["none", "crop-flip"] = "none"  # as of experiments on networks
+    normalise: Normalisation | None = None
+    precision: Literal["float32", "tf32", "bfloat16", "auto"] = "float32"
+    micro_batch: PositiveInt | None = None
+    samples: PositiveInt | None = None  # the first so many training samples; all where null
+    pairs: Annotated[Count, Field(le=SEEDS)]  # of each model
+    pairs_per_job: PositiveInt = 1
+    device: Literal["cpu", "cuda", "auto"] = "auto"
+    resources: Resources = Resources()
+    figures: list[StringsFigure] = ["string-lengths", "string-answers", "string-views"]
+    models: dict[str, StringsModel]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "StringSampling":
+        check_models(self.models)
+        for key, own in self.models.items():
+            if own.network and self.data is None:
+                raise ValueError(f"models.{key}: a network needs the experiment's data")
+            if own.network and (isinstance(self.data, TextData) or self.data in DATASETS):
+                try:
+                    check_fit(own.network, is_text(self.data))
+                except ValueError as error:
+                    raise ValueError(f"models.{key}.network: {error}") from None
+        if self.data is not None and not any(own.network for own in self.models.values()):
+            raise ValueError("data: no model has a network that reads it")
+        return self
+
+    def scaled(self, scale: Scale) -> "StringSampling":
+        """With a share of the pairs, and of the epochs that a bead may take; samples shrink when the data are read."""
+        pairs = min(self.pairs, max(FEWEST_PAIRS, round(self.pairs * scale.pairs)))
+        models = {
+            key: own.model_copy(update={"strings": own.strings.scaled(scale.epochs)})
+            for key, own in self.models.items()
+        }
+        return self.model_copy(update={"pairs": pairs, "models": models})

@@ -1,0 +1,222 @@
+"""Minima of a landscape on a box by descents from many starts, curves between them, and their barcode.
+
+Barcodes of small functions by optimisation (function-barcodes.txt, section 4.2.1) instead of by a point cloud. The
+landscape is unfolded: beyond a face of the box it goes on as its mirror image. A path there folds back to a path in
+the box with the same losses, so that nothing escapes, and minima on the boundary are minima like others. They count,
+as they do in a point cloud (appendix 6.1).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Generator, Tensor
+
+from lossbars.barcodes.barcode import Barcode
+from lossbars.barcodes.complex import FilteredComplex, Simplex, direct_barcode, merged_barcode
+from lossbars.landscape import Batch, Landscape
+from lossbars.optimise.connect import connect
+from lossbars.optimise.minimise import minimise
+from lossbars.recipes import Curves, Minima
+from lossbars.seeding import generator
+from lossbars.simplices import Bezier, Chain
+from lossbars.simplices.profiles import profiles
+from lossbars.simplices.simplex import Simplices
+
+Box = Sequence[tuple[float, float]]
+SAME = 1e-4  # two minima closer than this, in sides of the box and in every coordinate, are one
+ALL_PAIRS = 40  # up to so many minima every pair has a curve
+ROUNDS = 30  # of Newton's method
+BENT = 0.01  # how far curves start from straight ones, in sides of the box: by symmetry these may lie on a ridge
+REACH = 0.02  # the longest Newton step, in sides of the box
+
+
+@dataclass(frozen=True)
+class OptimisedBarcode:
+    """Minima (m, d) by increasing value (m,), and barcodes of the complex of minima and curves.
+
+    ``saddle_places``: where each curve (p, q) is highest, (d,), inside the box. A bar's minimum is
+    ``minima[bar.born_at[0]]``, its saddle ``saddle_places[bar.dies_at]``.
+    """
+
+    minima: Float[Tensor, "m d"]
+    values: Float[Tensor, " m"]
+    complex: FilteredComplex
+    saddle_places: Mapping[Simplex, Tensor]
+    direct: Barcode
+    merged: Barcode
+
+
+def optimised_barcode(
+    landscape: Landscape,
+    box: Box,
+    starts: int,
+    minima: Minima,
+    curves: Curves,
+    seed: int,
+    *,
+    neighbours: int = 8,
+    report: Callable[[str], None] | None = None,
+) -> OptimisedBarcode:
+    """Barcode of a landscape without data on a box, from ``starts`` uniform starts.
+
+    With more than ``ALL_PAIRS`` minima curves join each minimum to its ``neighbours`` nearest ones and to the nearest
+    lower one (a connected graph, which is what the merged barcode needs; direct deaths are then least over these
+    curves alone). Raises :class:`lossbars.optimise.descent.Diverged`, and ValueError for a profile that is not finite.
+    """
+    places, values = find_minima(landscape, box, starts, minima, seed, report)
+    unit = (places - _low(places, box)) / _sides(places, box)
+    pairs = _pairs(unit, neighbours)
+    heights, tops = _curves(landscape, box, places, pairs, curves, seed, report) if pairs else ([], {})
+    simplices: dict[Simplex, float] = {(i,): float(value) for i, value in enumerate(values)}
+    filtered = FilteredComplex.of(simplices | dict(zip(pairs, heights, strict=True)))
+    return OptimisedBarcode(places, values, filtered, tops, direct_barcode(filtered), merged_barcode(filtered))
+
+
+def find_minima(
+    landscape: Landscape,
+    box: Box,
+    starts: int,
+    recipe: Minima,
+    seed: int,
+    report: Callable[[str], None] | None = None,
+) -> tuple[Float[Tensor, "m d"], Float[Tensor, " m"]]:
+    """Places (m, d) and values (m,) of the distinct minima reached from ``starts`` uniform starts in the box.
+
+    Descents are made exact by Newton's method and merged within ``SAME`` of the box's sides, the lowest kept.
+    """
+    unit = torch.rand(starts, len(box), generator=generator("optimised", seed, "starts"), dtype=torch.float64)
+    start = _low(unit, box) + unit * _sides(unit, box)
+    unfolded = _Unfolded(landscape, box)
+    names = [generator("optimised", seed, "descent", i) for i in range(starts)]
+    end = unfolded.fold(minimise(unfolded, start, recipe, names, report=report))
+    low = _low(end, box)
+    places = _polished(landscape, end, low, low + _sides(end, box))
+    values = landscape.loss(places)
+    order = values.argsort(stable=True)
+    kept = _distinct((places[order] - low) / _sides(end, box))
+    return places[order][kept], values[order][kept]
+
+
+class _Unfolded(Landscape):
+    """A landscape on a box, reflected at the faces: f(fold(θ)) for any θ."""
+
+    def __init__(self, landscape: Landscape, box: Box) -> None:
+        self.landscape, self.box = landscape, box
+        self.dim, self.device = len(box), landscape.device
+
+    def fold(self, theta: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """The place in the box that θ is a mirror image of; θ itself, up to rounding, inside."""
+        side = _sides(theta, self.box)
+        return _low(theta, self.box) + (side - (self._turn(theta) - side).abs())
+
+    def _turn(self, theta: Tensor) -> Tensor:
+        """How far θ is on the way to the far face and back, from 0 to two sides."""
+        return torch.remainder(theta - _low(theta, self.box), 2 * _sides(theta, self.box))
+
+    def init(self, n: int, generator: Generator) -> Float[Tensor, "n d"]:
+        return self.fold(self.landscape.init(n, generator))
+
+    def batches(self, generators: Sequence[Generator]) -> Iterator[Batch | None]:
+        return self.landscape.batches(generators)
+
+    def loss(self, theta: Float[Tensor, "n d"], batch: Batch | None = None) -> Float[Tensor, " n"]:
+        return self.landscape.loss(self.fold(theta), batch)
+
+    def value_and_gradient(
+        self, theta: Float[Tensor, "n d"], batch: Batch | None
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n d"]]:
+        value, gradient = self.landscape.value_and_gradient(self.fold(theta), batch)
+        return value, torch.where(self._turn(theta) <= _sides(theta, self.box), gradient, -gradient)
+
+
+def _polished(landscape: Landscape, place: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Places (n, d) after steps of Newton's method inside the box, none of which goes up.
+
+    Curvatures count by their size, so that a saddle is left; a coordinate that is held at a face stays there. At a
+    kink no step goes down, and the descent's own place remains.
+    """
+    for _ in range(ROUNDS):
+        before = place
+        value, gradient = landscape.value_and_gradient(place, None)
+        held = ((place <= low) & (gradient > 0)) | ((place >= high) & (gradient < 0))
+        gradient = gradient.masked_fill(held, 0.0)
+        hessian = _hessian(landscape, place).masked_fill(held.unsqueeze(1) | held.unsqueeze(2), 0.0)
+        curvature, axes = torch.linalg.eigh(hessian)
+        size = curvature.abs()
+        size = torch.maximum(size, 1e-8 * size.amax(1, keepdim=True) + torch.finfo(size.dtype).tiny)
+        step = -(axes @ ((axes.mT @ gradient.unsqueeze(-1)) / size.unsqueeze(-1))).squeeze(-1)
+        step = step / ((step / (high - low)).abs().amax(1, keepdim=True) / REACH).clamp(min=1)
+        for scale in (1.0, 0.25, 0.0625, 0.015625):
+            trial = torch.minimum(torch.maximum(place + scale * step, low), high)
+            lower = landscape.loss(trial)
+            better = lower < value
+            place, value = torch.where(better.unsqueeze(1), trial, place), torch.where(better, lower, value)
+            step = torch.where(better.unsqueeze(1), 0.0, step)
+        if not bool((place != before).any()):
+            break
+    return place
+
+
+def _hessian(landscape: Landscape, place: Tensor) -> Tensor:
+    """Second derivatives (n, d, d)."""
+    place = place.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(landscape.loss(place).sum(), place, create_graph=True)
+    rows = [torch.autograd.grad(one.sum(), place, retain_graph=True)[0] for one in gradient.unbind(1)]
+    return torch.stack(rows, dim=1)
+
+
+def _low(like: Tensor, box: Box) -> Tensor:
+    return like.new_tensor([low for low, _ in box])
+
+
+def _sides(like: Tensor, box: Box) -> Tensor:
+    return like.new_tensor([high - low for low, high in box])
+
+
+def _distinct(unit: Float[Tensor, "n d"]) -> Bool[Tensor, " n"]:
+    """Which rows are farther than ``SAME`` from every kept row before them."""
+    kept: list[int] = []
+    for i, place in enumerate(unit):
+        if not kept or float((unit[kept] - place).abs().amax(1).min()) > SAME:
+            kept.append(i)
+    return torch.isin(torch.arange(len(unit)), torch.tensor(kept))
+
+
+def _pairs(unit: Float[Tensor, "m d"], neighbours: int) -> list[tuple[int, int]]:
+    """Pairs of minima, numbered by increasing value, that a curve is to join; distances in sides of the box."""
+    m = len(unit)
+    if m <= ALL_PAIRS:
+        return [(p, q) for p in range(m) for q in range(p + 1, m)]
+    distance = torch.cdist(unit, unit)
+    distance.fill_diagonal_(torch.inf)
+    near = distance.topk(min(neighbours, m - 1), largest=False).indices
+    joined = {tuple(sorted((p, q))) for p, row in enumerate(near.tolist()) for q in row}
+    joined |= {(int(distance[p, :p].argmin()), p) for p in range(1, m)}
+    return sorted((p, q) for p, q in joined)
+
+
+def _curves(
+    landscape: Landscape,
+    box: Box,
+    places: Tensor,
+    pairs: list[tuple[int, int]],
+    recipe: Curves,
+    seed: int,
+    report: Callable[[str], None] | None,
+) -> tuple[list[float], dict[Simplex, Tensor]]:
+    """The largest loss on an optimised curve of each pair, and where it is."""
+    family = {"chain": Chain, "bezier": Bezier}[recipe.family.kind](recipe.family.bends)
+    draws = [generator("optimised", seed, "places", p, q) for p, q in pairs]
+    nodes = family.start(places[torch.tensor(pairs)])
+    bends = torch.stack([torch.randn(len(family.free), len(box), generator=g, dtype=nodes.dtype) for g in draws])
+    nodes[:, list(family.free)] += BENT * _sides(nodes, box) * bends
+    unfolded = _Unfolded(landscape, box)
+    names = [f"curve {p}+{q}" for p, q in pairs]
+    order = generator("optimised", seed, "order")
+    found = connect(unfolded, Simplices(family, nodes), recipe, order, draws, names, report=report)
+    along = profiles(unfolded, found, recipe.grid, report, names)
+    highest = torch.stack([profile.t[profile.loss.argmax()] for profile in along])
+    tops = unfolded.fold(found.at(highest))
+    return [profile.value for profile in along], dict(zip(pairs, tops, strict=True))

@@ -1,0 +1,10 @@
+"""Families of simplices: how control points are blended into a point.
+
+θ(t) = blend(t) @ nodes. A minimum, a polygonal chain, a Bezier curve and the seven-point triangle differ
+in ``blend`` alone. A new family is one file and one line here.
+"""
+
+from lossbars.simplices.base import Family as Family
+from lossbars.simplices.bezier import Bezier as Bezier
+from lossbars.simplices.chain import Chain as Chain
+from lossbars.simplices.triangle import Triangle as Triangle

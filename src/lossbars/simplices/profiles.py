@@ -1,0 +1,71 @@
+"""The loss along simplices: a uniform grid with its corners, made finer around the maximum."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from lossbars.landscape import Landscape
+from lossbars.recipes import Grid
+from lossbars.simplices.simplex import Profile, Simplices
+
+
+def profiles(
+    landscape: Landscape,
+    simplices: Simplices,
+    grid: Grid,
+    report: Callable[[str], None] | None = None,
+    names: Sequence[str] | None = None,
+) -> list[Profile]:
+    """Loss of record along each of n simplices, as many places in one pass over the data as the landscape takes.
+
+    Each refinement looks at the neighbours of the largest loss so far, at half the spacing of the round
+    before. The largest value found is a lower bound of the maximum on the simplex. Raises ValueError
+    where a loss is not finite; ``names`` are what it calls the simplices.
+    """
+    n = len(simplices.nodes)
+    device = simplices.nodes.device
+    uniform = simplices.family.grid(grid.points).to(device)  # (g, q)
+    t = uniform.expand(n, *uniform.shape)  # (n, g, q)
+    loss = _measured(landscape, simplices, t, report)  # (n, g)
+    spacing = 1 / (grid.points - 1)
+    for _ in range(grid.refinements):
+        spacing /= 2
+        t, loss = _refined(landscape, simplices, t, loss, spacing)
+    if bad := (~loss.isfinite().all(1)).nonzero().flatten().tolist():
+        which = ", ".join(names[i] if names else f"simplex {i}" for i in bad)
+        raise ValueError(f"the loss along {which} is not finite after the training: try a smaller learning rate")
+    return [_sorted(places.cpu(), values.cpu()) for places, values in zip(t, loss, strict=True)]
+
+
+def _refined(
+    landscape: Landscape, simplices: Simplices, t: Tensor, loss: Tensor, spacing: float
+) -> tuple[Tensor, Tensor]:
+    highest = loss.argmax(1)
+    top = t[torch.arange(len(t), device=t.device), highest]  # (n, q)
+    near = simplices.family.around(top, spacing)  # (n, m, q)
+    return torch.cat([t, near], dim=1), torch.cat([loss, _measured(landscape, simplices, near)], dim=1)
+
+
+def _measured(
+    landscape: Landscape, simplices: Simplices, t: Tensor, report: Callable[[str], None] | None = None
+) -> Tensor:
+    """Losses (n, g) at places t (n, g, q)."""
+    losses: list[Tensor] = []
+    done, reported = 0, 0
+    for places in t.split(max(1, landscape.rows_at_once // len(t)), dim=1):
+        theta = simplices.at(places).flatten(0, 1)
+        losses.append(landscape.loss(theta).double().view(places.shape[:2]))
+        done += places.shape[1]
+        if report and done - reported >= 10:
+            report(f"profile: {done}/{t.shape[1]} places")
+            reported = done
+    return torch.cat(losses, dim=1)
+
+
+def _sorted(t: Tensor, loss: Tensor) -> Profile:
+    """In the order of the first coordinate, places seen twice kept once."""
+    unique, where = torch.unique(t, dim=0, return_inverse=True)
+    values = torch.empty(len(unique), dtype=torch.float64)
+    values[where] = loss
+    return Profile(unique, values)

@@ -1,0 +1,227 @@
+"""Barcodes of minima of functions on graphs and point clouds (function-barcodes.txt, section 3).
+
+Vertices are ordered by (value, number): of vertices of one value, the first bears the bar. Bars of length zero, which
+ties would make, are left out. A vertex whose value is inf is in no sublevel set. −inf is a value like any other. Each
+component of the graph has a half-line; more than one means that the graph is not connected, and ``components`` says so.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from scipy import sparse
+
+from lossbars.barcodes.barcode import ArrayBarcode
+from lossbars.landscape import Landscape
+from lossbars.sublevel.basins import Basins
+from lossbars.sublevel.cell_grid import LARGEST_DIM
+from lossbars.sublevel.neighbours import choose_search
+from lossbars.sublevel.samples import CloudSample, GridSample, Sample, ScatteredSample
+from lossbars.sublevel.sweep import Pairs, sweep
+
+Sampling = Literal["auto", "grid", "random"]
+GRID_UP_TO = 3  # dimensions in which a grid is nearer to the truth than as many random points (benchmarks/README.md)
+BASINS_UP_TO = 6  # neighbours: contraction to basins is faster than the sweep (benchmarks/README.md)
+
+
+class SublevelBarcode(ArrayBarcode):
+    """A barcode whose bars are born and die at vertices of a graph; sorted by birth, then minimum.
+
+    ``sizes`` (b,) are the vertices of a bar's cluster when it died, of a half-line all of its component.
+    """
+
+    sizes: np.ndarray
+
+    def __init__(self, values: np.ndarray, pairs: Pairs) -> None:
+        births = values[pairs.minima].astype(np.float64)
+        deaths = np.where(pairs.saddles >= 0, values[pairs.saddles].astype(np.float64), np.inf)
+        kept = np.flatnonzero(births < deaths)
+        kept = kept[np.lexsort((pairs.minima[kept], births[kept]))]
+        super().__init__(births[kept], deaths[kept], pairs.minima[kept], pairs.saddles[kept], "merged")
+        self._set(sizes=pairs.sizes[kept])
+
+    def _set(self, **attributes: object) -> None:
+        for name, value in attributes.items():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+            object.__setattr__(self, name, value)
+
+    @property
+    def minima(self) -> np.ndarray:
+        """Vertices that bore the bars, int64 (b,)."""
+        return self.born_at
+
+    @property
+    def saddles(self) -> np.ndarray:
+        """Vertices at which the bars died, int64 (b,), −1 for half-lines."""
+        return self.dies_at
+
+    @property
+    def components(self) -> int:
+        """Number of half-lines: 1 if the graph is connected."""
+        return int(np.count_nonzero(self.saddles < 0))
+
+
+class FunctionBarcode(SublevelBarcode):
+    """A barcode of a function on a sample of its box. Places (b, D) are NaN where a half-line has no saddle."""
+
+    minimum_places: np.ndarray
+    saddle_places: np.ndarray
+    n: int  # points of the sample
+    sampling: str
+    k: int | None  # neighbours of a point in the graph; None on a grid, whose points have those around them
+    search: str  # of the neighbours
+    value_range: tuple[float, float]  # of all finite values
+
+    def __init__(self, values: np.ndarray, pairs: Pairs, sample: Sample) -> None:
+        super().__init__(values, pairs)
+        dies = self.saddles >= 0
+        places = sample.places(np.concatenate([self.minima, self.saddles[dies]]))
+        saddle_places = np.full((len(self.minima), places.shape[1]), np.nan)
+        saddle_places[dies] = places[len(self.minima) :]
+        facts = {"n": len(values), "sampling": sample.sampling, "k": sample.k, "search": sample.search}
+        self._set(minimum_places=places[: len(self.minima)].copy(), saddle_places=saddle_places, **facts)
+        self._set(value_range=_finite_range(values))
+
+
+def sublevel_barcode(values: ArrayLike, neighbours: ArrayLike | sparse.sparray | sparse.spmatrix) -> SublevelBarcode:
+    """Barcode of a function on the vertices of a graph (function-barcodes.txt, Algorithm 1), exact.
+
+    ``values`` is (n,); ``neighbours`` (n, k) holds numbers of vertices, negative where there are fewer than k, or is a
+    sparse (n, n) matrix whose stored entries are edges. An edge need stand in one of its two rows only. Raises
+    ValueError for NaN, for shapes that do not fit and for numbers of vertices that there are not.
+    """
+    values = np.asarray(values)
+    values = np.ascontiguousarray(values, dtype=np.float32 if values.dtype == np.float32 else np.float64)
+    if values.ndim != 1:
+        raise ValueError(f"values: one number a vertex, a vector, not an array of shape {values.shape}")
+    _check_values(values)
+    return SublevelBarcode(values, _pairs(values, *_rows(neighbours, len(values))))
+
+
+def function_barcode(
+    landscape: Landscape,
+    box: Sequence[tuple[float, float]] | None,
+    n: int,
+    seed: int,
+    *,
+    sampling: Sampling = "auto",
+    k: int | None = None,
+    cut: float | None = None,
+    report: Callable[[str], None] | None = None,
+) -> FunctionBarcode:
+    """Barcode of a landscape on a sample of about n points of a box (function-barcodes.txt, section 3).
+
+    ``box`` is the low and high of each coordinate, None the landscape's own. ``sampling`` is a regular ``grid`` or
+    uniform ``random`` points; ``auto`` takes the grid for D ≤ 3, unless ``k`` is given. Random points are joined to
+    their ``k`` nearest others, those farther than ``cut`` · n^(−1/D) left out; distances are in sides of the box.
+    ``k`` None is :func:`default_neighbours` (the paper's is 2 D), ``cut`` None :func:`default_cut` (the paper does not
+    say; inf leaves out none). The same seed gives the same barcode. Threads are torch's. Raises ValueError for a box, a
+    size or a value that cannot be used.
+    """
+    bounds = _checked_box(landscape, box)
+    threads = torch.get_num_threads()
+    dim = landscape.dim
+    if n < 2:
+        raise ValueError(f"n: a sample needs two points at least, not {n}")
+    if sampling == "auto":
+        sampling = "grid" if dim <= GRID_UP_TO and k is None else "random"
+    if sampling == "grid" and k is not None:
+        raise ValueError(
+            "k: the points of a grid have those around them as neighbours; leave k out or sample at random"
+        )
+    k = None if sampling == "grid" else k or default_neighbours(dim)
+    cut = cut or default_cut(dim)
+    sample: Sample
+    if sampling == "grid":
+        sample = GridSample(n, bounds)
+    elif dim <= LARGEST_DIM:
+        sample = CloudSample(n, bounds, seed, k or 1, cut, threads)
+    else:
+        sample = ScatteredSample(n, bounds, seed, k or 1, cut, threads, choose_search(dim))
+    values = np.empty(sample.n)
+    found: Pairs | None = None
+    basins = Basins(values, threads) if sample.blocks > 1 else None
+    for block, (begin, end, starts, neighbours) in enumerate(sample.graph(landscape, values)):
+        if report:
+            report(f"block {block + 1} of {sample.blocks}: {end:,} of {sample.n:,} points joined")
+        if basins is None:
+            found = _pairs(values, starts, neighbours)
+        else:
+            basins.add(begin, end, starts, neighbours)
+    if basins is not None:
+        found = basins.pairs()
+    assert found is not None
+    return FunctionBarcode(values, found, sample)
+
+
+def default_neighbours(dim: int) -> int:
+    """Neighbours of a random point: 12 at least, since the paper's 2 D leave a graph in the plane in pieces."""
+    return max(12, 2 * dim)
+
+
+def default_cut(dim: int) -> float:
+    """Longest edge in units of n^(−1/D): 2, or more where a ball of this radius would hold fewer than 40 points.
+
+    With 2 in the plane, of 1e6 points about four have no neighbour (exp(−4π) of them).
+    """
+    ball = math.pi ** (dim / 2) / math.gamma(dim / 2 + 1)
+    return max(2.0, (40 / ball) ** (1 / dim))
+
+
+def _check_values(values: np.ndarray) -> None:
+    """Raise ValueError where a value is NaN."""
+    if (wrong := np.isnan(values)).any():
+        place = int(wrong.argmax())
+        raise ValueError(
+            f"{wrong.sum()} of {len(values)} values are NaN, the first at vertex {place}: a loss is a number"
+        )
+
+
+def _pairs(values: np.ndarray, starts: np.ndarray, neighbours: np.ndarray) -> Pairs:
+    if len(starts) > 1 or starts[0] > BASINS_UP_TO:
+        return sweep(values, starts, neighbours)
+    basins = Basins(values, torch.get_num_threads())
+    basins.add(0, len(values), starts, neighbours)
+    return basins.pairs()
+
+
+def _rows(neighbours: ArrayLike | sparse.sparray | sparse.spmatrix, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and neighbours, as the kernels want them."""
+    if isinstance(neighbours, sparse.sparray | sparse.spmatrix):
+        if neighbours.shape != (n, n):
+            raise ValueError(f"neighbours: a graph of {n} vertices is a matrix ({n}, {n}), not {neighbours.shape}")
+        matrix = neighbours.tocsr()
+        return matrix.indptr.astype(np.int64), matrix.indices
+    rows = np.ascontiguousarray(neighbours)
+    if rows.ndim != 2 or len(rows) != n or not np.issubdtype(rows.dtype, np.integer):
+        raise ValueError(f"neighbours: integers of shape ({n}, k) are needed, not {rows.dtype} of shape {rows.shape}")
+    if rows.size and rows.max() >= n:
+        raise ValueError(f"neighbours: vertex {rows.max()} is named, there are {n}")
+    if rows.dtype not in (np.int32, np.int64):
+        rows = rows.astype(np.int64)
+    if rows.shape[1] == 0:
+        rows = np.full((n, 1), -1, np.int32)
+    return np.array([rows.shape[1]]), rows.ravel()
+
+
+def _checked_box(landscape: Landscape, box: Sequence[tuple[float, float]] | None) -> np.ndarray:
+    if box is None:
+        box = getattr(landscape, "box", None)
+        if box is None:
+            raise ValueError("box: this landscape has none of its own; give the low and high of each coordinate")
+    bounds = np.asarray(box, dtype=np.float64)
+    if bounds.shape != (landscape.dim, 2) or not np.isfinite(bounds).all() or not (bounds[:, 0] < bounds[:, 1]).all():
+        raise ValueError(f"box: {landscape.dim} pairs of a low and a higher number are needed, not {box!r}")
+    return bounds
+
+
+def _finite_range(values: np.ndarray) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    if np.isinf(low) or np.isinf(high):
+        finite = values[np.isfinite(values)]
+        low, high = (float(finite.min()), float(finite.max())) if len(finite) else (np.nan, np.nan)
+    return low, high

@@ -1,0 +1,42 @@
+"""What each fingerprint of code covers, kept on record, so that a later change can be named.
+
+A fingerprint is one number for dozens of modules. The record says, for each fingerprint that a run was made with,
+which modules and library versions it stood for.
+"""
+
+import json
+from functools import partial
+from pathlib import Path
+
+from lossbars.documents.plan import Jobs
+from lossbars.workflow.files import ArtefactError, whole
+from lossbars.workflow.fingerprint import ingredients
+
+FOLDER = Path("results/.code")  # the same at every scale
+
+
+def record_code(jobs: Jobs, folder: Path = FOLDER) -> None:
+    """Write a small file for each fingerprint that the jobs asked for so far; what is on record stays."""
+    for code, (module, chosen) in jobs.codes.items():
+        path = folder / f"{code}.json"
+        if not path.is_file():
+            text = json.dumps(ingredients(module, chosen), indent=1, sort_keys=True)
+            whole(path, partial(_write, text=text + "\n"))
+
+
+def _write(temporary: str, text: str) -> None:
+    Path(temporary).write_text(text)
+
+
+def recorded_code(code: str, folder: Path = FOLDER) -> dict[str, str] | None:
+    """Module → digest, and library → version, of a fingerprint; None where there is no record of it.
+
+    Raises ArtefactError for a record that is damaged.
+    """
+    path = folder / f"{code}.json"
+    try:
+        return dict(json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ArtefactError(f"{path} is damaged ({error}): delete it") from None

@@ -1,0 +1,212 @@
+"""Fingerprints of code: what a step runs, without comments, docstrings and layout.
+
+Snakemake does not see a change in an imported module. A fingerprint is the digest of the syntax trees of
+a module and of all that it imports from this package, transitively, and of the versions of the libraries
+that these import. A reformatting never changes it, a changed formula always does. An ``__init__.py`` that hands on
+names of its modules is looked through: who imports such a name depends on the module that defines it.
+"""
+
+import ast
+import hashlib
+import sys
+from collections.abc import Iterable
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+PACKAGE = "lossbars"
+SOURCE = Path(__file__).resolve().parent.parent  # the package's folder
+
+# What these hold reaches a job in other ways: recipes as values in its params; and the lists of architectures,
+# data sets, figures and landscapes are not followed, only the chosen member is, so that adding one costs no retraining;
+# nor is what aligns the ends of curves, where a recipe asks for none of it.
+BY_VALUE = (
+    "lossbars.recipes",
+    "lossbars.workflow.experiment",
+    "lossbars.experiments.networks.config",
+    "lossbars.networks.specs",
+    "lossbars.datasets.specs",
+    "lossbars.experiments.functions.config",
+    "lossbars.experiments.convergence.config",
+    "lossbars.experiments.escape.config",
+    "lossbars.experiments.saddles.config",
+    "lossbars.experiments.hessian.config",
+    "lossbars.experiments.strings.config",
+    "lossbars.landscapes.specs",
+    "lossbars.workflow.config",
+    "lossbars.workflow.job",
+    "lossbars.workflow.fingerprint",
+)
+BY_CHOICE = (
+    "lossbars.networks.make",
+    "lossbars.datasets.load",
+    "lossbars.functions.benchmarks",
+    "lossbars.landscapes.regression",
+    "lossbars.landscapes.perceptron",
+    "lossbars.landscapes.toy_data",
+    "lossbars.symmetry.alignment",
+    "lossbars.symmetry.permutations",
+)
+# Modules of figures, and packages of them. A step imports all that it may draw: of these, too, only the chosen one is
+# followed, and what that one itself imports.
+FIGURES = (
+    "lossbars.experiments.networks.figures",
+    "lossbars.experiments.networks.embeddings.figure",
+    "lossbars.experiments.functions.figures",
+    "lossbars.experiments.convergence.figure",
+    "lossbars.experiments.escape.figures",
+    "lossbars.experiments.saddles.figures",
+    "lossbars.experiments.strings.figures",
+    "lossbars.experiments.hessian.figures",
+    "lossbars.plots.components",
+)
+BESIDE = ("lossbars.workflow.run_log",)  # writes beside results, never into them
+NOT_NUMERIC = ("jaxtyping", "pydantic")
+DISTRIBUTION = {
+    "sklearn": "scikit-learn",
+    "PIL": "pillow",
+    "mpl_toolkits": "matplotlib",
+    "yaml": "pyyaml",
+}  # imported name → distribution, where they differ
+
+
+@cache
+def fingerprint(module: str, chosen: tuple[str, ...] = ()) -> str:
+    """Digest of ``module``'s import closure; ``chosen`` are members of the packages taken by choice."""
+    modules, libraries = closure(module, chosen)
+    digest = hashlib.sha256()
+    for name in sorted(modules):
+        digest.update(f"{name}\n{_tree(_file(name))}\n".encode())
+    for name in sorted(libraries):
+        digest.update(f"{name}=={metadata.version(DISTRIBUTION.get(name, name))}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def ingredients(module: str, chosen: tuple[str, ...] = ()) -> dict[str, str]:
+    """What the fingerprint covers: module → digest of its syntax tree, library → version."""
+    modules, libraries = closure(module, chosen)
+    trees = {name: file_fingerprint(_file(name)) for name in modules}
+    return trees | {name: metadata.version(DISTRIBUTION.get(name, name)) for name in libraries}
+
+
+def file_fingerprint(path: Path) -> str:
+    """Digest of one file of the user's, by the same rules; what it imports is not followed."""
+    return hashlib.sha256(_tree(path).encode()).hexdigest()[:16]
+
+
+def text_fingerprint(path: Path) -> str:
+    """Digest of a file that is no Python, as it stands."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def closure(module: str, chosen: tuple[str, ...] = ()) -> tuple[frozenset[str], frozenset[str]]:
+    """Modules of this package that ``module`` runs, and the libraries they import."""
+    todo = [(name, "") for name in (module, *chosen)]  # a module, and which imports it
+    modules, libraries = set[str](), set[str]()
+    while todo:
+        name, by = todo.pop()
+        if name in modules or (name not in chosen and _skipped(name, by)):
+            continue
+        modules.add(name)
+        todo += [(parent, name) for parent in _parents(name)]
+        for imported in _imports(name):
+            if imported == PACKAGE or imported.startswith(PACKAGE + "."):
+                todo.append((imported, name))
+            elif (top := imported.partition(".")[0]) not in sys.stdlib_module_names and top not in NOT_NUMERIC:
+                libraries.add(top)
+    return frozenset(modules), frozenset(libraries)
+
+
+def _skipped(name: str, by: str) -> bool:
+    return name in BY_VALUE or name in BY_CHOICE or name in BESIDE or (_is_figure(name) and not _is_figure(by))
+
+
+def _is_figure(name: str) -> bool:
+    return any(name == one or name.startswith(one + ".") for one in FIGURES)
+
+
+def _parents(name: str) -> Iterable[str]:
+    parts = name.split(".")
+    return [".".join(parts[:i]) for i in range(1, len(parts))]
+
+
+def _file(name: str) -> Path:
+    path = SOURCE.joinpath(*name.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+@cache
+def _imports(name: str) -> frozenset[str]:
+    found = set[str]()
+    for node in ast.walk(ast.Module(_own(_file(name)), [])):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found |= {alias.name, *_members(alias.name).values()}
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ValueError(f"{name}: relative imports are not followed; write the module's full name")
+            found |= _imported(node)
+    return frozenset(found)
+
+
+def _imported(node: ast.ImportFrom) -> set[str]:
+    """A module, and those that its names are, or are defined in where it is a package that only hands them on."""
+    base = node.module or ""
+    found, members = {base}, _members(base)
+    if base == PACKAGE or base.startswith(PACKAGE + "."):
+        for alias in node.names:
+            inner = f"{base}.{alias.name}"
+            if _file(inner).is_file():  # a name may be a module of that package
+                found |= {inner, *_members(inner).values()}
+            elif alias.name == "*":
+                found |= set(members.values())
+            elif alias.name in members:
+                found.add(members[alias.name])
+    return found
+
+
+def _members(package: str) -> dict[str, str]:
+    """Name → the module of this package that defines it, of those that an ``__init__.py`` hands on."""
+    if not package.startswith(PACKAGE + ".") or (path := _file(package)).name != "__init__.py" or not path.is_file():
+        return {}
+    nodes = [node for node in ast.walk(ast.parse(path.read_text())) if _hands_on(node)]
+    return {alias.name: str(node.module) for node in nodes for alias in node.names}  # type: ignore[attr-defined]
+
+
+def _hands_on(node: ast.AST) -> bool:
+    """Whether a statement of an ``__init__.py`` only makes names of modules of this package its own."""
+    if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith(PACKAGE + "."):
+        return False
+    return all(alias.asname in (None, alias.name) for alias in node.names)
+
+
+def _own(path: Path) -> list[ast.stmt]:
+    """The statements of a file; of an ``__init__.py`` without those that hand names on: importers look through."""
+    body = ast.parse(path.read_text(), str(path)).body
+    if path.name != "__init__.py":
+        return body
+    return [node for node in body if not _hands_on(node) and not _lists(node)]
+
+
+def _lists(node: ast.stmt) -> bool:
+    """Whether a statement is ``__all__ = …``, or names handed on to a type checker alone."""
+    if isinstance(node, ast.Assign):
+        return [name.id for name in node.targets if isinstance(name, ast.Name)] == ["__all__"]
+    checked = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    return checked and all(_hands_on(one) for one in node.body)  # type: ignore[attr-defined]
+
+
+@cache
+def _tree(path: Path) -> str:
+    """The syntax tree as text, docstrings out (comments and layout are no part of it)."""
+    tree = ast.Module(_own(path), [])
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:]
+    return ast.dump(tree)

@@ -1,0 +1,201 @@
+"""What a job costs: memory and time, from the size of its network and its recipe. Loads no torch.
+
+The constants are fitted to what benchmarks/resources.md lists; docs/resources.md says how good the fit is.
+"""
+
+from dataclasses import dataclass
+
+from lossbars.datasets.sizes import Size
+from lossbars.experiments.networks.config import Model
+from lossbars.experiments.strings.config import StringsModel
+from lossbars.networks.sizes import Network, network
+from lossbars.recipes import Curves, Descent, Paths, Strings, Triangles
+
+MB = 2**20
+FLOAT = 4  # bytes
+EVALUATED, EVALUATED_TOKENS = 1000, 2**14  # samples, of text tokens, at a time in the loss of record
+BEADS, TRAINED_BEADS = 20, 3  # of a string, and of them trained at a time; by need, so both are guesses
+MEASURED, OUTPUTS = 2**26, 2**24  # parameters and outputs of all networks that are measured at a time
+
+
+@dataclass(frozen=True)
+class Training:
+    """One job that trains: ``stacked`` simplices, their control points, and the passes that it makes."""
+
+    network: Network
+    size: Size
+    samples: int  # of the training set, that are used
+    stacked: int
+    nodes: int  # control points of one simplex
+    free: int  # of them, moved
+    points: int  # places of one simplex in a step
+    batch: int
+    epochs: int
+    evaluations: int  # losses of record of one simplex
+    moments: int  # that the optimiser keeps of each variable
+
+    @property
+    def steps(self) -> int:
+        """Of the whole training."""
+        return self.epochs * (self.samples // self.batch)
+
+
+def training(model: Model, kind: str, size: Size, samples: int, stacked: int) -> Training:
+    """The minima, curves or triangles of one job."""
+    descent = longest(model, kind)
+    nodes, free = control_points(descent)
+    return Training(
+        network(model, size),
+        size,
+        samples,
+        stacked,
+        nodes,
+        free,
+        free if isinstance(descent, Paths | Strings) else getattr(descent, "points", 1),
+        min(descent.batch_size, samples),
+        descent.epochs * (descent.halvings if isinstance(descent, Strings) else 1),
+        evaluations(descent),
+        1 if descent.optimiser == "sgd" else 2,
+    )
+
+
+def string_training(own: StringsModel, size: Size, samples: int, stacked: int) -> Training:
+    """Strings of pairs of networks at falling thresholds: about one round of training, and a check of all, at each."""
+    recipe, levels = own.strings, len(own.thresholds)
+    looked = size.train if own.level.of == "train" else size.test
+    share = min(own.level.samples or looked, looked) / samples
+    checked = BEADS * (recipe.grid.between + 2 * recipe.grid.refinements)
+    return Training(
+        network(own, size),
+        size,
+        samples,
+        stacked,
+        BEADS,
+        TRAINED_BEADS,
+        TRAINED_BEADS,
+        min(recipe.batch_size, samples),
+        recipe.epochs * levels,
+        max(1, round(share * checked * levels)),
+        1 if recipe.optimiser == "sgd" else 2,
+    )
+
+
+def longest(model: Model, kind: str) -> Descent:
+    """The recipe of a kind; of minima in groups, the one with most epochs stands for all."""
+    if kind == "minima" and model.groups:
+        return max((own.minima for own in model.groups.values()), key=lambda minima: minima.epochs)
+    return model.kinds[kind]
+
+
+def control_points(descent: Descent) -> tuple[int, int]:
+    """How many vectors of the parameters' length one simplex holds, and how many of them move."""
+    match descent:
+        case Curves(family=family):
+            return family.bends + 2, family.bends
+        case Paths(family=family):
+            return family.points + 2 * insertions(descent), family.points - 2
+        case Strings():
+            return BEADS, TRAINED_BEADS
+        case Triangles(sides=sides):
+            return 7, 4 if sides == "trained" else 1
+    return 1, 1
+
+
+def insertions(paths: Paths) -> int:
+    """How often points may be inserted, two at a time."""
+    return max(0, paths.climbs_from - 1) // paths.family.insertion.every if paths.family.insertion else 0
+
+
+def evaluations(descent: Descent) -> int:
+    """Forward passes over the data that measuring one simplex takes."""
+    match descent:
+        case Curves(grid=grid):  # the curve and the straight segment
+            return 2 * grid.points + 2 * grid.refinements
+        case Paths(grid=grid):
+            segments = control_points(descent)[0] - 1
+            return segments * (grid.between + 1) + 1 + 2 * grid.refinements
+        case Strings(grid=grid, halvings=halvings):
+            return halvings * BEADS * (grid.between + 2 * grid.refinements)
+        case Triangles(grid=grid):
+            return grid.points * (grid.points + 1) // 2 + 4 + 6 * grid.refinements
+    return 5  # a minimum: loss, its gradient (three times a forward pass), and the test set
+
+
+# Memory ------------------------------------------------------------------------------------------
+
+PROCESS = 920 * MB  # a process that has imported torch
+DATA = 9  # bytes for each number of a data set: as stored, as float32, and on the way from one to the other
+
+
+def memory(job: Training) -> int:
+    """Most bytes that a training process holds."""
+    return PROCESS + data_bytes(job) + vector_bytes(job) + activation_bytes(job)
+
+
+def device_memory(job: Training) -> int:
+    """Most bytes that it holds on a GPU, the libraries' own apart."""
+    numbers = job.samples * job.size.inputs
+    return (2 if job.size.text else FLOAT) * numbers + vector_bytes(job) + activation_bytes(job)
+
+
+def data_bytes(job: Training) -> int:
+    """Data sets are read whole, before the samples that are used are taken; a text is a map of its file."""
+    return (1 if job.size.text else DATA) * (job.size.train + job.size.test) * job.size.inputs
+
+
+def vector_bytes(job: Training) -> int:
+    """Vectors of the parameters' length: control points, what moves them, and a checkpoint of it."""
+    moved = job.free * (2 + job.moments) + 2 * job.points  # variables, gradients, moments; θ and its gradient
+    saved = job.free * (1 + job.moments)
+    together = min(MEASURED, job.network.parameters * job.stacked * job.evaluations)  # θ of all places of a profile
+    return FLOAT * (job.network.parameters * job.stacked * (3 * job.nodes + moved + saved) + together)
+
+
+def activation_bytes(job: Training) -> int:
+    """What a training step keeps for its backward pass, or an evaluation for the next layer, whichever is more."""
+    rows = job.stacked * job.points if job.network.stacked else 1
+    step = 2 * rows * job.batch * (job.network.kept + job.size.inputs)
+    evaluated = rows if job.network.stacked else 1
+    samples = evaluated_windows(job.size) if job.size.text else EVALUATED
+    record = evaluated * min(samples, job.samples) * (job.network.measured or job.network.kept)
+    return FLOAT * (max(step, record) + output_numbers(job, min(samples, job.samples)))
+
+
+def evaluated_windows(size: Size) -> int:
+    """Windows of a text at a time in the loss of record: fewer, where a token has many outputs."""
+    return max(1, min(EVALUATED_TOKENS, OUTPUTS // size.outputs) // size.inputs)
+
+
+def output_numbers(job: Training, samples: int) -> int:
+    """Outputs of all networks that are measured at a time, their losses, and what is on the way between."""
+    one = samples * job.size.outputs * (job.size.inputs if job.size.text else 1)
+    return 3 * max(one, min(OUTPUTS, one * job.stacked * job.evaluations))
+
+
+# Time --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How fast one core, or one GPU, is."""
+
+    start: float  # seconds until a process has imported torch and read its data
+    call: float  # seconds that one operation costs, however small, in a training step and its backward pass
+    products: float  # multiply-adds a second
+    moved: float  # bytes a second, of vectors that pass through memory
+
+
+def seconds(job: Training, machine: Machine) -> float:
+    """Time of a training process."""
+    own = job.network
+    calls = own.calls * (1 if own.stacked else job.stacked * job.points) + 20  # 20: the optimiser, the places
+    steps = job.steps * (calls * machine.call + vector_traffic(job) / machine.moved)
+    trained = 3 * job.epochs * job.points  # forward, and backward twice
+    measured = job.evaluations * own.passes
+    products = own.slowness * own.products * job.samples * job.stacked * (trained + measured)
+    return machine.start + steps + products / machine.products
+
+
+def vector_traffic(job: Training) -> int:
+    """Bytes of vectors that one training step reads and writes."""
+    return FLOAT * job.network.parameters * job.stacked * (job.free * (4 + 2 * job.moments) + 6 * job.points)
