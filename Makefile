@@ -14,11 +14,11 @@ run: $(READY)
 test: $(READY)
 	. $(BIN)/activate && pytest -n 2 --dist loadscope
 
-# About an hour, as root, with the SLURM of the tests: python3 tests/slurm/cluster.py install
+# About an hour, as root, with the SLURM of the tests: python3 tests/support/slurm/cluster.py install
 faults: $(READY)
-	python3 tests/slurm/cluster.py start --cpus 4
-	. $(BIN)/activate && PYTHONPATH=src:tests python -m faults --folder /var/tmp/lossbars-faults --workers 3 --table docs/faults.md
-	python3 tests/slurm/cluster.py stop
+	python3 tests/support/slurm/cluster.py start --cpus 4
+	. $(BIN)/activate && PYTHONPATH=src:tests python -m support.faults --folder /var/tmp/lossbars-faults --workers 3 --table docs/faults.md
+	python3 tests/support/slurm/cluster.py stop
 
 lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -22,14 +22,13 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from workflow import Checkout  # noqa: E402
-
 from lossbars.documents.plan import Jobs, documents  # noqa: E402
 from lossbars.workflow.artefacts import write_records, write_table, write_tensors  # noqa: E402
 from lossbars.workflow.files import whole  # noqa: E402
 from lossbars.workflow.marks import mark, write_document  # noqa: E402
 from lossbars.workflow.plan import Plan  # noqa: E402
 from lossbars.workflow.tasks import Expected, expected  # noqa: E402
+from support.workflow import Checkout  # noqa: E402
 
 TARGETS = ("digits", "fc-mnist", "fc-fmnist", "lenet-fmnist")
 REPEATS = 3

@@ -14,6 +14,8 @@ with install_import_hook("lossbars", "beartype.beartype"):
 import pytest
 import torch
 
+pytest.register_assert_rewrite("support")  # an assert of a helper says as much as one of a test
+
 # The hook stays for what is imported later: a test that imports a module by itself is checked as well.
 HOOK = install_import_hook("lossbars", "beartype.beartype")
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).resolve().parent.parent / "src" / "lossbars"
+from support.paths import CHECKOUT
+
+SOURCE = CHECKOUT / "src" / "lossbars"
 
 # A new module must be placed here. The earlier, the fewer may be imported.
 LAYERS = [

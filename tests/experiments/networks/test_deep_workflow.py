@@ -1,0 +1,86 @@
+"""The experiments on deep and wide networks in miniature: the networks and recipes of config.yaml on a few images."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lossbars.claims.claim import INCOMPARABLE
+from lossbars.workflow.artefacts import read_records, read_table, read_tensors
+from support.workflow import Checkout
+
+pytestmark = pytest.mark.workflow
+
+IMAGES = """
+import torch
+
+def load():
+    random = torch.Generator().manual_seed(0)
+    x = torch.randint(256, (12, 3, 32, 32), dtype=torch.uint8, generator=random)
+    return x[:8], torch.arange(8) % 4, x[8:], torch.arange(4)
+"""
+TEXT = "".join(f"{i} and {i} is {2 * i}; " for i in range(120))
+SMALL = {"data": "made.py:load", "device": "cpu", "seeds": 3, "seeds_per_job": 3, "robustness": {"sizes": [2]}}
+GRID = {"points": 2, "refinements": 0}
+EPOCH = "scale={epochs: 0.001}"  # one
+RESULTS = "results/scale=epochs-0.001"
+
+
+def ran(folder: Path, name: str, own: dict[str, Any]) -> Path:
+    """Run an experiment; the folder of its results."""
+    checkout = Checkout.fresh(folder / "checkout", **{name: SMALL | own})
+    (checkout.folder / "made.py").write_text(IMAGES)
+    (checkout.folder / "oscar").mkdir()
+    (checkout.folder / "oscar" / "en.txt").write_text(TEXT)
+    done = checkout.snakemake("--cores", "2", "--config", EPOCH, "data_root=.", "--", name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return checkout.folder / RESULTS / name
+
+
+def same_ends(folder: Path) -> None:
+    """Curves begin and end at the losses of record of their minima, to the bit."""
+    minima = read_table(folder / "minima" / "0-2.parquet").set_index("seed")["loss"]
+    curves = read_table(folder / "curves" / "0-2+0-2.parquet")
+    assert len(curves.groupby(["a", "b"])) == 3
+    for (a, b, kind), profile in curves.sort_values("t").groupby(["a", "b", "kind"]):
+        assert profile["loss"].iloc[0] == minima[a] and profile["loss"].iloc[-1] == minima[b]
+        assert len(profile) == (3 if kind == "curve" else 2)  # the bend of the chain is measured too
+
+
+def test_networks_with_and_without_shortcuts(tmp_path: Path) -> None:
+    """All eight: figure 7 and table 8 of Loss barcode."""
+    folder = ran(tmp_path, "shortcuts-cifar10", {"curves": {"grid": GRID}})
+    models = [f"{net}{kind}" for net in ("resnet-20", "resnet-56", "resnet-110", "wrn-56-2") for kind in ("", "-ns")]
+    for model in models:
+        same_ends(folder / model)
+        facts = read_tensors(folder / model / "minima" / "0-2.safetensors")[1]
+        assert (facts["precision"], facts["micro_batch"], facts["layout"]) == ("float32", "8", "channels-last")
+    bars = read_table(folder / "barcodes.parquet")
+    assert set(bars["model"]) == set(models)
+    claims = read_table(folder / "claims.parquet").set_index("id")
+    assert claims.loc["test-accuracy-resnet-110-ns", "published"] == "82.60000 ± 1.09044"
+    assert claims.loc["test-accuracy-resnet-110-ns", "verdict"] == INCOMPARABLE
+    assert (tmp_path / "checkout" / RESULTS / "figures" / "shortcuts-cifar10-complexity.svg").is_file()
+
+
+def test_the_wide_network(tmp_path: Path) -> None:
+    """WideResNet16×10 with its triangles: figures 6, 7 and table 3 of Topological obstructions."""
+    folder = ran(tmp_path, "wrn-cifar100", {"samples": 4, "curves": {"grid": GRID}, "triangles": {"grid": GRID}})
+    model = folder / "wrn-16-10"
+    same_ends(model)
+    tensors, _ = read_tensors(model / "triangles" / "0-2+0-2+0-2.safetensors")
+    assert tensors["nodes"].shape[1:] == (7, 17_179_940 - 96 * 641)  # four classes here, a hundred there
+    (merged,) = [one for one in read_records(model / "barcode.json") if one["convention"] == "merged"]
+    assert {bar["dim"] for bar in merged["bars"]} <= {0, 1}
+    assert (tmp_path / "checkout" / RESULTS / "figures" / "wrn-cifar100-one-saddles.svg").is_file()
+
+
+def test_the_gpt(tmp_path: Path) -> None:
+    """10.9 million parameters on two kilobytes of text: figures 8 and 9 of Loss barcode."""
+    text = {"kind": "text", "path": "oscar", "context": 64, "tokens": 2000, "test": 0.2, "vocabulary": "bytes"}
+    folder = ran(tmp_path, "gpt-oscar", {"data": text, "curves": {"grid": GRID}})
+    same_ends(folder / "gpt")
+    minima = read_table(folder / "gpt" / "minima" / "0-2.parquet")
+    assert minima["loss"].between(2.5, 5.6).all()  # below log 256, nats per byte
+    assert len(read_tensors(folder / "gpt" / "minima" / "0-2.safetensors")[0]["theta"][0]) == 10_935_808 - 192 * 384
+    assert {"two-levels", "barriers"} <= set(read_table(folder / "claims.parquet")["id"])

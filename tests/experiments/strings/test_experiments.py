@@ -1,0 +1,424 @@
+"""The kind strings: what may be said, what is found of made answers, what is drawn, and the workflow, made small."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from lossbars.documents.plan import Jobs
+from lossbars.experiments.networks.figures.string_bridge import heights, string_bridge
+from lossbars.experiments.strings.claims import claim_rows
+from lossbars.experiments.strings.figures.answers import string_answers
+from lossbars.experiments.strings.figures.lengths import string_lengths
+from lossbars.experiments.strings.figures.views import Shown, string_views
+from lossbars.experiments.strings.findings import StringResults
+from lossbars.experiments.strings.fits import knee, length_law, levels, power_law, spike, steepest
+from lossbars.landscapes.make import make_landscape
+from lossbars.landscapes.perceptron import Perceptron
+from lossbars.landscapes.specs import PerceptronSpec
+from lossbars.optimise.strings.view import view
+from lossbars.plots.style import save
+from lossbars.seeding import generator
+from lossbars.workflow.artefacts import read_table, read_tensors
+from lossbars.workflow.config import ConfigError, load_config
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import request
+from lossbars.workflow.tasks import expected
+from support.workflow import Checkout, changed, own
+
+ADAM = {"optimiser": "adam", "schedule": {"kind": "constant", "lr": 1.0e-2}}
+CUBIC = {"kind": "perceptron", "task": "cubic", "hidden": [3], "activation": "tanh", "biases": True, "error": "l1"}
+POINTS = {"kind": "perceptron", "task": "permuted-points", "hidden": [3], "activation": "relu", "biases": False}
+LEV: dict[str, Any] = {
+    "kind": "strings",
+    "title": "Level sets, made small",
+    "data": "digits",
+    "samples": 200,
+    "device": "cpu",
+    "pairs": 3,
+    "pairs_per_job": 2,
+    "thresholds": [0.5, 0.25],
+    "strings": ADAM
+    | {
+        "epochs": 200,
+        "check_every": 10,
+        "family": {"kind": "string", "rounds": 4},
+        "grid": {"between": 5, "refinements": 1},
+    },
+    "models": {
+        "cubic": {"label": "a cubic", "landscape": CUBIC | {"box": 2.0}},
+        "swap": {"landscape": POINTS | {"box": 2.0}, "ends": "swapped", "reuse": False},
+        "net": {
+            "network": {"kind": "mlp", "depth": 1, "width": 8},
+            "level": {"metric": "error", "of": "test", "samples": 100},
+            "strings": {"epochs": 4, "batch_size": 50, "check_every": 2},
+            "thresholds": [0.6, 0.4],
+        },
+    },
+    "figures": ["string-lengths", "string-answers", "string-views"],
+}
+
+
+def jobs(**experiments: Any) -> Jobs:
+    return Jobs(Plan({"experiments": own(experiments or {"lev": LEV})}))
+
+
+# What may be said --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("thresholds", [0.1, 0.2], r"one\.thresholds: they must fall|thresholds: they must fall"),
+        ("thresholds", [], "thresholds: List should have at least 1 item"),
+        ("data", None, "models.net: a network needs the experiment's data"),
+        ("data", "mnisty", "unknown data set 'mnisty'"),
+        ("models.net", {"label": "none"}, "either a landscape, or a network on the experiment's data, is needed"),
+        ("models.cubic.network", {"kind": "lenet"}, "either a landscape, or a network"),
+        ("models.cubic.level", {"metric": "error"}, "level: thresholds on a landscape are on its loss"),
+        ("models.cubic.ends", "swopped", "Input should be 'random' or 'swapped'"),
+        ("models.net.ends", "swapped", "ends: 'swapped' needs a landscape of the kind perceptron"),
+        ("models.swap.landscape.hidden", [1], "ends: 'swapped' needs a landscape of the kind perceptron"),
+        ("models.swap.landscape.task", "cubics", r"models\.swap\.landscape\.task: Input should be 'quadratic'"),
+        ("models.net.network", {"kind": "gpt"}, r"models\.net\.network: gpt reads text"),
+        ("models.net.level.metric", "accuracy", "Input should be 'loss', 'error' or 'perplexity'"),
+        ("strings.family.round", 3, r"family\.round: unknown key; did you mean 'rounds'"),
+        ("strings.family.margin", 1.5, "less than 1"),
+        ("strings.halvings", 3, "halvings: unknown key"),
+        ("pair", 3, "unknown key; did you mean 'pairs'"),
+        ("models", {}, "models: at least one is needed"),
+        ("figures", ["string-length"], "Input should be 'string-lengths'"),
+    ],
+)
+def test_mistakes_are_named_with_their_place(place: str, value: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config({"experiments": {"one": changed(LEV, place, value)}})
+
+
+def test_data_that_no_model_reads_are_refused() -> None:
+    alone = LEV | {"models": {"cubic": LEV["models"]["cubic"]}}
+    with pytest.raises(ConfigError, match="data: no model has a network that reads it"):
+        load_config({"experiments": {"one": own(alone)}})
+
+
+def test_what_models_share_is_written_once_and_scales() -> None:
+    plan = Plan({"scale": {"epochs": 0.5, "pairs": 0.1}, "experiments": {"lev": own(LEV)}})
+    whole = plan.strings["lev"]
+    assert whole.pairs == 2 and whole.models["cubic"].strings.epochs == 100 and whole.models["net"].strings.epochs == 2
+    assert whole.models["net"].thresholds == [0.6, 0.4] and whole.models["swap"].thresholds == [0.5, 0.25]
+    assert not whole.models["swap"].reuse and whole.models["net"].strings.family.rounds == 4
+    assert plan.string_blocks("lev") == ["0-1"] and jobs().plan.string_blocks("lev") == ["0-1", "2"]
+
+
+def test_curves_by_strings_are_a_family_of_their_own() -> None:
+    string = LEV["strings"] | {"family": {"kind": "string"}, "halvings": 4}
+    minima = ADAM | {"epochs": 2}
+    net: dict[str, Any] = {
+        "title": "One",
+        "data": "digits",
+        "seeds": 3,
+        "minima": minima,
+        "curves": minima | {"family": {"kind": "chain"}},
+        "models": {"mlp": {"network": {"kind": "mlp", "depth": 1}, "more_curves": {"dss": string}}},
+        "figures": ["string-bridge"],
+    }
+    made = jobs(one=net)
+    assert made.step("curves-dss", "one", "mlp") == "string_curves" and made.step("curves", "one", "mlp") == "curves"
+    assert made.plan.model("one", "mlp").strings == "curves-dss"
+    net["models"]["mlp"]["more_curves"] = {}
+    with pytest.raises(ConfigError, match="'string-bridge' needs a model with curves of the family string"):
+        load_config({"experiments": {"one": net}})
+
+
+def test_requests_grow_with_the_work() -> None:
+    plan, more = jobs().plan, jobs(lev=changed(LEV, "models.net.strings.epochs", 4_000_000)).plan
+    assert request(more, "strings", "lev", "net", 2).runtime > request(plan, "strings", "lev", "net", 2).runtime
+    longer = jobs(lev=changed(LEV, "strings.epochs", 1_000_000)).plan
+    assert request(longer, "strings", "lev", "cubic", 2).runtime > request(plan, "strings", "lev", "cubic", 2).runtime
+    stated = jobs(lev=LEV | {"resources": {"runtime": 77}}).plan
+    assert request(stated, "strings", "lev", "net", 1).runtime == 77
+
+
+# Permuted copies ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("biases", [False, True])
+def test_swapped_units_compute_the_same(biases: bool) -> None:
+    spec = PerceptronSpec(**(POINTS | {"hidden": [4, 3], "biases": biases, "box": 2.0}))
+    net, _ = make_landscape(spec)
+    assert isinstance(net, Perceptron)
+    theta = net.init(3, generator("swapped"))
+    other = net.swapped(theta, 0, 1)
+    torch.testing.assert_close(net.outputs(other), net.outputs(theta), rtol=1e-12, atol=1e-14)
+    assert not torch.equal(other, theta) and torch.equal(net.swapped(other, 0, 1), theta)
+
+
+# Findings ----------------------------------------------------------------------------------------
+
+
+def answers(model: str, by_threshold: dict[float, list[tuple[float, int] | None]]) -> pd.DataFrame:
+    """A row per pair and threshold from lengths and beads; None is not connected."""
+    rows = []
+    for threshold, several in by_threshold.items():
+        for pair, one in enumerate(several):
+            length, beads = one or (3.0, 9)
+            row = {"model": model, "pair": pair, "threshold": threshold, "beads": beads, "length": length}
+            answer = "connected" if one else "not connected within the budget"
+            above = "nothing" if one else "segment"
+            rows.append(row | {"answer": answer, "above": above, "distance": 1.0, "highest": threshold, "gradients": 5})
+    return pd.DataFrame(rows).assign(measured=7)
+
+
+def power(exponent: float, knee_at: float = 0.1) -> dict[float, list[tuple[float, int] | None]]:
+    """Length 1 down to the knee, then a power of the threshold; beads a power throughout."""
+    found: dict[float, list[tuple[float, int] | None]] = {}
+    for threshold in (0.4, 0.2, 0.1, 0.05, 0.02, 0.01):
+        length = max(1.0, 1.2 * (threshold / (knee_at / 2)) ** exponent) if threshold < knee_at else 1.0
+        found[threshold] = [(length * share, round(2 / threshold)) for share in (0.99, 1.01)]
+    return found
+
+
+def results(table: pd.DataFrame, models: dict[str, dict[str, Any]], data: str | None = None) -> StringResults:
+    whole = {
+        model: {"label": model.title(), "ends": "random", "reuse": False, "thresholds": [0.4, 0.01]} | recipe
+        for model, recipe in models.items()
+    }
+    scale = {"epochs": 1.0, "pairs": 1.0, "samples": 1.0}
+    recipe = {"data": data, "samples": None, "pairs": 2, "scale": scale, "models": whole, "order": list(whole)}
+    return StringResults("lev", recipe, table)
+
+
+def verdicts(given: StringResults) -> dict[str, str]:
+    return claim_rows(given).set_index("id")["verdict"].to_dict()
+
+
+def test_fits_find_the_laws_that_were_put_in() -> None:
+    table = levels(answers("a", power(-0.5)), "a")
+    assert knee(table) == 0.1 and list(table["connected"]) == [2] * 6
+    law = length_law(table)
+    assert law and law.exponent == pytest.approx(-0.5) and law.r_squared == pytest.approx(1.0)
+    x = np.array([1.0, 2.0, 4.0])
+    found = power_law(x, 3 * x**-1.5)
+    assert found and (found.exponent, found.factor) == pytest.approx((-1.5, 3.0))
+    assert found.at(np.array([4.0]))[0] == pytest.approx(3 / 8)
+    assert power_law(x[:2], x[:2]) is None and power_law(x, np.ones(3)) is None
+
+
+def test_claims_hold_where_the_papers_picture_is_there() -> None:
+    found = verdicts(results(answers("a", power(-0.5)), {"a": {"landscape": {"task": "quadratic"}}}))
+    assert found == dict.fromkeys(
+        ["connects", "near-one", "length-power-law", "beads-grow", "beads-power-law"], "holds"
+    )
+
+
+def test_claims_fail_where_it_is_not() -> None:
+    wild = {0.4: [(1.6, 9), (1.7, 8)], 0.2: [(1.2, 2), None], 0.1: [(2.9, 7), (3.0, 6)], 0.05: [(1.1, 3), (1.2, 2)]}
+    rows = claim_rows(results(answers("a", wild), {"a": {}})).set_index("id")
+    assert set(rows["verdict"]) == {"does not hold"}
+    assert "1 of 2 at 0.2" in rows.loc["connects", "obtained"] and "at no threshold" in rows.loc["near-one", "obtained"]
+
+
+def test_a_spike_is_a_peak_beyond_the_errors() -> None:
+    peak = {0.4: [(1.0, 0), (1.0, 0)], 0.2: [(1.6, 2), (1.7, 3)], 0.1: [(1.1, 4), (1.2, 5)], 0.05: [(2.0, 9), (2.1, 9)]}
+    table = levels(answers("a", peak), "a")
+    assert spike(table) == (0.2, pytest.approx(1.65))
+    rising = peak | {0.1: [(1.8, 4), (1.9, 5)]}
+    assert spike(levels(answers("a", rising), "a")) is None
+    assert steepest(levels(answers("a", rising), "a")) == (0.2, pytest.approx(1.65))
+    noisy = peak | {0.2: [(1.0, 2), (1.5, 3)]}
+    assert spike(levels(answers("a", noisy), "a")) is None
+    cubic = {"a": {"landscape": {"task": "cubic"}}}
+    assert verdicts(results(answers("a", peak), cubic))["cubic-spike"] == "holds"
+    assert verdicts(results(answers("a", rising), cubic))["cubic-spike"] == "does not hold"
+
+
+@pytest.mark.parametrize(
+    ("data", "claim", "low"), [("mnist", "mnist-near-one", True), ("cifar10", "cifar10-above-one", False)]
+)
+def test_lengths_at_the_lowest_threshold(data: str, claim: str, low: bool) -> None:
+    near = {0.4: [(1.0, 0), (1.0, 0)], 0.01: [(1.02, 1), (1.05, 2)]}
+    far = {0.4: [(1.0, 0), (1.0, 0)], 0.01: [(1.4, 3), (1.6, 5)]}
+    for given, is_near in ((near, True), (far, False)):
+        found = verdicts(results(answers("a", given), {"a": {}}, data))[claim]
+        assert found == ("holds" if is_near == low else "does not hold")
+
+
+def test_swapped_units_are_apart_only_in_the_small_network() -> None:
+    models = {name: {"ends": "swapped", "landscape": {"hidden": [size]}} for name, size in (("few", 3), ("many", 9))}
+    apart, joined = {0.4: [(1.2, 1)] * 2, 0.01: [None] * 2}, {0.4: [(1.0, 0)] * 2, 0.01: [(1.1, 3)] * 2}
+    for few, many, verdict in (
+        (apart, joined, "holds"),
+        (joined, joined, "does not hold"),
+        (apart, apart, "does not hold"),
+    ):
+        table = pd.concat([answers("few", few), answers("many", many)], ignore_index=True)  # type: ignore[arg-type]
+        assert verdicts(results(table, models)) == {"swapped-units": verdict}
+    alone = results(answers("few", apart), {"few": models["few"]})  # type: ignore[arg-type]
+    assert verdicts(alone) == {"swapped-units": "not measured"}
+
+
+def test_pairs_whose_ends_were_not_trained_say_nothing_of_permuted_copies() -> None:
+    models = {name: {"ends": "swapped", "landscape": {"hidden": [size]}} for name, size in (("few", 3), ("many", 9))}
+    few = answers("few", {0.4: [(1.2, 1)] * 2, 0.01: [None] * 2})
+    few.loc[few["above"] == "segment", "above"] = "end"
+    table = pd.concat([few, answers("many", {0.4: [(1.0, 0)] * 2, 0.01: [(1.1, 3)] * 2})], ignore_index=True)
+    assert verdicts(results(table, models)) == {"swapped-units": "does not hold"}
+
+
+def test_pairs_that_failed_count_at_lower_thresholds_too() -> None:
+    table = answers("a", {0.4: [(1.0, 0)] * 3, 0.2: [(1.0, 0), None, None], 0.1: [(1.0, 0)]})
+    assert list(levels(table, "a")["pairs"]) == [3, 3, 3] and list(levels(table, "a")["connected"]) == [3, 1, 1]
+    models = {"a": {"reuse": True, "thresholds": [0.4, 0.2, 0.1, 0.05]}}
+    rows = claim_rows(results(table, models)).set_index("id")
+    assert rows.loc["connects", "obtained"] == "A: all pairs, but 1 of 3 at 0.2, 1 of 3 at 0.1, none at the 1 below"
+
+
+def test_what_never_connects_is_not_judged_by_its_lengths() -> None:
+    models = {"a": {"landscape": {"task": "cubic"}, "thresholds": [0.4]}}
+    found = verdicts(results(answers("a", {0.4: [None, None]}), models))
+    assert found["connects"] == "does not hold"
+    assert {found[name] for name in ("near-one", "cubic-spike", "beads-grow", "length-power-law")} == {"not measured"}
+
+
+def test_permuted_copies_that_failed_early_count_as_not_connected() -> None:
+    models = {name: {"ends": "swapped", "landscape": {"hidden": [size]}} for name, size in (("few", 3), ("many", 9))}
+    few = answers("few", {0.4: [None] * 2})  # used again: not tried at lower thresholds
+    table = pd.concat([few, answers("many", {0.4: [(1.0, 0)] * 2, 0.01: [(1.1, 3)] * 2})], ignore_index=True)
+    rows = claim_rows(results(table, models)).set_index("id")
+    assert rows.loc["swapped-units", "verdict"] == "holds"
+    assert "0 of 2 pairs at 0.01, none at any" in rows.loc["swapped-units", "obtained"]
+
+
+def test_a_smaller_budget_is_said() -> None:
+    given = results(answers("a", power(-0.5)), {"a": {}})
+    given.recipe["scale"]["samples"] = 0.1
+    assert verdicts(given)["connects"] == "holds at this budget"
+
+
+# Figures -----------------------------------------------------------------------------------------
+
+
+def gids(figure: Figure) -> set[str]:
+    return {gid for one in figure.findobj() if (gid := one.get_gid())}
+
+
+def test_lengths_and_answers_are_drawn() -> None:
+    table = answers("a", power(-0.5) | {0.005: [None, (2.0, 500)]})
+    drawn = string_lengths(table, {"a": "A"}, {"a": "error"}, "Title")
+    left, right = drawn.axes
+    assert {"length-a", "beads-a", "law-length-a", "law-beads-a", "knee-a"} <= gids(drawn)
+    assert left.get_xlabel() == "threshold on the share of errors" and right.get_ylabel() == "beads"
+    (points,) = [line for line in left.get_lines() if line.get_gid() == "length-a"]
+    assert len(points.get_xdata()) == 6  # that of a threshold where a pair failed is hollow
+    shares = string_answers(table, {"a": "A"}, {"a": "error"}, "Title")
+    (line,) = [one for one in shares.axes[0].get_lines() if one.get_gid() == "share-a"]
+    assert list(line.get_ydata()) == [1.0] * 6 + [0.5]
+    with pytest.raises(ValueError, match="no row for model 'b'"):
+        string_lengths(table, {"b": "B"}, {"b": "loss"}, "Title")
+
+
+def test_views_show_the_string_along_its_components(tmp_path: Path) -> None:
+    function = make_landscape(PerceptronSpec(**(POINTS | {"box": 2.0})))[0]
+    beads = function.init(5, generator("view"))
+    own_view = view(function, beads)
+    centred = beads - beads.mean(0)
+    distances = torch.cdist(own_view.beads, own_view.beads)
+    assert bool((distances <= torch.cdist(beads, beads) + 1e-9).all())  # a projection
+    _, sizes, _ = torch.linalg.svd(centred)
+    assert float(own_view.shares.sum()) == pytest.approx(float(sizes[:3].square().sum() / sizes.square().sum()))
+    torch.testing.assert_close(own_view.places[[0, -1]], own_view.beads[[0, -1]])
+    assert float(own_view.values[0]) == pytest.approx(float(function.loss(beads[:1])))
+    arrays = {name: getattr(own_view, name).numpy() for name in ("places", "values", "beads", "shares")}
+    shown = Shown.of(arrays | {"beads": np.vstack([arrays["beads"], np.full((2, 3), np.nan)])}, 4, 0.2)
+    assert shown.beads.shape == (5, 3)
+    drawn = string_views({"a": shown}, {"a": "A"}, {"a": "loss"}, "Title")
+    strings = [one for one in drawn.findobj(LineCollection) if one.get_gid() == "string-a"]
+    assert len(strings) == 3 and len(strings[0].get_segments()) == len(shown.places) - 1
+    save(drawn, tmp_path / "a.pdf", tmp_path / "a.svg")
+    with pytest.raises(ValueError, match="no pair of any model is connected"):
+        string_views({}, {"a": "A"}, {"a": "loss"}, "Title")
+
+
+def test_a_straight_string_has_one_component() -> None:
+    function = make_landscape(PerceptronSpec(**(POINTS | {"box": 2.0})))[0]
+    straight = view(function, function.init(2, generator("straight")))
+    assert straight.shares.tolist() == [pytest.approx(1.0), pytest.approx(0.0, abs=1e-12), 0.0]
+    assert straight.beads.shape == (2, 3)
+
+
+def test_the_bridge_sets_strings_beside_the_lowest_curve() -> None:
+    tops = {("curves", 0, 1): 3.0, ("curves", 0, 2): 2.0, ("curves", 1, 2): 4.0}
+    tops |= {("curves-flow", a, b): top - 0.5 for (_, a, b), top in list(tops.items())}
+    tops |= {("curves-dss", 0, 1): 2.6, ("curves-dss", 0, 2): 1.2, ("curves-dss", 1, 2): 3.9}
+    rows = [
+        {"model": "m", "by": by, "a": a, "b": b, "kind": "curve", "t": t, "loss": loss}
+        for (by, a, b), top in tops.items()
+        for t, loss in ((0.0, 0.1 * (a + 1)), (0.5, top), (1.0, 0.1 * (b + 1)))
+    ]
+    table = pd.DataFrame(rows)
+    found = heights(table, "curves-dss")
+    assert found["string"].tolist() == [2.6, 1.2, 3.9] and found["curve"].tolist() == [2.5, 1.5, 3.5]
+    drawn = string_bridge(table, {"m": "M"}, {"m": "curves-dss"}, "Title")
+    assert "strings lower: 1 of 3 pairs" in drawn.axes[0].get_title()
+    bars = {one.get_gid(): one.get_segments() for one in drawn.findobj(LineCollection)}
+    assert [segment[1][1] for segment in bars["strings-m"]] == [2.6, 1.2]  # minima 1 and 2, by their lowest string
+    assert [segment[1][1] for segment in bars["curves-m"]] == [2.5, 1.5]
+
+
+# The workflow ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """The experiment, run once."""
+    checkout = Checkout.fresh(tmp_path_factory.mktemp("strings") / "checkout", lev=LEV)
+    checkout.run()
+    return checkout
+
+
+@pytest.mark.workflow
+def test_the_workflow_leaves_what_was_expected(whole: Checkout) -> None:
+    for one in expected(jobs(), "lev"):
+        assert (whole.folder / one.path).is_file(), one.path
+        assert (whole.folder / one.log).is_file(), one.log
+    table = read_table(whole.folder / "results/lev/strings.parquet")
+    assert set(table["model"]) == {"cubic", "swap", "net"} and set(table["pair"]) == {0, 1, 2}
+    there = table[table["answer"] == "connected"]
+    assert (there["highest"] <= there["threshold"]).all() and (there["above"] == "nothing").all()
+    assert (there["length"] >= 1 - 1e-9).all()
+    used = read_table(whole.folder / "results/lev/benchmarks/usage.parquet")
+    assert used["used_seconds"].notna().all()
+    claims = read_table(whole.folder / "results/lev/claims.parquet")
+    assert {"connects", "cubic-spike", "swapped-units"} <= set(claims["id"])
+    assert all(f"figure-lev-{name}" in (whole.folder / "results/report.html").read_text() for name in LEV["figures"])
+
+
+@pytest.mark.workflow
+def test_strings_that_are_kept_are_those_of_the_table(whole: Checkout) -> None:
+    tensors, _ = read_tensors(whole.folder / "results/lev/cubic/strings/0-1.safetensors")
+    table = read_table(whole.folder / "results/lev/strings.parquet")
+    net, _ = make_landscape(PerceptronSpec(**(CUBIC | {"box": 2.0})))
+    for pair, nodes, count in zip(
+        tensors["pairs"].tolist(), tensors["nodes"], tensors["lengths"].tolist(), strict=True
+    ):
+        own_rows = table[(table["model"] == "cubic") & (table["pair"] == pair) & (table["answer"] == "connected")]
+        best = own_rows.sort_values("threshold").iloc[0]
+        beads = nodes[:count]
+        assert count == best["beads"] + 2 and not bool(beads.isnan().any())
+        assert float(net.loss(beads).max()) <= best["threshold"]
+
+
+@pytest.mark.workflow
+def test_more_pairs_and_thresholds_reach_what_they_decide(whole: Checkout) -> None:
+    assert whole.stale() == set()
+    whole.experiments["lev"]["pairs"] = 4
+    more = whole.stale()
+    assert not any(path.endswith("strings/0-1") for path in more) and "lev/net/strings/2-3" in more
+    whole.experiments["lev"]["pairs"] = 3
+    whole.experiments["lev"]["models"]["net"]["thresholds"] = [0.6, 0.3]
+    assert {path for path in whole.stale() if "/strings/" in path} == {"lev/net/strings/0-1", "lev/net/strings/2"}

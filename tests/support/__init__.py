@@ -1,0 +1,1 @@
+"""What the tests share: networks, landscapes, workflows made small, stand-ins."""

@@ -1,0 +1,234 @@
+"""docs/staleness.md: each key of the configuration and each module of the code, against the rules that rerun.
+
+The table is made by dry runs of the real workflow, so it is what happens; the test compares it with what is committed.
+Write it anew with ``LOSSBARS_WRITE_DOCS=1 pytest tests/workflow/test_staleness_matrix.py``.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lossbars.documents.plan import Jobs, documents
+from lossbars.workflow.fingerprint import closure
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.tasks import expected
+from support.dry_runs import DryRuns, edited
+from support.paths import CHECKOUT
+from support.workflow import ADAM, TINY, Checkout, own, plan
+
+pytestmark = pytest.mark.workflow
+
+PAGE = CHECKOUT / "docs/staleness.md"
+SOURCE = CHECKOUT / "src/lossbars"
+
+HEAD = """\
+# What reruns after a change
+
+Made by `LOSSBARS_WRITE_DOCS=1 pytest tests/workflow/test_staleness_matrix.py`, which makes each change in a checkout
+whose results are whole, asks Snakemake for a dry run, and writes down how many jobs of each rule would run. The test
+fails where this page says something else. The experiment has two models, `mlp` (triangles whose sides are trained) and
+`fixed` (triangles whose sides are the trained curves), one block of seeds, and two figures. A dot is a rule that does
+not run.
+"""
+KEYS = """
+## Keys of the configuration
+
+Keys of `minima`, `curves` and `triangles` are those of the model `mlp`, unless the key says `fixed`.
+"""
+MODULES = """
+## Modules of the code
+
+A line of code is added to each module in turn. A comment, a docstring or a new layout changes nothing
+(`tests/workflow/test_staleness.py`).
+"""
+
+CYCLICAL = {"kind": "cyclical", "lr_max": 1.0e-2, "lr_min": 1.0e-4}
+EXPERIMENT = TINY | {
+    "seeds_per_job": 3,
+    "minima": ADAM | {"epochs": 2, "schedule": CYCLICAL},
+    "curves": TINY["curves"] | {"points": 2},
+    "triangles": TINY["triangles"] | {"points": 2},
+    "models": TINY["models"]
+    | {"fixed": TINY["models"]["mlp"] | {"label": "fixed sides", "triangles": {"sides": "fixed"}}},
+}
+OTHER: dict[str, Any] = {  # where a number cannot just be changed
+    "title": "Another title",
+    "data": "mine.py:load",
+    "augment": "crop-flip",
+    "across": False,
+    "groups": {"short": {}, "long": {"minima": {"epochs": 3}}},
+    "more_curves": {"bezier": TINY["curves"] | {"family": {"kind": "bezier"}}},
+    "more_triangles": {"long": TINY["triangles"] | {"epochs": 2}},
+    "precision": "bfloat16",
+    "normalise": {"mean": [0.5], "std": [0.5]},
+    "micro_batch": 16,
+    "device": "auto",
+    "label": "another label",
+    "sizes": [2, 3],
+    "figures": ["barcodes", "profiles", "persistence"],
+    "activation": "tanh",
+    "optimiser": "sgd",
+    "schedule.kind": {"kind": "garipov", "lr": 1.0e-2},
+    "family.kind": "bezier",
+    "sides": "fixed",
+    "nesterov": True,
+    "decay": 0.5,
+    "momentum": 0.5,
+    "clip": 5.0,
+    "network.kind": {"kind": "lenet"},
+    "samples": 190,
+    "runtime": 77,
+    "mem_mb": 7777,
+    "gpu_mem_mb": 777,
+}
+OF_FIXED = ("minima.epochs", "curves.epochs", "triangles.epochs")
+
+
+def leaves(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Places of all values in nested mappings."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from leaves(inner, (*place, key))
+    else:
+        yield place
+
+
+def changed(experiment: dict[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
+    """A copy with another value there."""
+    copy = own(experiment)
+    inner = copy
+    for key in place[:-1]:
+        inner = inner[key]
+    name = ".".join(place[-2:])
+    if place[-1] == "kind" and isinstance(OTHER[name], dict):  # another kind has other keys
+        inner = copy
+        for key in place[:-2]:
+            inner = inner[key]
+        inner[place[-2]] = OTHER[name]
+        return copy
+    old = inner[place[-1]]
+    new = OTHER.get(name, OTHER.get(place[-1]))
+    inner[place[-1]] = new if new is not None else old * 2 if isinstance(old, float) and old else old + 1
+    assert inner[place[-1]] != old, place
+    return copy
+
+
+def whole_experiment() -> dict[str, Any]:
+    """The experiment with every key of its recipes written out."""
+    loaded = plan(**{key: value for key, value in EXPERIMENT.items() if key not in TINY or value != TINY[key]})
+    return loaded.experiments["tiny"].model_dump(mode="json")
+
+
+def key_changes(experiment: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+    """Label, experiment and further arguments of each changed key."""
+    for place in leaves(experiment):
+        label = ".".join(place).replace("models.mlp", "models.*")
+        if place == ("embeddings",) or place[-2:] == (
+            "curves",
+            "align",
+        ):  # need a larger model, a further recipe: below
+            continue
+        if place[:2] == ("models", "fixed") and ".".join(place[2:]) not in OF_FIXED:
+            continue
+        yield label, changed(experiment, place), []
+    more = own(experiment)
+    more["models"]["deep"] = own(more["models"]["mlp"])
+    more["models"]["deep"] |= {"label": "two layers", "network": {"kind": "mlp", "depth": 2, "width": 8}}
+    yield "models: one more", more, []
+    embedded = own(more)
+    path = {key: value for key, value in EXPERIMENT["curves"].items() if key not in ("family", "grid")}
+    embedded["embeddings"] = {
+        "deeper": {"small": "mlp", "large": "deep", "descent": EXPERIMENT["minima"], "path": path}
+    }
+    yield "embeddings: one, in one more model", embedded, []
+    aligned = own(experiment)
+    aligned["models"]["mlp"]["more_curves"] = {"aligned": own(TINY["curves"]) | {"align": "weights"}}
+    yield "models.*.more_curves: one, aligned", aligned, []
+    for key, value in (("data_root", "elsewhere"), ("cache", "elsewhere"), ("scale", "{epochs: 0.5}")):
+        yield key, experiment, ["--config", f"{key}={value}"]
+
+
+def files_of_code() -> list[Path]:
+    """Modules and templates, relative to the package."""
+    return [path.relative_to(SOURCE) for path in sorted(SOURCE.rglob("*")) if path.suffix in (".py", ".j2")]
+
+
+def table(title: str, rows: dict[str, dict[str, int]], rules: list[str]) -> str:
+    lines = [f"| {title} | " + " | ".join(rules) + " |", "|---" * (len(rules) + 1) + "|"]
+    for label, counts in rows.items():
+        assert set(counts) <= {*rules, "tiny"}, (label, counts)
+        lines.append(f"| `{label}` | " + " | ".join(str(counts.get(rule, "·")) for rule in rules) + " |")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page, made anew."""
+    checkout = Checkout.fresh(tmp_path_factory.mktemp("matrix") / "checkout", tiny=whole_experiment())
+    (checkout.folder / "mine.py").write_text("def load():\n    return None\n")
+    dry = DryRuns(checkout)
+    try:
+        whole = dry.rules(checkout.experiments)
+        checkout.run()
+        assert dry.rules(checkout.experiments) == {}
+        keys = {
+            label: dry.rules({"tiny": one}, *more) for label, one, more in key_changes(checkout.experiments["tiny"])
+        }
+        modules = module_changes(checkout, dry)
+    finally:
+        dry.close()
+    rules = dict.fromkeys(rule for counts in (whole, *keys.values()) for rule in counts if rule != "tiny")
+    order = [rule for rule in ORDER if rule in rules] + [rule for rule in rules if rule not in ORDER]
+    return HEAD + KEYS + "\n" + table("key", keys, order) + MODULES + "\n" + table("module", modules, order)
+
+
+def module_changes(checkout: Checkout, dry: DryRuns) -> dict[str, dict[str, int]]:
+    """Module → rules that rerun once a line is added to it.
+
+    What no job of the experiment runs is changed together: where nothing reruns then, nothing does after one of them.
+    """
+    files = files_of_code()
+    run = modules_run(checkout.experiments)
+    idle = [path for path in files if path not in run]
+    quiet = not dry_run(checkout, dry, idle)
+    return {str(path): {} if quiet and path in idle else dry_run(checkout, dry, [path]) for path in files}
+
+
+def dry_run(checkout: Checkout, dry: DryRuns, paths: list[Path]) -> dict[str, int]:
+    """What reruns after a change of these modules, which are then put back."""
+    before = {}
+    for path in paths:
+        place = checkout.folder / "src/lossbars" / path
+        line = "<!-- more -->\n" if path.suffix == ".j2" else "\n\nADDED = 1\n"
+        before[place] = edited(place, place.read_text() + line)
+    try:
+        return dry.rules(checkout.experiments)
+    finally:
+        for place, text in before.items():
+            place.write_text(text)
+
+
+def modules_run(experiments: Mapping[str, Any]) -> set[Path]:
+    """Files of the modules that some job of the experiments runs, and templates."""
+    jobs = Jobs(Plan({"experiments": own(experiments)}))
+    for experiment in experiments:
+        expected(jobs, experiment)
+    documents(jobs, list(experiments))
+    names = set[str]().union(*(closure(*asked)[0] for asked in jobs.codes.values()))
+    parts = [name.split(".")[1:] for name in names]
+    files = {Path(*part).with_suffix(".py") for part in parts if part} | {Path(*part, "__init__.py") for part in parts}
+    return files | {path for path in files_of_code() if path.suffix == ".j2"}
+
+
+ORDER = ["dataset", "minima", "curves", "triangles", "complex", "barcode", "robustness", "tables", "figure", "claims"]
+
+
+def test_the_page_says_what_happens(matrix: str) -> None:
+    if os.environ.get("LOSSBARS_WRITE_DOCS"):
+        PAGE.write_text(matrix)
+    committed = PAGE.read_text() if PAGE.exists() else ""
+    differences = set(matrix.splitlines()) ^ set(committed.splitlines())
+    assert matrix == committed, "docs/staleness.md is to be written anew: " + "\n".join(sorted(differences))
