@@ -5,14 +5,14 @@ BIN := $(VENV)/bin
 CORES ?= all
 READY := $(VENV)/.ready
 
-.PHONY: run test faults lint format lock clean
+.PHONY: run test faults lint format lock written clean
 
 run: $(READY)
 	. $(BIN)/activate && snakemake --cores $(CORES)
 	@echo "Barcodes, TO-scores and figures are in results/: open results/report.html"
 
 test: $(READY)
-	. $(BIN)/activate && pytest -n 2 --dist loadscope
+	. $(BIN)/activate && pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 # About an hour, as root, with the SLURM of the tests: python3 tests/support/slurm/cluster.py install
 faults: $(READY)
@@ -23,6 +23,7 @@ faults: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile rules
 	. $(BIN)/activate && snakemake --lint
 
@@ -44,6 +45,11 @@ $(READY): requirements.lock pyproject.toml
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra workflow --extra dev -o requirements.lock pyproject.toml
+
+# What is made from other files of the checkout; tests compare them.
+written: $(READY)
+	$(BIN)/python -m lossbars.documents.environment
+	$(BIN)/python -m lossbars.documents.budget
 
 clean:
 	rm -rf results .checkpoints .snakemake

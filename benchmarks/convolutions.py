@@ -1,4 +1,4 @@
-"""A training step of convolutional networks: layouts, bfloat16, networks folded into channels; and a path's 17 points.
+"""A training step of convolutional networks: layouts, bfloat16, networks folded into channels; and a path's points.
 
     python benchmarks/convolutions.py [--networks CNN-1-32 …] [--parts steps stacked record path] [--rounds 11]
 
@@ -113,10 +113,10 @@ def stacked(name: str, n: int) -> Ways:
     }
 
 
-def evaluated(name: str) -> Ways:
-    """1000 samples in evaluation mode, so many at a time, in the landscape's layout."""
+def evaluated(name: str, samples: int) -> Ways:
+    """Samples in evaluation mode, so many at a time, in the landscape's layout."""
     make, shape, size = NETWORKS[name]
-    of = NetworkLandscape(make, Split(torch.rand(1000, *shape), torch.randint(10, (1000,))), size, CPU)
+    of = NetworkLandscape(make, Split(torch.rand(samples, *shape), torch.randint(10, (samples,))), size, CPU)
     net = of.module.eval()
 
     @torch.no_grad()
@@ -127,8 +127,8 @@ def evaluated(name: str) -> Ways:
     return {f"{pieces} at a time": lambda pieces=pieces: forward(pieces) for pieces in (1000, 250, 50)}
 
 
-def path(name: str) -> Ways:
-    """All 17 moving points of a 19-point path on one batch."""
+def path(name: str, number: int) -> Ways:
+    """All moving points of a path of so many points on one batch."""
     make, shape, size = NETWORKS[name]
     data = Split(torch.rand(2 * size, *shape), torch.randint(10, (2 * size,)))
     recipe = Paths(
@@ -138,14 +138,14 @@ def path(name: str) -> Ways:
         epochs=10_000,
         batch_size=size,
         weight_decay=1e-5,
-        family={"kind": "path", "points": 19},
+        family={"kind": "path", "points": number},
     )
     batch = Batch(torch.randperm(2 * size)[:size])
     ways: Ways = {}
     for precision in ("float32", "bfloat16"):
         of = NetworkLandscape(make, data, size, CPU, precision=precision)
         corners = of.init(2, generator("ends")).unsqueeze(0)
-        theta = straight(corners, 19)[:, 1:-1].contiguous()  # (1, 17, d)
+        theta = straight(corners, number)[:, 1:-1].contiguous()  # (1, moving, d)
         out, flow = torch.empty_like(theta), _Flow(of, corners, recipe)
         ways[f"landscape, {of.layout}, {precision}"] = lambda of=of, theta=theta: of.value_and_gradient(theta[0], batch)
         ways[f"flow's direction, {precision}"] = lambda flow=flow, theta=theta, out=out: flow.gradient(
@@ -164,7 +164,12 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--parts", nargs="+", default=["steps", "stacked", "record", "path"])
     parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--batch", type=int, help="of all networks, in place of each one's own")
+    parser.add_argument("--points", type=int, default=19, help="of a path")
+    parser.add_argument("--samples", type=int, default=1000, help="that are evaluated")
     options = parser.parse_args()
+    for name, (make, shape, size) in NETWORKS.items():
+        NETWORKS[name] = make, shape, options.batch or size
     torch.set_num_threads(1)
     torch.manual_seed(0)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -178,11 +183,11 @@ def main() -> None:
             print(f"{name}, a step of {n} networks on one batch")
             in_turn(stacked(name, n), options.rounds)
         if "record" in options.parts:
-            print(f"{name}, 1000 samples evaluated")
-            in_turn(evaluated(name), options.rounds)
+            print(f"{name}, {options.samples} samples evaluated")
+            in_turn(evaluated(name, options.samples), options.rounds)
     if "path" in options.parts and "ResNet195k" in options.networks:
-        print("ResNet195k, 17 moving points of a path, batch 150")
-        in_turn(path("ResNet195k"), options.rounds, warm_up=1)
+        print(f"ResNet195k, {options.points - 2} moving points of a path, batch {NETWORKS['ResNet195k'][2]}")
+        in_turn(path("ResNet195k", options.points), options.rounds, warm_up=1)
 
 
 if __name__ == "__main__":

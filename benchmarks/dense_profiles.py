@@ -17,11 +17,13 @@ from lossbars.simplices import Bezier, Chain
 from lossbars.simplices.profiles import profiles
 from lossbars.simplices.simplex import Simplices
 from lossbars.workflow.artefacts import made_by, read_table, read_tensors
+from lossbars.workflow.training_settings import TrainingSettings
 from lossbars.workflow.training_step import make_landscape, read_data
+from lossbars.workflow.work import Work
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("curves", type=Path)
     parser.add_argument("data", type=Path)
     parser.add_argument("--places", type=int, default=1001)
@@ -31,7 +33,10 @@ def main() -> None:
     tensors, facts = read_tensors(options.curves)
     bends = tensors["nodes"].shape[1] - 2
     family = {"bezier": Bezier, "chain": Chain}[facts["family"]](bends)
-    landscape = make_landscape(job, read_data(options.data, job), 128, torch.device("cpu"))
+    stated = {name: job.recipe[name] for name in TrainingSettings.model_fields}
+    settings = TrainingSettings.model_validate(stated, strict=False)
+    data = read_data(Work(job, settings, "", {"data": [options.data]}, {}), settings)
+    landscape = make_landscape(settings, data, 128, torch.device("cpu"))
     dense = profiles(landscape, Simplices(family, tensors["nodes"]), Grid(points=options.places, refinements=0))
     known = read_table(options.curves.with_suffix(".parquet")).query("kind == 'curve'").groupby(["a", "b"]).loss.max()
     for (a, b), profile in zip(tensors["pairs"].tolist(), dense, strict=True):

@@ -1,8 +1,9 @@
-"""How far "the escape learning rate is linear in the bar" depends on the polynomials (loss-barcode.txt, figure 12).
+"""How far "the escape learning rate is linear in the bar" depends on the polynomials (Barannikov et al. 2022, figure
+12).
 
 Random polynomials of degree six with f' = x (x − s)(x − 1) q(x) and a positive quadratic q; each gives a family of
 either kind, with its own values and derivatives. A row per family: shapes, and the share of them with R² ≥ .99, with a
-rate that grows with the bar, and with both, over twelve bars at equal distances.
+rate that grows with the bar, and with both, over twelve bars (or ``--bars``) at equal distances.
 """
 
 import argparse
@@ -14,7 +15,6 @@ from lossbars.experiments.escape.descent import threshold
 from lossbars.experiments.escape.fits import line
 from lossbars.experiments.escape.polynomials import Family, Well, one_point, two_point, well, with_bar
 
-BARS = 12
 FACTOR = 4  # the free coefficient is varied up and down by so much around that of the random polynomial
 
 
@@ -36,13 +36,13 @@ def families(f: Polynomial) -> dict[str, tuple[Family, float]]:
     return {"two-point": (two, float(f.coef[6])), "one-point": (one, float(f.coef[6]))}
 
 
-def fitted(family: Family, coefficient: float) -> tuple[float, float, float] | None:
+def fitted(family: Family, coefficient: float, number: int) -> tuple[float, float, float] | None:
     """R², slope and ratio of the longest to the shortest bar; None where some rate is unknown."""
     tried = [well(family, float(c)) for c in coefficient * np.geomspace(1 / FACTOR, FACTOR, 41)]
     lengths = [own.length for own in tried if own]
     if len(lengths) < 3:
         return None
-    bars = np.linspace(min(lengths), max(lengths), BARS + 2)[1:-1]
+    bars = np.linspace(min(lengths), max(lengths), number + 2)[1:-1]
     try:
         wells: list[Well] = [with_bar(family, float(length)) for length in bars]
     except ValueError:
@@ -57,19 +57,23 @@ def fitted(family: Family, coefficient: float) -> tuple[float, float, float] | N
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shapes", type=int, default=100)
+    parser.add_argument("--bars", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     random = np.random.default_rng(arguments.seed)
     found: dict[str, list[tuple[float, float, float]]] = {"two-point": [], "one-point": []}
     for _ in range(arguments.shapes):
         for kind, (family, coefficient) in families(random_polynomial(random)).items():
-            if one := fitted(family, coefficient):
+            if one := fitted(family, coefficient, arguments.bars):
                 found[kind].append(one)
     print(
         "| family | shapes | R² ≥ .99 | rate grows with the bar | both | median R² | longest / shortest bar, median |"
     )
     print("|---|---|---|---|---|---|---|")
     for kind, rows in found.items():
+        if not rows:
+            print(f"| {kind} | 0 of {arguments.shapes} | | | | | |")
+            continue
         r_squared, slope, ratio = np.array(rows).T
         straight, grows = r_squared >= 0.99, slope > 0
         print(

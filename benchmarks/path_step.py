@@ -3,7 +3,7 @@
     python benchmarks/path_step.py [--points 19] [--paths 1] [--batch 128] [--rounds 201] [--threads 1]
 
 The plain program has a module for each point: gradients by autograd one module after another, Algorithm 3 of
-topological-obstructions.txt over their tensors, torch.optim.SGD. The two are timed in turn, A B A B …, so that a drift
+Topological obstructions over their tensors, torch.optim.SGD. The two are timed in turn, A B A B …, so that a drift
 of the machine's speed touches both; warm-up is left out. Printed: least, median and quartiles in milliseconds, the
 ratio round by round, where our time goes, and the share of the machine's float32 peak (a 1024³ product, same run).
 Of several paths in one step, as the workflow takes them, the time of one is given.

@@ -1,17 +1,18 @@
 """How long Snakemake takes to plan many jobs, and to find that nothing is left to do.
 
-    python benchmarks/planning.py            # from the repository's root
+    python benchmarks/planning.py [--experiments digits …] [--seeds 0 20 30] [--repeats 3]
 
-The paper's experiments at block size 1, with more and more seeds. For the second number every artefact is written with
+Experiments of networks at block size 1, with more and more seeds. For the second number every artefact is written with
 the key that the plan expects and nothing in it, and Snakemake is told that it is up to date (``--touch``).
 """
 
-import itertools
+import argparse
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,79 +20,108 @@ import pandas as pd
 import torch
 import yaml
 
+from lossbars.documents.plan import documents, experiment_tasks
+from lossbars.experiments.kinds import KINDS
+from lossbars.workflow.artefacts import write_records, write_table, write_tensors
+from lossbars.workflow.files import whole
+from lossbars.workflow.marks import mark, write_document
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.tasks import Task
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
-from lossbars.documents.plan import Jobs, documents  # noqa: E402
-from lossbars.workflow.artefacts import write_records, write_table, write_tensors  # noqa: E402
-from lossbars.workflow.files import whole  # noqa: E402
-from lossbars.workflow.marks import mark, write_document  # noqa: E402
-from lossbars.workflow.plan import Plan  # noqa: E402
-from lossbars.workflow.tasks import Expected, expected  # noqa: E402
-from support.workflow import Checkout  # noqa: E402
-
-TARGETS = ("digits", "fc-mnist", "fc-fmnist", "lenet-fmnist")
-REPEATS = 3
+EXPERIMENTS = ("digits", "fc-mnist", "fc-fmnist", "lenet-fmnist")
+CONFIG = "planned.yaml"
 
 
-def experiments(seeds: int | None) -> dict[str, Any]:
-    """config.yaml at block size 1; ``seeds`` for the fully connected experiments, their own where None."""
-    given = yaml.safe_load((ROOT / "config.yaml").read_text())["experiments"]
-    for key, one in given.items():
-        one["seeds_per_job"] = 1
-        if seeds and key.startswith("fc-"):
-            one["seeds"] = seeds
-    return given
+def experiments(given: dict[str, Any], keys: Sequence[str], seeds: int) -> dict[str, Any]:
+    """These experiments at block size 1; ``seeds`` for the fully connected ones (fc-…), their own where 0."""
+    more = {"seeds": seeds} if seeds else {}
+    return {key: given[key] | {"seeds_per_job": 1} | (more if key.startswith("fc-") else {}) for key in keys}
 
 
-def write(one: Expected, folder: Path) -> None:
+def write_all(plan: Plan, folder: Path) -> None:
+    """All artefacts of a plan."""
+    keys = list(plan.experiments)
+    for task in (*(task for key in keys for task in experiment_tasks(plan, key)), *documents(plan, keys)):
+        for path in task.outputs.values():
+            write(folder / path, task)
+
+
+def write(path: Path, task: Task) -> None:
     """An artefact that says of itself what the plan expects."""
-    path = folder / one.path
     match path.suffix:
         case ".safetensors":
-            write_tensors(path, {"x": torch.zeros(1)}, one.job)
+            write_tensors(path, {"x": torch.zeros(1)}, task.job)
         case ".parquet":
-            write_table(path, pd.DataFrame({"x": [0.0]}), one.job)
+            write_table(path, pd.DataFrame({"x": [0.0]}), task.job)
         case ".json":
-            write_records(path, [{"x": 0}], one.job)
+            write_records(path, [{"x": 0}], task.job)
         case ".pdf":
-            text = f"{mark(one.job)}\n%%EOF\n"
-            whole(path, lambda temporary: Path(temporary).write_text(text))
+            whole(path, lambda temporary: Path(temporary).write_text(f"{mark(task.job)}\n%%EOF\n"))
         case _:
-            write_document(path, "x", one.job)
+            write_document(path, "x", task.job)
 
 
-def timed(checkout: Checkout, *arguments: str) -> tuple[float, str]:
-    """Seconds of one run of Snakemake, and what it said."""
+def snakemake(folder: Path, *arguments: str) -> tuple[float, str]:
+    """Seconds of one run of Snakemake on all planned experiments, and what it said."""
+    keys = yaml.safe_load((folder / CONFIG).read_text())["experiments"]
+    files = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), "--configfile", str(folder / CONFIG)]
     begun = time.perf_counter()
-    done = checkout.snakemake(*arguments, "--", *TARGETS)
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--nocolor", *files, *arguments, "--", *keys],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     seconds = time.perf_counter() - begun
     assert done.returncode == 0, done.stdout + done.stderr
     return seconds, done.stdout + done.stderr
 
 
-def summary(values: list[float]) -> str:
-    return f"{statistics.median(values):.1f} ({min(values):.1f}–{max(values):.1f})"
+def planned(folder: Path) -> tuple[float, int]:
+    """Seconds that Snakemake takes to plan everything, and how many jobs there are."""
+    seconds, text = snakemake(folder, "-n", "--quiet", "reason")
+    return seconds, next(int(line.split()[1]) for line in text.splitlines() if line.startswith("total"))
+
+
+def idle(folder: Path) -> float:
+    """Seconds that Snakemake takes to find that nothing is left to do."""
+    seconds, text = snakemake(folder, "--cores", "2")
+    assert "Nothing to be done" in text, text[-2000:]
+    return seconds
+
+
+def summary(values: Sequence[float]) -> str:
+    """Median, least and most."""
+    return f"{statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
 
 
 def main() -> None:
+    """Print a row for each number of seeds."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", type=Path, default=ROOT / "config.yaml", help="where the experiments are")
+    parser.add_argument("--experiments", nargs="+", default=EXPERIMENTS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 20, 30], help="0: as given")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--dry-run", action="store_true", help="plan everything, and leave the second number out")
+    options = parser.parse_args()
+    given = yaml.safe_load(options.config.read_text())["experiments"]
     print("| seeds | jobs | plan everything (`-n`), s | nothing to do, s |")
     print("|---:|---:|---:|---:|")
-    for seeds in (None, 20, 30):
+    for seeds in options.seeds:
         with tempfile.TemporaryDirectory() as name:
-            checkout = Checkout.fresh(Path(name) / "checkout", **experiments(seeds))
-            runs = [timed(checkout, "-n", "--quiet", "reason") for _ in range(REPEATS)]
-            jobs = next(line.split()[1] for line in runs[0][1].splitlines() if line.startswith("total"))
-            plan = Jobs(Plan({"experiments": checkout.experiments}))
-            for one in itertools.chain(*(expected(plan, key) for key in TARGETS), documents(plan, list(TARGETS))):
-                write(one, checkout.folder)
-            subprocess.run(["sync"], check=False)
-            touched = checkout.snakemake("--cores", "1", "--touch", "--", *TARGETS)
-            assert touched.returncode == 0, touched.stdout + touched.stderr
-            idle = [timed(checkout, "--cores", "2") for _ in range(REPEATS)]
-            assert all("Nothing to be done" in text for _, text in idle), idle[0][1][-2000:]
-            seconds = [summary([one for one, _ in several]) for several in (runs, idle)]
-            print(f"| {seeds or 'as given'} | {jobs} | {seconds[0]} | {seconds[1]} |", flush=True)
+            folder, config = Path(name), {"experiments": experiments(given, options.experiments, seeds)}
+            (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
+            runs = [planned(folder) for _ in range(options.repeats)]
+            write_all(Plan(config, KINDS), folder)
+            ends = "–"
+            if not options.dry_run:
+                subprocess.run(["sync"], check=False)
+                snakemake(folder, "--cores", "1", "--touch")
+                ends = summary([idle(folder) for _ in range(options.repeats)])
+            begins = summary([one for one, _ in runs])
+            print(f"| {seeds or 'as given'} | {runs[0][1]} | {begins} | {ends} |", flush=True)
 
 
 if __name__ == "__main__":

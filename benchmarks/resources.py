@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,70 +17,65 @@ from typing import Any
 
 import yaml
 
-from lossbars.datasets.sizes import size_of
-from lossbars.documents.plan import Jobs
-from lossbars.workflow.blocks import pair_blocks, parts, stacked
+from lossbars.experiments.kinds import KINDS
+from lossbars.workflow.blocks import base, stacked
 from lossbars.workflow.plan import Plan
-from lossbars.workflow.resources import CORE, SNAKEMAKE_MB, request
+from lossbars.workflow.resources import SNAKEMAKE_MB
+from lossbars.workflow.tasks import Task
 from lossbars.workflow.training_costs import MB, memory, seconds, training
+from lossbars.workflow.training_requests import CORE, data_size
 
+ROOT = Path(__file__).resolve().parent.parent
 CASES = Path(__file__).with_name("resources.yaml")
-STEPS = ("minima", "curves", "triangles")
+TRAINED = ("minima", "curves", "triangles")  # rules
+
+
+def plan_of(experiment: dict[str, Any]) -> Plan:
+    """The plan of one case."""
+    return Plan({"experiments": {"measured": experiment}}, KINDS)
 
 
 class Bench:
-    """The jobs of one experiment, each in a process of its own, in a folder."""
+    """The jobs of one experiment, each in a process of its own, below a folder."""
 
     def __init__(self, folder: Path, name: str, experiment: dict[str, Any], data_root: str) -> None:
         self.folder, self.name, self.data_root = folder, name, data_root
-        self.jobs = Jobs(Plan({"experiments": {"measured": experiment}}))
-        self.blocks = self.jobs.plan.blocks("measured", "net")
-        self.data = folder / "data.safetensors"
+        self.tasks = [task for task in plan_of(experiment).tasks("measured") if task.rule in ("dataset", *TRAINED)]
 
     def run(self) -> Iterator[dict[str, Any]]:
-        """A record of every job that trains."""
-        key = self.jobs.plan.data_key("measured")
-        found = ["--data-root", self.data_root, "--downloads", self.folder, "--checkpoints", self.folder]
-        self.step("dataset", self.jobs.dataset(key).to_json(), [*found, "--out", self.data])
-        for kind in self.jobs.plan.kinds("measured", "net"):
-            for part in parts(kind, self.blocks):
-                cpu, peak = self.step(
-                    kind, self.jobs.trained(kind, "measured", "net").to_json(), self.options(kind, part)
-                )
-                own = {"name": f"{self.name} {kind} {part}", "experiment": self.name, "kind": kind}
-                yield own | {"stacked": stacked(kind, part), "memory_mb": peak, "seconds": cpu}
+        """A record of every job that trains; a data set that is there already is taken as it is."""
+        for task in self.tasks:
+            if task.rule in TRAINED:
+                yield self.measure(task)
+            elif not (self.folder / task.path).is_file():
+                self.used(task)
 
-    def options(self, kind: str, part: str) -> list[Any]:
-        """What a step is called with."""
-        places = {"minima": ("--metrics", ["--seeds"]), "curves": ("--table", ["--first", "--second"])}
-        table, names = places.get(kind, ("--table", ["--first", "--second", "--third"]))
-        blocks = part.split("+")
-        given: list[Any] = ["--data", self.data, "--checkpoints", self.folder / "checkpoints", "--threads", 1]
-        given += ["--device", "cpu", "--checkpoint-seconds", 5, "--out", self.folder / f"{kind}-{part}.safetensors"]
-        given += [table, self.folder / "table.parquet"]
-        given += [word for pair in zip(names, blocks, strict=True) for word in pair]
-        if kind != "minima":
-            given += ["--minima", *(self.folder / f"minima-{block}.safetensors" for block in dict.fromkeys(blocks))]
-        if kind == "triangles":
-            given += ["--curves", *(self.folder / f"curves-{a}+{b}.safetensors" for a, b in pair_blocks(self.blocks))]
-        return given
+    def measure(self, task: Task) -> dict[str, Any]:
+        """The record of one job."""
+        cpu, peak = self.used(task)
+        own = {"name": name_of(self.name, task), "experiment": self.name, "kind": task.kind}
+        return own | {"stacked": stacked(base(task.kind), task.part), "memory_mb": peak, "seconds": cpu}
 
-    def step(self, name: str, job: str, options: list[Any]) -> tuple[float, int]:
-        """Seconds of CPU, and megabytes at most, of one step."""
-        words = [
-            sys.executable,
-            "-m",
-            f"lossbars.{'workflow.dataset_step' if name == 'dataset' else f'experiments.networks.steps.{name}'}",
-            "--job",
-            job,
-            *map(str, options),
-        ]
-        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        child = os.posix_spawn(words[0], words, os.environ | one_thread)
-        _, status, used = os.wait4(child, 0)
+    def used(self, task: Task) -> tuple[float, int]:
+        """Seconds of CPU, and megabytes at most, of one job, as the rules start it."""
+        inputs = [f"{option}={one.path}" for option, files in task.inputs.items() for one in files]
+        outputs = [f"{option}={path}" for option, path in task.outputs.items()]
+        words = [sys.executable, "-m", "lossbars.workflow.run", task.module, "--job", task.job.to_json()]
+        words += [f"--part={task.part}", "--inputs", *inputs, "--outputs", *outputs]
+        own = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        own |= {"PYTHONPATH": str(ROOT / "src"), "LOSSBARS_DATA_ROOT": self.data_root}
+        own |= {"LOSSBARS_CHECKPOINT_SECONDS": "5"}
+        with subprocess.Popen(words, cwd=self.folder, env=os.environ | own) as child:
+            _, status, used = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
         if status:
-            sys.exit(f"{self.name}: {name} failed")
+            sys.exit(f"{name_of(self.name, task)} failed")
         return round(used.ru_utime + used.ru_stime, 1), used.ru_maxrss // 1024
+
+
+def name_of(experiment: str, task: Task) -> str:
+    """What a record calls a job."""
+    return f"{experiment} {task.kind} {task.part}"
 
 
 def measure(data_root: str) -> dict[str, Any]:
@@ -111,12 +107,13 @@ def table(measured: dict[str, Any]) -> str:
         "computed / used",
     ]
     rows = [head, ["---"] + ["---:"] * (len(head) - 1)]
+    plans = {name: plan_of(experiment) for name, experiment in measured["experiments"].items()}
     for one in measured["jobs"]:
-        plan = Plan({"experiments": {"measured": measured["experiments"][one["experiment"]]}})
-        whole = plan.experiments["measured"]
-        size = size_of(whole.data, None)
-        job = training(plan.model("measured", "net"), one["kind"], size, whole.samples or size.train, one["stacked"])
-        asked = request(plan, one["kind"], "measured", "net", one["stacked"]).mem_mb
+        plan = plans[one["experiment"]]
+        (task,) = (task for task in plan.tasks("measured") if name_of(one["experiment"], task) == one["name"])
+        model = plan.experiments["measured"].models[task.model]
+        job = training(model.network, model.descent(task.kind), *data_size(plan, "measured"), one["stacked"])
+        asked = plan.request(task).mem_mb
         used, needed = one["memory_mb"], seconds(job, CORE)
         cells = [one["name"], one["stacked"], used, round(memory(job) / MB), asked]
         cells += [

@@ -28,15 +28,19 @@ SLOWEST = {"hnswlib": 100_000, "gudhi": 1_000_000, "tomato": 100_000, "giotto": 
 def main() -> None:
     """Print a table."""
     options = arguments()
+    if options.peak:
+        peak_of_one(options.peak, options.dims[0], options.threads)
+        return
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(options.threads)
     print(f"{options.threads} thread(s), {options.rounds} rounds: seconds, median (least to most)")
-    for n in map(int, options.sizes):
+    for n in map(int, options.sizes if "times" in options.parts else ()):
         for dim in options.dims:
             for name, seconds in measure(n, dim, options).items():
                 low, middle, high = min(seconds), statistics.median(seconds), max(seconds)
                 print(f"{n:>9,} D={dim} {name:24} {middle:9.3f} ({low:.3f} to {high:.3f})", flush=True)
-    print_memory(options)
+    if "memory" in options.parts:
+        print_memory(options)
 
 
 def measure(n: int, dim: int, options: argparse.Namespace) -> dict[str, list[float]]:
@@ -221,11 +225,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--alternatives", nargs="+", default=list(ALTERNATIVES))
+    parser.add_argument("--parts", nargs="+", choices=("times", "memory"), default=["times", "memory"])
     parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.peak:
-        peak_of_one(options.peak, options.dims[0], options.threads)
-        sys.exit()
     options.alternatives = [name for name in options.alternatives if name != "none"]
     return options
 

@@ -1,6 +1,6 @@
 """Which activation, biases, L2 and box do the published barcodes of tiny networks belong to?
 
-The networks are those of function-barcodes.txt, section 4.2 and figure 7, which names none of these. For each
+The networks are those of Barcodes as summary, §4.2 and figure 7, which names none of these. For each
 candidate: minima from many starts (or those of a cloud's bars), bars, and the largest value in the box, a line of a
 table for each network. docs/tiny-networks.md says what follows.
 """

@@ -194,9 +194,8 @@ def seconds(step: Callable[[], None], steps: int, device: torch.device) -> float
     return (time.perf_counter() - begin) / steps
 
 
-def product(device: torch.device, precision: str) -> tuple[Callable[[], None], int]:
+def product(n: int, device: torch.device, precision: str) -> tuple[Callable[[], None], int]:
     """A large matrix product, and its multiply-adds."""
-    n = 8192 if device.type == "cuda" else 2048
     a = torch.rand(n, n, device=device, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32)
 
     def multiply() -> None:
@@ -216,6 +215,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2, help="of a round")
     parser.add_argument("--stacked", type=int, default=8, help="networks, or curves, of resnet-195k at once")
     parser.add_argument("--images", type=int, default=2048)
+    parser.add_argument("--product", type=int, help="rows of the large matrices; 2048, on a GPU 8192, by default")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     device, found = torch.device(given.device), []
@@ -244,7 +244,8 @@ def compared(network: str, kind: str, given: argparse.Namespace, device: torch.d
     plain = plain_training if kind == "training" else plain_curve
     ours = (our_training if kind == "training" else our_curves)(of, n)
     ways = {"plain": plain(case, loaded, device), "plain, data at hand": plain(case, at_hand, device), "ours": ours}
-    multiply, adds = product(device, given.precision)
+    rows = given.product or (8192 if device.type == "cuda" else 2048)
+    multiply, adds = product(rows, device, given.precision)
     times: dict[str, list[float]] = {way: [] for way in ways}
     products = []
     for _ in range(given.rounds + 1):

@@ -1,6 +1,8 @@
-"""Shapes and types of lossbars are checked in every test, and each worker has one thread."""
+"""Shapes and types are checked in every test, each worker has one thread, and none works in the checkout."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from jaxtyping import install_import_hook
 
@@ -22,9 +24,24 @@ HOOK = install_import_hook("lossbars", "beartype.beartype")
 torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests work in a folder of their own: the checkout may have results, which are none of their business."""
+    before = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("elsewhere"))
+    yield
+    os.chdir(before)
+
+
 @pytest.fixture(autouse=True)
 def _torch_as_it_was() -> Iterator[None]:
     """Steps called in this process set what is torch's for good."""
     yield
     torch.use_deterministic_algorithms(False)
     torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests start Snakemake go first: they take longest, and a worker takes a file at a time."""
+    long = {item.path for item in items if any(item.iter_markers("workflow"))}
+    items.sort(key=lambda item: item.path not in long)

@@ -46,7 +46,7 @@ class Recipe(BaseModel):
 
 
 class Constant(Recipe):
-    """The same learning rate throughout, S(lr) in loss-barcode.txt, appendix F."""
+    """The same learning rate throughout, S(lr) in Barannikov et al. 2022, appendix F."""
 
     kind: Literal["constant"]
     lr: Rate
@@ -66,7 +66,7 @@ class Cyclical(Recipe):
 
 
 class Ramp(Recipe):
-    """S(m1, m2, lr_max, lr_min) of loss-barcode.txt, appendix F; m1 and m2 are epochs."""
+    """S(m1, m2, lr_max, lr_min) of Barannikov et al. 2022, appendix F; m1 and m2 are epochs."""
 
     kind: Literal["ramp"]
     m1: NonNegativeFloat
@@ -218,7 +218,7 @@ class Curves(Simplices):
 
 
 class Insertion(Recipe):
-    """New points where neighbours have come apart (topological-obstructions.txt, Algorithm 4)."""
+    """New points where neighbours have come apart (Barannikov et al. 2020, Topological obstructions, Algorithm 4)."""
 
     every: PositiveInt = 25  # epochs between two decisions
     criterion: Literal["distance", "loss"] = "distance"
@@ -268,7 +268,7 @@ class Paths(Descent):
 class String(Recipe):
     """Beads joined by straight segments, put in where a segment is above a threshold and trained to below it.
 
-    Dynamic String Sampling (half-rectified-networks.txt, section 3.1; with ``spring`` or ``hyperplane``, appendix A).
+    Dynamic String Sampling (Freeman & Bruna 2017, §3.1; with ``spring`` or ``hyperplane``, appendix A).
     """
 
     kind: Literal["string"]
@@ -312,7 +312,7 @@ AnyCurves = Annotated[
 
 
 class Triangles(Simplices):
-    """A seven-point triangle for every triple of minima (topological-obstructions.txt, appendix I)."""
+    """A seven-point triangle for every triple of minima (Topological obstructions, appendix I)."""
 
     sides: Literal["trained", "fixed"]  # regime 1: side centres and centre move; regime 2: the centre alone
     grid: Grid = Grid(points=13, refinements=1)

@@ -13,13 +13,14 @@ from lossbars.cli import data_checks, local_checks, slurm
 from lossbars.cli.doctor import check, doctor
 from lossbars.cli.finding import Finding
 from lossbars.cli.main import main
-from lossbars.cli.recover import ASIDE, LOCKS
+from lossbars.cli.recover import ASIDE
 from lossbars.workflow.artefacts import write_tensors
 from lossbars.workflow.checkpoints import stem
-from support.finished import EXPERIMENTS, finish, jobs
+from lossbars.workflow.snakemake_private import LOCKS
+from support.finished import EXPERIMENTS, finish, plans
 from support.paths import CHECKOUT
+from support.plans import the_task
 from support.slurm_stand_in import ANSWERS, CONFIG, NODES, PARTITIONS, StandIn
-from support.workflow import own
 
 PROFILE = "executor: slurm\nslurm-jobname-prefix: lossbars\nslurm-status-command: squeue\n"
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -50,16 +51,14 @@ def profile(text: str, partitions: str = "") -> None:
 
 
 def changed(**keys: Any) -> Any:
-    """Jobs of the first experiment with these keys."""
-    experiments = own({"tiny": EXPERIMENTS["tiny"]})
-    experiments["tiny"].update(keys)
-    return jobs(experiments)
+    """The plan of the first experiment with these keys."""
+    return plans({"tiny": EXPERIMENTS["tiny"] | keys})
 
 
 def bad(made: Any = None, name: str | None = None) -> list[Finding]:
     """What is not as it should be; that there is no lock file is left out."""
-    made = made or jobs()
-    found = check(made, name, list(made.plan.experiments))
+    made = made or plans()
+    found = check(made, name, list(made.experiments))
     return [one for one in found if one.level != "ok" and "requirements.lock" not in one.text]
 
 
@@ -75,7 +74,7 @@ def only(level: str, *parts: str, name: str | None = None, made: Any = None) -> 
 
 def test_nothing_is_wrong_with_a_fresh_checkout_nor_with_a_finished_one():
     assert bad() == []
-    finish(jobs())
+    finish(plans())
     assert bad() == []
 
 
@@ -139,8 +138,7 @@ def test_a_gpu_that_is_not_there(monkeypatch):
 
 
 def test_checkpoints_of_no_job_are_named_and_those_of_jobs_are_not():
-    made = jobs()
-    job = made.trained("minima", "tiny", "mlp")
+    job = the_task(plans(), "tiny", "minima", part="0").job
     write_tensors(Path(f".checkpoints/{stem(job, '0')}-01234567.safetensors"), {"x": torch.zeros(1)}, job)
     assert bad() == []
     old = Path(".checkpoints/tiny-mlp-minima-0-0123456789abcdef-01234567.safetensors")

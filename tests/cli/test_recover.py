@@ -16,8 +16,9 @@ import pytest
 
 from lossbars.cli import slurm
 from lossbars.cli.main import main
-from lossbars.cli.recover import ASIDE, LOCKS, LOGS, RecoverError, recover
-from support.finished import finish, jobs, write
+from lossbars.cli.recover import ASIDE, RecoverError, recover
+from lossbars.workflow.snakemake_private import LOCKS, LOGS
+from support.finished import finish, plans, write
 from support.slurm_stand_in import StandIn
 
 RUN = "lossbars_0a1b2c3d-1111-2222-3333-444455556666"
@@ -31,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     monkeypatch.chdir(checkout)
-    finish(jobs())
+    finish(plans())
     Path("slurm").mkdir()
     Path("slurm/profile.yaml").write_text(PROFILE)
     return checkout
@@ -76,7 +77,7 @@ def process(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_a_whole_folder_is_left_as_it_is():
     before = all_files()
-    assert recover(jobs(), None, None, dry=False)[0] == "There is nothing to recover."
+    assert recover(plans(), None, None, dry=False)[0] == "There is nothing to recover."
     assert all_files() == before
 
 
@@ -94,18 +95,18 @@ def test_a_snakemake_of_another_folder_is_no_obstacle(process, tmp_path, monkeyp
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     assert process.poll() is None
-    assert recover(jobs(), None, None, dry=False)[0] == "There is nothing to recover."
+    assert recover(plans(), None, None, dry=False)[0] == "There is nothing to recover."
 
 
 def test_it_refuses_where_the_run_was_started_on_another_machine():
     lock()
     logged("login2", "--profile slurm tiny")
     with pytest.raises(RecoverError, match=r"was started on login2.*--lost-host login2"):
-        recover(jobs(), None, None, dry=False)
+        recover(plans(), None, None, dry=False)
     with pytest.raises(RecoverError, match="login2"):
-        recover(jobs(), None, "login3", dry=False)
+        recover(plans(), None, "login3", dry=False)
     assert LOCKS.is_dir()
-    lines = recover(jobs(), None, "login2", dry=False)
+    lines = recover(plans(), None, "login2", dry=False)
     assert lines == [
         "freed Snakemake's locks on the folder",
         "Go on with the command of the last run, which its log gives without its quotes: "
@@ -119,7 +120,7 @@ def test_the_last_run_is_not_a_look_at_the_plan():
     time.sleep(0.01)
     logged("elsewhere", "-n tiny", "2026-11-21T2")
     lock()
-    assert "snakemake --cores 2 tiny" in recover(jobs(), None, None, dry=False)[-1]
+    assert "snakemake --cores 2 tiny" in recover(plans(), None, None, dry=False)[-1]
 
 
 def test_steps_that_were_left_are_asked_to_stop(folder):
@@ -127,12 +128,12 @@ def test_steps_that_were_left_are_asked_to_stop(folder):
         "import signal, sys, time\nsignal.signal(15, lambda *_: (open('saved', 'w'), sys.exit(143)))\n"
         "print('up', flush=True)\ntime.sleep(60)\n"
     )
-    command = [sys.executable, "-c", code, "lossbars.experiments.networks.steps.minima"]
+    command = [sys.executable, "-c", code, "lossbars.workflow.run", "lossbars.experiments.escape.steps.runs"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as step:
         assert step.stdout and step.stdout.readline()
-        lines = recover(jobs(), None, None, dry=True)
+        lines = recover(plans(), None, None, dry=True)
         assert lines[0].startswith("would stop 1 processes: process") and step.poll() is None
-        assert recover(jobs(), None, None, dry=False)[0] == "stopped 1 processes that the run had left"
+        assert recover(plans(), None, None, dry=False)[0] == "stopped 1 processes that the run had left"
         assert step.poll() is not None and (folder / "saved").exists()
 
 
@@ -141,12 +142,12 @@ def test_a_step_that_slurm_runs_on_this_machine_is_slurms():
         sys.executable,
         "-c",
         "print('up', flush=True); import time; time.sleep(60)",
-        "lossbars.experiments.networks.steps.minima",
+        "lossbars.workflow.run",
     ]
     environment = os.environ | {"SLURM_JOB_ID": "7"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as step:
         assert step.stdout and step.stdout.readline()
-        recover(jobs(), None, None, dry=False)
+        recover(plans(), None, None, dry=False)
         assert step.poll() is None
         step.kill()
 
@@ -159,35 +160,35 @@ def test_half_written_files_go_and_checkpoints_stay():
     for path in (*kept, *gone, folder / "result.parquet"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
-    assert recover(jobs(), None, None, dry=True)[0].startswith("would remove 3 half-written files: .checkpoints/.tiny")
+    assert recover(plans(), None, None, dry=True)[0].startswith("would remove 3 half-written files: .checkpoints/.tiny")
     assert all(path.exists() for path in gone)
-    assert recover(jobs(), None, None, dry=False)[0] == "removed 3 half-written files"
+    assert recover(plans(), None, None, dry=False)[0] == "removed 3 half-written files"
     assert all(path.exists() for path in kept) and not any(path.exists() for path in (*gone, folder))
 
 
 def test_results_that_cannot_stand_are_set_aside_and_no_others():
-    made = jobs()
-    artefacts = {one.path: one for one in finish(made).values()}
+    made = plans()
+    artefacts = finish(made)
     cut, other = "results/tiny/mlp/minima/0.safetensors", "results/tiny/mlp/curves/0+1.parquet"
     content = Path(cut).read_bytes()[:-3]
     Path(cut).write_bytes(content)
-    write(artefacts[other], replace(artefacts[other].job, code="0000"))
+    write(other, replace(artefacts[other].job, code="0000"))
     before = all_files()
-    assert recover(jobs(), None, None, dry=True)[0].startswith(f"would set aside 2 results that cannot be used ({cut}")
+    assert recover(plans(), None, None, dry=True)[0].startswith(f"would set aside 2 results that cannot be used ({cut}")
     assert all_files() == before
-    recover(jobs(), None, None, dry=False)
+    recover(plans(), None, None, dry=False)
     (aside,) = ASIDE.iterdir()
     moved = {str(aside / Path(path).relative_to("results")) for path in (cut, other)}
     assert all_files() == before - {cut, other} | moved
     assert (aside / "tiny/mlp/minima/0.safetensors").read_bytes() == content
-    assert recover(jobs(), None, None, dry=False)[0] == "There is nothing to recover."
+    assert recover(plans(), None, None, dry=False)[0] == "There is nothing to recover."
 
 
 def test_results_of_experiments_that_the_configuration_does_not_have_stay():
     other = Path("results/mine/net/minima/0.safetensors")
     other.parent.mkdir(parents=True)
     other.write_text("no artefact at all")
-    recover(jobs(), None, None, dry=False)
+    recover(plans(), None, None, dry=False)
     assert other.exists()
 
 
@@ -204,15 +205,15 @@ def test_jobs_of_this_folder_are_cancelled_and_no_others(folder, cluster):
         f"14|by-hand|RUNNING|{folder}",
         f"15|other_{RUN.partition('_')[2]}|RUNNING|{folder}",
     )
-    assert recover(jobs(), "slurm", None, dry=True)[0] == "would cancel 2 jobs of SLURM (11, 12)"
+    assert recover(plans(), "slurm", None, dry=True)[0] == "would cancel 2 jobs of SLURM (11, 12)"
     assert cluster.queued() == ["11", "12", "13", "14", "15"]
-    assert recover(jobs(), "slurm", None, dry=False)[0].startswith("cancelled 2 jobs of SLURM that the run had left")
+    assert recover(plans(), "slurm", None, dry=False)[0].startswith("cancelled 2 jobs of SLURM that the run had left")
     assert cluster.queued() == ["13", "14", "15"]
 
 
 def test_without_a_profile_any_executors_jobs_of_this_folder_are_cancelled(folder, cluster):
     cluster.queue(f"14|by-hand|RUNNING|{folder}", f"15|other_{RUN.partition('_')[2]}|RUNNING|{folder}")
-    recover(jobs(), None, None, dry=False)
+    recover(plans(), None, None, dry=False)
     assert cluster.queued() == ["14"]
 
 
@@ -221,7 +222,7 @@ def test_jobs_that_do_not_end_stop_it_before_anything_is_unlocked(folder, cluste
     cluster.queue(f"11|{RUN}|COMPLETING|{folder}")
     monkeypatch.setattr(slurm, "cancel", lambda _: None)
     with pytest.raises(RecoverError, match="job 11 of SLURM is still COMPLETING"):
-        recover(jobs(), "slurm", None, dry=False)
+        recover(plans(), "slurm", None, dry=False)
     assert LOCKS.is_dir()
 
 
@@ -234,7 +235,7 @@ def test_a_cluster_that_does_not_answer_is_an_error_where_the_profile_needs_it(m
 
     monkeypatch.setattr(slurm, "ask", silent)
     with pytest.raises(slurm.SlurmError, match="Unable to contact"):
-        recover(jobs(), "slurm", None, dry=False)
+        recover(plans(), "slurm", None, dry=False)
     assert LOCKS.is_dir()
-    first, second, _ = recover(jobs(), None, None, dry=False)
+    first, second, _ = recover(plans(), None, None, dry=False)
     assert first.startswith("did not look for jobs of SLURM: squeue failed") and second.startswith("freed")

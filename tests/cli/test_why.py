@@ -11,12 +11,13 @@ import pytest
 
 from lossbars.cli.main import main
 from lossbars.cli.why import causes, explain, why
-from lossbars.documents.provenance import provenance
+from lossbars.documents.plan import documents
 from lossbars.workflow import fingerprint
 from lossbars.workflow.code_record import FOLDER, recorded_code
-from support.finished import EXPERIMENTS, finish, jobs, write
+from lossbars.workflow.run import execute_task
+from support.finished import EXPERIMENTS, finish, plans, write
 from support.paths import CHECKOUT
-from support.workflow import own
+from support.plans import copied
 
 MINIMA = "results/tiny/mlp/minima"
 CURVES = "results/tiny/mlp/curves"
@@ -29,7 +30,7 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def changed(*place: Any, value: Any) -> dict[str, Any]:
     """The experiments with one value changed."""
-    experiments = own(EXPERIMENTS)
+    experiments = copied(EXPERIMENTS)
     inner = experiments
     for key in place[:-1]:
         inner = inner[key]
@@ -42,15 +43,15 @@ def again(made: Any, *asked: str) -> set[str]:
 
 
 def test_whole_results_are_up_to_date():
-    made = jobs()
+    made = plans()
     artefacts = finish(made)
     assert why(made, []) == [f"All {len(artefacts)} results are up to date."]
     assert why(made, [f"{MINIMA}/0.parquet"]) == [f"{MINIMA}/0.parquet is up to date."]
 
 
 def test_a_setting_is_named_and_what_follows_from_it():
-    finish(jobs())
-    made = jobs(changed("tiny", "curves", "epochs", value=7))
+    finish(plans())
+    made = plans(changed("tiny", "curves", "epochs", value=7))
     found = causes(made, ["tiny"])
     assert found[f"{CURVES}/0+1.parquet"].reasons == ("curves.epochs was 1, is 7",)
     assert f"{MINIMA}/0.parquet" not in found and "results/tiny/mlp/triangles/0+1+2.parquet" not in found
@@ -64,46 +65,47 @@ def test_a_setting_is_named_and_what_follows_from_it():
 
 
 def test_values_that_come_and_go_are_named():
-    finish(jobs())
+    finish(plans())
     experiments = changed("tiny", "minima", "schedule", value={"kind": "cyclical", "lr_max": 0.1, "lr_min": 0.01})
-    (reasons,) = {one.reasons for one in causes(jobs(experiments), ["tiny"]).values() if one.rule == "minima"}
+    (reasons,) = {one.reasons for one in causes(plans(experiments), ["tiny"]).values() if one.rule == "minima"}
     assert "minima.schedule.kind was 'constant', is 'cyclical'" in reasons
     assert "minima.schedule.lr was 0.01, is not there any more" in reasons
     assert "minima.schedule.lr_max is 0.1, was not there" in reasons
 
 
 def test_a_module_and_a_library_are_named():
-    made = jobs()
+    made = plans()
     artefacts = finish(made)
-    one = artefacts[f"{CURVES}/0+1.parquet"]
-    before = recorded_code(one.job.code) | {
+    path = f"{CURVES}/0+1.parquet"
+    job = artefacts[path].job
+    before = recorded_code(job.code) | {
         "lossbars.optimise.connect": "another",
         "torch": "1.0",
         "lossbars.gone": "0",
     }
     del before["lossbars.simplices.profiles"]
     FOLDER.joinpath("0000.json").write_text(json.dumps(before))
-    write(one, replace(one.job, code="0000"))
+    write(path, replace(job, code="0000"))
     (reasons,) = {cause.reasons for cause in causes(made, ["tiny"]).values() if cause.rule == "curves"}
     assert "lossbars.optimise.connect changed" in reasons and "it runs lossbars.simplices.profiles now" in reasons
     assert "it does not run lossbars.gone any more" in reasons
     assert any(reason.startswith("torch was 1.0, is ") for reason in reasons) and len(reasons) == 4
-    write(one, replace(one.job, code="never recorded"))
-    assert causes(made, ["tiny"])[one.path].reasons == ("code that it runs changed (which is not on record)",)
+    write(path, replace(job, code="never recorded"))
+    assert causes(made, ["tiny"])[path].reasons == ("code that it runs changed (which is not on record)",)
 
 
 def test_a_users_own_network_is_named():
     Path("net.py").write_text("class Net:\n    pass\n")
     experiments = changed("tiny", "models", "mlp", "network", value="net.py:Net")
-    finish(jobs(experiments))
+    finish(plans(experiments))
     Path("net.py").write_text("class Net:\n    width = 2\n")
     fingerprint._tree.cache_clear()  # a process reads each file once
-    (reasons,) = {one.reasons for one in causes(jobs(experiments), ["tiny"]).values() if one.rule == "minima"}
+    (reasons,) = {one.reasons for one in causes(plans(experiments), ["tiny"]).values() if one.rule == "minima"}
     assert reasons == ("the file of its network changed",)
 
 
 def test_missing_and_damaged_files_are_named_and_reach_what_is_made_of_them():
-    made = jobs()
+    made = plans()
     finish(made)
     Path(f"{MINIMA}/0.safetensors").unlink()
     tensors = Path(f"{CURVES}/1+2.safetensors")
@@ -116,7 +118,7 @@ def test_missing_and_damaged_files_are_named_and_reach_what_is_made_of_them():
 
 
 def test_a_missing_file_that_nothing_needs_is_not_made_again():
-    made = jobs()
+    made = plans()
     finish(made)
     Path("results/tiny/mlp/robustness.parquet").unlink()
     Path("results/datasets/digits.safetensors").unlink()
@@ -127,19 +129,21 @@ def test_a_missing_file_that_nothing_needs_is_not_made_again():
 
 
 def test_an_input_made_otherwise_is_the_reason_where_it_stands_now():
-    made = jobs()
+    made = plans()
     artefacts = finish(made)
-    one = artefacts["results/tiny/mlp/complex.json"]
-    write(one, replace(one.job, expects=one.job.expects | {"curves": "another"}))
-    assert causes(made, ["tiny"])[one.path].reasons == ("its inputs are others than those it was made from",)
+    path = "results/tiny/mlp/complex.json"
+    job = artefacts[path].job
+    write(path, replace(job, expects=job.expects | {"curves": ["another"]}))
+    assert causes(made, ["tiny"])[path].reasons == ("its inputs are others than those it was made from",)
 
 
 def test_figures_and_documents_are_explained_by_the_record_of_the_last_run():
-    made = jobs()
+    made = plans()
     finish(made)
     out = Path("results/provenance.json")
-    provenance(made.provenance(["tiny", "tiny-b"]), out)
-    titled = jobs(changed("tiny", "title", value="Another"))
+    *_, provenance = documents(made, ["tiny", "tiny-b"])
+    execute_task(provenance)
+    titled = plans(changed("tiny", "title", value="Another"))
     found = causes(titled, ["tiny", "tiny-b"])
     figure = "results/figures/tiny-barcodes.svg"
     assert found[figure].reasons == ("title was 'A tiny experiment', is 'Another'",)
@@ -150,7 +154,7 @@ def test_figures_and_documents_are_explained_by_the_record_of_the_last_run():
 
 
 def test_experiments_that_never_ran_are_no_results():
-    made = jobs()
+    made = plans()
     assert why(made, []) == ["No experiment of this configuration has any results yet."]
     artefacts = finish(made, ["tiny"])
     assert why(made, []) == [f"All {len(artefacts)} results are up to date."]
@@ -158,7 +162,7 @@ def test_experiments_that_never_ran_are_no_results():
 
 
 def test_the_command_reads_the_configuration_as_snakemake_does(capsys):
-    finish(jobs())
+    finish(plans())
     Path("more.yaml").write_text("experiments: {tiny: {curves: {epochs: 9}}}")
     assert main(["why", f"{CURVES}/0+1.parquet", "--configfile", "more.yaml"]) == 0
     assert "curves.epochs was 1, is 9" in capsys.readouterr().out
@@ -178,7 +182,7 @@ def test_the_command_reads_the_configuration_as_snakemake_does(capsys):
     ],
 )
 def test_errors_are_for_people(words, text, capsys):
-    finish(jobs(), ["tiny"])
+    finish(plans(), ["tiny"])
     with pytest.raises(SystemExit) as stop:
         main(words)
     assert text in str(stop.value) and not capsys.readouterr().out

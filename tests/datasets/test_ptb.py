@@ -14,14 +14,16 @@ from lossbars.datasets.load import load_dataset
 from lossbars.datasets.ptb import missing_ptb, vocabulary, words
 from lossbars.datasets.sizes import size_of
 from lossbars.datasets.specs import PTB_FILES
-from lossbars.documents.plan import Jobs
-from lossbars.experiments.networks.steps.minima import minima
+from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.artefacts import read_tensors
 from lossbars.workflow.config import ConfigError
-from lossbars.workflow.dataset_step import dataset
+from lossbars.workflow.data_sets import data_key, dataset_task
 from lossbars.workflow.plan import Plan
+from lossbars.workflow.training_settings import TrainingSettings
 from lossbars.workflow.training_step import read_data
+from lossbars.workflow.work import Work
 from support.paths import CHECKOUT
+from support.plans import run_tasks, the_task
 from support.workflow import TINY, own
 
 LINES = " the cat sat \n the dog sat on the mat \n a <unk> sat on N mats \n"  # 15 words, and three ends of lines
@@ -122,38 +124,45 @@ LSTM = {"kind": "lstm", "layers": 1, "width": 4}
 OF_WORDS: dict[str, Any] = TINY | {"data": "ptb", "samples": None, "models": {"mlp": {"network": LSTM}}}
 
 
-def jobs_of(data_root: Path | None = None, **changes: Any) -> Jobs:
-    return Jobs(
-        Plan({"data_root": str(data_root) if data_root else None, "experiments": {"tiny": own(OF_WORDS | changes)}})
-    )
+def planned(data_root: Path | None = None, **changes: Any) -> Plan:
+    raw = {"data_root": str(data_root) if data_root else None, "experiments": {"tiny": own(OF_WORDS | changes)}}
+    return Plan(raw, KINDS)
 
 
-def test_from_files_to_samples_and_a_minimum(root: Path, tmp_path: Path) -> None:
-    jobs, out = jobs_of(root), tmp_path / "out.safetensors"
-    assert jobs.plan.data_key("tiny") == "ptb"
-    dataset(jobs.dataset("ptb"), tmp_path, tmp_path / ".checkpoints", out, root)
-    assert read_tensors(out)[1]["vocabulary"] == "11"
-    whole, read = load_dataset("ptb", root, root), read_data(out, jobs.trained("minima", "tiny", "mlp"))
-    assert read.outputs == 11 and all(torch.equal(read.tensors[name], part) for name, part in whole.tensors.items())
-    few = jobs_of(root, samples=2)
-    job = few.trained("minima", "tiny", "mlp")
-    assert read_data(out, job).outputs == 11 and torch.equal(read_data(out, job).train_x, whole.train_x[:2])
-    metrics = tmp_path / "metrics.parquet"
-    common: dict[str, Any] = {"threads": 1, "device": "cpu", "checkpoints": tmp_path / "checkpoints"}
-    minima(job, data=out, seeds="0", out=tmp_path / "theta.safetensors", metrics=metrics, **common)
+def read_by(plan: Plan) -> Dataset:
+    """The data set as the first minima of the plan's experiment read it."""
+    work: Work[TrainingSettings] = Work.of(the_task(plan, "tiny", "minima", part="0"))
+    return read_data(work, work.settings)
+
+
+def test_from_files_to_samples_and_a_minimum(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOSSBARS_DATA_ROOT", str(root))
+    plan = planned(root)
+    assert data_key(plan, "tiny") == "ptb"
+    data = dataset_task(plan, "tiny")
+    run_tasks([data])
+    assert read_tensors(Path(data.path))[1]["vocabulary"] == "11"
+    every, read = load_dataset("ptb", root, root), read_by(plan)
+    assert read.outputs == 11 and all(torch.equal(read.tensors[name], part) for name, part in every.tensors.items())
+    few = planned(root, samples=2)
+    assert read_by(few).outputs == 11 and torch.equal(read_by(few).train_x, every.train_x[:2])
+    task = the_task(few, "tiny", "minima", part="0")
+    run_tasks([task])
     count = 2 * 11 * 4 + 11 + 8 * 4**2 + 8 * 4
-    assert read_tensors(tmp_path / "theta.safetensors")[0]["theta"].shape == (1, count)
+    assert read_tensors(Path(task.path))[0]["theta"].shape == (1, count)
 
 
-def test_a_users_own_words_keep_their_number(tmp_path: Path) -> None:
+def test_a_users_own_words_keep_their_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "mine.py"
     path.write_text(
         "import torch\n\n\ndef load():\n    x = torch.arange(12, dtype=torch.int32).view(3, 4)\n"
         "    return x, x.flip(1), x[:1], x[:1] + 5\n"
     )
-    jobs, out = jobs_of(data=f"{path}:load", samples=1), tmp_path / "out.safetensors"
-    dataset(jobs.dataset("tiny-data"), tmp_path, tmp_path / ".checkpoints", out)
-    assert read_data(out, jobs.trained("minima", "tiny", "mlp")).outputs == 12
+    plan = planned(data=f"{path}:load", samples=1)
+    run_tasks([dataset_task(plan, "tiny")])
+    assert read_by(plan).outputs == 12
 
 
 MLP = {"kind": "mlp", "depth": 1}
@@ -171,25 +180,25 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("changes", "reason"), WRONG)
 def test_a_wrong_configuration_is_refused(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
-        jobs_of(**changes)
+        planned(**changes)
 
 
 def test_a_gpt_reads_words_and_an_lstm_bytes() -> None:
-    jobs_of(models={"mlp": {"network": {"kind": "gpt", "layers": 1, "heads": 1, "width": 4}}})
-    jobs_of(data={"kind": "text", "path": "corpus"})
+    planned(models={"mlp": {"network": {"kind": "gpt", "layers": 1, "heads": 1, "width": 4}}})
+    planned(data={"kind": "text", "path": "corpus"})
 
 
 def test_the_doctor_says_whether_it_is_there(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (found,) = data_checks(jobs_of(root), ["tiny"])
+    (found,) = data_checks(planned(root), ["tiny"])
     assert (found.level, found.text) == ("ok", f"data set ptb: files in {root}/ptb")
-    (absent,) = data_checks(jobs_of(), ["tiny"])
+    (absent,) = data_checks(planned(), ["tiny"])
     assert (absent.level, absent.text) == ("fail", "data set ptb: no data_root is set")
     assert (
         absent.remedy.startswith("it is not downloaded here: put ptb.train.txt, ") and "DATA_ROOT/ptb/" in absent.remedy
     )
     (root / PTB_FILES[0]).unlink()
-    (absent,) = data_checks(jobs_of(root), ["tiny"])
+    (absent,) = data_checks(planned(root), ["tiny"])
     assert (absent.level, absent.text) == ("fail", f"data set ptb: {root}/ptb lacks ptb.train.txt")
 
 
@@ -197,12 +206,12 @@ def test_paper_leaves_out_what_lacks_it(root: Path, tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     raw = yaml.safe_load((CHECKOUT / "config.yaml").read_text())
     raw["experiments"]["words"] = own(OF_WORDS)
-    assert "words" not in Plan(raw | {"data_root": None}).paper
-    assert "words" in Plan(raw | {"data_root": str(root)}).paper
+    assert "words" not in Plan(raw | {"data_root": None}, KINDS).paper
+    assert "words" in Plan(raw | {"data_root": str(root)}, KINDS).paper
     (root / PTB_FILES[0]).unlink()
-    lacking = Plan(raw | {"data_root": str(root)})
+    lacking = Plan(raw | {"data_root": str(root)}, KINDS)
     assert "words" not in lacking.paper and "fc-mnist" in lacking.paper
-    out = Path(lacking.dataset_path("words"))
+    out = Path(dataset_task(lacking, "words").path)
     out.parent.mkdir(parents=True)
     out.touch()  # it was made before
     assert "words" in lacking.paper

@@ -19,15 +19,18 @@ from lossbars.datasets.dataset import DataError, Dataset, windows
 from lossbars.datasets.sizes import UNKNOWN_TEXT, size_of
 from lossbars.datasets.specs import TextData
 from lossbars.datasets.text import missing_text, shares, text_files, text_streams
-from lossbars.documents.plan import Jobs
+from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.artefacts import ArtefactError, read_tensors, write_streams, write_tensors
 from lossbars.workflow.config import ConfigError
-from lossbars.workflow.dataset_step import dataset
+from lossbars.workflow.data_sets import data_key, dataset_task
 from lossbars.workflow.job import Job
 from lossbars.workflow.plan import Plan
+from lossbars.workflow.training_settings import TrainingSettings
 from lossbars.workflow.training_step import read_data
+from lossbars.workflow.work import Work
 from support.paths import CHECKOUT
-from support.workflow import TINY, own, plan
+from support.plans import run_tasks, the_task
+from support.workflow import TINY, command_line, own, plan
 
 JOB = Job("dataset", "", "text", {"name": "text"}, "code")
 
@@ -242,37 +245,47 @@ TEXT: dict[str, Any] = TINY | {
 }
 
 
-def jobs_of(root: Path | None = None, **changes: Any) -> Jobs:
+def planned(root: Path | None = None, **changes: Any) -> Plan:
     experiments = {"tiny": own(TEXT | changes), "other": own(TEXT)}
-    return Jobs(Plan({"data_root": str(root) if root else None, "experiments": experiments}))
+    return Plan({"data_root": str(root) if root else None, "experiments": experiments}, KINDS)
 
 
-def test_from_files_to_samples(corpus: Path, tmp_path: Path) -> None:
+def read_by(plan: Plan) -> Dataset:
+    """The data set as the first minima of the plan's experiment read it."""
+    work: Work[TrainingSettings] = Work.of(the_task(plan, "tiny", "minima", part="0"))
+    return read_data(work, work.settings)
+
+
+def test_from_files_to_samples(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOSSBARS_DATA_ROOT", str(tmp_path))
     text = bytes(range(32, 127)) * 3
     (corpus / "a.txt").write_bytes(text)
-    jobs = jobs_of(data={"kind": "text", "path": "corpus", "context": 8, "test": 0.2, "tokens": "2.0e2"})
-    out, made = tmp_path / "out.safetensors", jobs.dataset(jobs.plan.data_key("tiny"))
-    dataset(made, tmp_path, tmp_path / ".checkpoints", out, tmp_path)
+    of_text = {"kind": "text", "path": "corpus", "context": 8, "test": 0.2, "tokens": "2.0e2"}
+    plan = planned(data=of_text)
+    run_tasks([dataset_task(plan, "tiny")])
     assert not (tmp_path / ".checkpoints").exists()  # files may change under a name: never kept
-    data = read_data(out, jobs.trained("minima", "tiny", "mlp"))
+    data = read_by(plan)
     assert data.tokens and data.train_x.shape == data.train_y.shape == (19, 8) and data.test_x.shape == (4, 8)
     assert bytes(data.train_x.flatten()) == text[:152] and bytes(data.train_y.flatten()) == text[1:153]
     assert bytes(data.test_x.flatten()) == text[160:192] and bytes(data.test_y.flatten()) == text[161:193]
-    few = jobs_of(data=jobs.plan.networks["tiny"].data.model_dump(), samples=5).trained("minima", "tiny", "mlp")
-    assert torch.equal(read_data(out, few).train_x, data.train_x[:5])
+    assert torch.equal(read_by(planned(data=of_text, samples=5)).train_x, data.train_x[:5])
+    another = dataset_task(planned(), "tiny").path
+    Path(dataset_task(plan, "tiny").path).rename(another)
     with pytest.raises(ArtefactError, match="made by another recipe"):
-        read_data(out, jobs_of().trained("minima", "tiny", "mlp"))
+        read_by(planned())
 
 
 def test_a_text_is_named_by_what_is_said_of_it() -> None:
     """Experiments on one text share it, and none depends on which others there are."""
-    same, another = jobs_of(), jobs_of(data=TEXT["data"] | {"context": 5})
-    key = same.plan.data_key("tiny")
-    assert key == same.plan.data_key("other") and re.fullmatch("text-[0-9a-f]{8}", key)
-    assert len({key, another.plan.data_key("tiny"), another.plan.data_key("other")}) == 2
-    assert another.dataset(another.plan.data_key("tiny")).recipe["text"]["context"] == 5
-    assert another.dataset(another.plan.data_key("other")) == same.dataset(key)
-    assert same.trained("minima", "other", "mlp").expects == same.trained("minima", "tiny", "mlp").expects
+    same, another = planned(), planned(data=TEXT["data"] | {"context": 5})
+    key = data_key(same, "tiny")
+    assert key == data_key(same, "other") and re.fullmatch("text-[0-9a-f]{8}", key)
+    assert len({key, data_key(another, "tiny"), data_key(another, "other")}) == 2
+    assert dataset_task(another, "tiny").settings.text.context == 5  # type: ignore[attr-defined]
+    assert dataset_task(another, "other").job == dataset_task(same, "tiny").job
+    expects = [the_task(same, key, "minima", part="0").job.expects for key in ("tiny", "other")]
+    assert expects[0] == expects[1]
 
 
 MLP = {"kind": "mlp", "depth": 1}
@@ -292,25 +305,26 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("changes", "reason"), WRONG)
 def test_a_wrong_configuration_is_refused(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
-        jobs_of(**changes)
+        planned(**changes)
 
 
 def test_the_doctor_says_whether_a_text_is_there(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (absent,) = data_checks(jobs_of(), ["tiny", "other"])
+    (absent,) = data_checks(planned(), ["tiny", "other"])
     assert (absent.level, absent.text) == ("fail", "data set text oscar: no data_root is set")
     assert "needs an account" in absent.remedy and "DATA_ROOT/oscar/" in absent.remedy
-    (absent,) = data_checks(jobs_of(tmp_path), ["other"])
+    (absent,) = data_checks(planned(tmp_path), ["other"])
     assert absent.text == f"data set text oscar: {tmp_path}/oscar is not there"
     for name in ("a.txt", "b.txt"):
         (corpus / name).write_bytes(b"abc" * 100)
-    there = jobs_of(tmp_path, data=TEXT["data"] | {"path": "corpus"})
+    there = planned(tmp_path, data=TEXT["data"] | {"path": "corpus"})
     (found,) = data_checks(there, ["tiny"])
     assert (found.level, found.text) == ("ok", f"data set text corpus: {corpus}/a.txt and 1 more")
-    out = Path(there.plan.dataset_path("tiny"))
-    dataset(there.dataset(there.plan.data_key("tiny")), tmp_path, tmp_path, out, tmp_path)
+    monkeypatch.setenv("LOSSBARS_DATA_ROOT", str(tmp_path))
+    task = dataset_task(there, "tiny")
+    run_tasks([task])
     (made,) = data_checks(there, ["tiny"])
-    assert made.text == f"data set text corpus: {out}"
+    assert made.text == f"data set text corpus: {task.path}"
 
 
 def test_sizes_are_those_asked_for_or_those_of_the_files(corpus: Path) -> None:
@@ -320,7 +334,7 @@ def test_sizes_are_those_asked_for_or_those_of_the_files(corpus: Path) -> None:
     (corpus / "a.txt").write_bytes(b"x" * 400)
     size = size_of(spec(), str(corpus.parent))
     assert (size.train, size.test, size.inputs, size.outputs) == (90, 10, 4, 256)
-    assert plan().networks["tiny"].data == "digits" and size_of("digits", None).train == 1438
+    assert plan().experiments["tiny"].data_set == "digits" and size_of("digits", None).train == 1438
 
 
 # The artefact ------------------------------------------------------------------------------------
@@ -364,22 +378,26 @@ import json, sys
 from pathlib import Path
 import torch
 import yaml
-from lossbars.workflow.job import Job
-from lossbars.workflow.dataset_step import dataset
-from lossbars.workflow.training_step import read_data
 from lossbars.datasets.dataset import windows
+from lossbars.workflow import dataset_step
+from lossbars.workflow.job import Job
+from lossbars.workflow.run import main
+from lossbars.workflow.training_settings import TrainingSettings
+from lossbars.workflow.training_step import read_data
+from lossbars.workflow.work import Work
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
-root, made, trained = Path(sys.argv[1]), Job.from_json(sys.argv[2]), Job.from_json(sys.argv[3])
+settings, expects = TrainingSettings.model_validate_json(sys.argv[1]), json.loads(sys.argv[2])
 torch.zeros(64, 256).long().sum()
 found = [peak()]
-out = root / "out.safetensors"
-dataset(made, root, root, out, root)
+main(sys.argv[3:])
 found.append(peak())
-data = read_data(out, trained)
+job = Job("minima", "tiny", "mlp", {}, "", expects)
+(made,) = Path("results/datasets").glob("*.safetensors")
+data = read_data(Work(job, settings, "0", {"data": [made]}, {}), settings)
 x, y = data.train_x[:64].long(), data.train_y[-64:].long()
 found.append(peak())
 print(json.dumps([len(data.train_x), *found]))
@@ -387,19 +405,20 @@ print(json.dumps([len(data.train_x), *found]))
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for the process's peak")
-def test_a_text_is_never_whole_in_memory(corpus: Path) -> None:
+def test_a_text_is_never_whole_in_memory(corpus: Path, tmp_path: Path) -> None:
     size = 160
     line = "To be, or not to be — that is the question:\n".encode()
     piece = line * (2**20 // len(line)) + b"x" * (2**20 % len(line))
     with open(corpus / "a.txt", "wb") as file:
         for _ in range(size):
             file.write(piece)
-    jobs = jobs_of(data={"kind": "text", "path": "corpus", "context": 256})
-    arguments = [str(corpus.parent), jobs.dataset(jobs.plan.data_key("tiny")).to_json()]
-    arguments.append(jobs.trained("minima", "tiny", "mlp").to_json())
-    command = [sys.executable, "-c", MEASURED, *arguments]
-    environment = os.environ | {"PYTHONPATH": str(CHECKOUT / "src")}
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    plan = planned(data={"kind": "text", "path": "corpus", "context": 256})
+    task = the_task(plan, "tiny", "minima", part="0")
+    settings = TrainingSettings(**{name: getattr(task.settings, name) for name in TrainingSettings.model_fields})
+    arguments = [settings.model_dump_json(), json.dumps(task.job.expects)]
+    command = [sys.executable, "-c", MEASURED, *arguments, *command_line(dataset_task(plan, "tiny"))]
+    environment = os.environ | {"PYTHONPATH": str(CHECKOUT / "src"), "LOSSBARS_DATA_ROOT": str(corpus.parent)}
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     samples, before, written, read = json.loads(ran.stdout.splitlines()[-1])
     assert samples == (round(0.9 * size * 2**20) - 1) // 256
     assert written - before < size / 4 and read - before < size / 4, (before, written, read)
@@ -409,8 +428,9 @@ def test_paper_leaves_out_what_lacks_its_text(tmp_path: Path, monkeypatch: pytes
     """Other data are downloaded at need, a text is not."""
     monkeypatch.chdir(tmp_path)
     raw = yaml.safe_load((CHECKOUT / "config.yaml").read_text()) | {"data_root": "texts"}
-    assert "gpt-oscar" not in Plan(raw).paper and "fc-mnist" in Plan(raw).paper
+    assert "gpt-oscar" not in Plan(raw, KINDS).paper and "fc-mnist" in Plan(raw, KINDS).paper
     (tmp_path / "texts" / "oscar").mkdir(parents=True)
-    assert "gpt-oscar" not in Plan(raw).paper  # nothing is in it
+    assert "gpt-oscar" not in Plan(raw, KINDS).paper  # nothing is in it
     (tmp_path / "texts" / "oscar" / "en.jsonl.gz").touch()
-    assert set(Plan(raw).paper) == set(Plan(raw).experiments) - {"digits", "dss-ptb"}  # its words lie elsewhere
+    there = Plan(raw, KINDS)
+    assert set(there.paper) == set(there.experiments) - {"digits", "dss-ptb"}  # its words lie elsewhere

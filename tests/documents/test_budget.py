@@ -2,47 +2,62 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from lossbars.documents.budget import Asked, asked, at_once, budget, budget_text, duration, rewritten
-from lossbars.documents.plan import Jobs
+from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import Request
+from lossbars.workflow.tasks import NoSettings, Task
 from support.paths import CHECKOUT
-from support.workflow import TINY, Checkout, own
+from support.plans import make_plan
+from support.workflow import TINY, Checkout
 
-SMALL = Asked("minima", "one", "a", "0", Request(0, 1500, 0, 10))
-ON_GPU = Request(1, 4000, 2500, 90)
+ON_CPU, ON_GPU = Request(0, 1500, 0, 10), Request(1, 4000, 2500, 90)
 
 
-def jobs(**changes: Any) -> Jobs:
-    return Jobs(Plan({"experiments": {"tiny": own(TINY | changes)}}))
+def task(rule: str, model: str = "a", part: str = "0", *reads: Task) -> Task:
+    """A task that reads the results of others."""
+    inputs = {"results": tuple(one["table"] for one in reads)}
+    outputs = {"table": f"{rule}/{model}/{part}.parquet"}
+    return Task(rule, "one", model, part, outputs, inputs, NoSettings(), "")
+
+
+SMALL = Asked("one", task("minima"), ON_CPU)
 
 
 def test_every_job_is_counted_once() -> None:
-    rules = [job.rule for job in asked(jobs(seeds=4), "tiny")]
+    rules = [job.task.rule for job in asked(make_plan(tiny=TINY | {"seeds": 4}), "tiny")]
     counts = {rule: rules.count(rule) for rule in dict.fromkeys(rules)}
     trained = {"minima": 4, "curves": 6, "triangles": 4}
-    others = {"dataset": 1, "complex": 1, "barcode": 1, "robustness": 1, "tables": 1, "figure": 2, "claims": 1}
+    others = {"dataset": 1, "complex": 1, "barcode": 1, "robustness": 1, "gather": 1, "figure": 2, "claims": 1}
     assert counts == trained | others | {"usage": 1}
 
 
 def test_sums_and_maxima() -> None:
-    every = [SMALL, SMALL, replace(SMALL, path="1", request=ON_GPU), replace(SMALL, path="2", request=ON_GPU)]
+    first, second = task("minima", part="1"), task("minima", part="2")
+    every = [SMALL, SMALL, replace(SMALL, task=first, request=ON_GPU), replace(SMALL, task=second, request=ON_GPU)]
     assert budget(every) == ["3", "2", "2", "3.0", "3.2", "4.0 GB", "2.5 GB", "1 h 30"]
     assert budget([SMALL]) == ["1", "0", "–", "0", "0.2", "1.5 GB", "–", "10 min"]
+    two_threads = replace(SMALL, task=replace(SMALL.task, threads=2))
+    assert budget([two_threads])[4] == "0.3"
 
 
-def test_curves_and_triangles_wait_for_their_own_minima() -> None:
-    def several(rule: str, model: str, n: int) -> list[Asked]:
-        return [replace(SMALL, rule=rule, model=model, path=f"{rule}{model}{i}") for i in range(n)]
+def test_curves_and_triangles_wait_for_the_minima_of_their_model() -> None:
+    def trained(model: str, minima: int, curves: int, triangles: int) -> list[Asked]:
+        first = [task("minima", model, str(i)) for i in range(minima)]
+        later = [task("curves", model, str(i), *first) for i in range(curves)]
+        later += [task("triangles", model, str(i), *first) for i in range(triangles)]
+        return [Asked("one", made, ON_GPU) for made in (*first, *later)]
 
-    first = several("minima", "a", 5) + several("curves", "a", 3) + several("triangles", "a", 1)
+    first = trained("a", 5, 3, 1)
     assert at_once(first) == 5
-    assert at_once(first + several("minima", "b", 2) + several("curves", "b", 7)) == 5 + 7
+    assert at_once(first + trained("b", 2, 7, 0)) == 5 + 7
+    assert at_once([job for job in first if job.task.rule != "minima"]) == 4, (
+        "minima that are there are waited for by none"
+    )
 
 
 def test_hours_and_minutes() -> None:
@@ -50,7 +65,7 @@ def test_hours_and_minutes() -> None:
 
 
 def test_the_table_has_a_row_per_experiment_and_one_for_all() -> None:
-    two = Jobs(Plan({"experiments": {"one": own(TINY), "two": own(TINY | {"device": "cuda"})}}))
+    two = make_plan(one=TINY, two=TINY | {"device": "cuda"})
     text = budget_text(two, ["one", "two"], frozenset({"results/one/mlp/minima/0.safetensors"}))
     head, one, other, every = text.splitlines()[1:5]
     assert head.split()[:3] == ["jobs", "to", "run"]
@@ -64,9 +79,9 @@ def test_the_table_has_a_row_per_experiment_and_one_for_all() -> None:
 def test_the_documents_say_what_the_code_says() -> None:
     document = (CHECKOUT / "docs" / "resources.md").read_text()
     config = yaml.safe_load((CHECKOUT / "config.yaml").read_text())
-    assert document == rewritten(document, Jobs(Plan(config))), "run: python -m lossbars.documents.budget"
+    assert document == rewritten(document, Plan(config, KINDS)), "run: python -m lossbars.documents.budget"
     with pytest.raises(ValueError, match="marks"):
-        rewritten("no marks", Jobs(Plan(config)))
+        rewritten("no marks", Plan(config, KINDS))
 
 
 @pytest.mark.workflow
@@ -76,7 +91,7 @@ def test_a_dry_run_ends_with_the_table_and_a_failed_one_does_not(tmp_path: Path)
     assert said.returncode == 0, said.stderr
     after = said.stdout.partition("What the jobs ask for")[2]
     (row,) = (line.split() for line in after.splitlines() if line.startswith("tiny"))
-    assert row[1] == row[2] == str(len(asked(Jobs(Plan({"experiments": {"tiny": own(TINY)}})), "tiny")))
+    assert row[1] == row[2] == str(len(asked(make_plan(tiny=TINY), "tiny")))
     for arguments in (("-n", "--", "results/nothing"), ("--summary", "--", "tiny")):
         other = checkout.snakemake(*arguments)
         assert "What the jobs ask for" not in other.stdout + other.stderr

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from lossbars.documents.provenance import log_path, provenance, reported
+from lossbars.documents.plan import documents
+from lossbars.documents.provenance import reported
 from lossbars.workflow.artefacts import ArtefactError, read_records
-from lossbars.workflow.inputs import inputs
 from lossbars.workflow.job import Job
+from lossbars.workflow.run import execute_task
 from lossbars.workflow.run_log import attempts, note, on_record, run_path, taken
-from support.finished import finish, jobs
+from support.finished import finish, plans
+from support.plans import the_task
 
 OUT = Path("results/provenance.json")
 JOB = Job("minima", "tiny", "mlp", {}, "0123")
@@ -26,14 +28,14 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def record() -> dict[str, Any]:
     """What the step writes of both experiments."""
-    made = jobs()
-    provenance(made.provenance(["tiny", "tiny-b"]), OUT)
-    (found,) = read_records(OUT, made.provenance(["tiny", "tiny-b"]).key)
+    *_, task = documents(plans(), ["tiny", "tiny-b"])
+    execute_task(task)
+    (found,) = read_records(OUT, task.key)
     return found
 
 
 def test_every_artefact_is_the_output_of_one_run_and_its_inputs_are_outputs():
-    artefacts = finish(jobs())
+    artefacts = finish(plans())
     found = record()
     outputs = {path: facts for run in found["runs"] for path, facts in run["outputs"].items()}
     assert set(outputs) == set(artefacts) - {str(OUT)}
@@ -47,50 +49,52 @@ def test_every_artefact_is_the_output_of_one_run_and_its_inputs_are_outputs():
 
 
 def test_jobs_and_code_are_there_once_and_whole():
-    made = jobs()
+    made = plans()
     finish(made)
     found = record()
-    recipe = found["jobs"][made.trained("curves", "tiny", "mlp").key]
+    recipe = found["jobs"][the_task(made, "tiny", "curves", part="0+1").key]
     assert recipe["recipe"]["curves"]["epochs"] == 1
-    assert set(found["code"]) == {job["code"].partition("-")[0] for job in found["jobs"].values()}
+    assert set(found["code"]) == {job["code"] for job in found["jobs"].values()}
     assert "lossbars.optimise.connect" in found["code"][recipe["code"]] and "torch" in found["code"][recipe["code"]]
 
 
 def test_the_order_of_the_configuration_does_not_come_apart_on_the_way():
     """Keys of documents depend on it: the step must find the same ones."""
-    made = jobs()
+    made = plans()
     finish(made)
-    assert {made.report(["tiny", "tiny-b"]).key, made.claims_report(["tiny", "tiny-b"]).key} <= set(record()["jobs"])
+    claims_report, report, _ = documents(made, ["tiny", "tiny-b"])
+    assert {claims_report.key, report.key} <= set(record()["jobs"])
 
 
 def test_machine_and_time_are_taken_from_beside_the_benchmark():
-    made = jobs()
+    made = plans()
     artefacts = finish(made)
-    one = artefacts["results/tiny/mlp/minima/1.parquet"]
+    path = "results/tiny/mlp/minima/1.parquet"
+    key = artefacts[path].key
     benchmarks = Path("results/tiny/mlp/benchmarks")
     benchmarks.mkdir()
     (benchmarks / "minima-1.tsv").write_text("s\tmax_rss\tcpu_time\n7.5\t600.1\t-\n")
-    own = {"key": one.job.key, "attempts": [{"host": "node1", "ended": "done"}]}
-    (benchmarks / "minima-1.run.json").write_text(json.dumps(own))
-    (run,) = [run for run in record()["runs"] if one.path in run["outputs"]]
-    assert run["attempts"] == own["attempts"]
+    stated = {"key": key, "attempts": [{"host": "node1", "ended": "done"}]}
+    (benchmarks / "minima-1.run.json").write_text(json.dumps(stated))
+    (run,) = [run for run in record()["runs"] if path in run["outputs"]]
+    assert run["attempts"] == stated["attempts"]
     assert run["measured"] == {"seconds": 7.5, "cpu_seconds": None, "memory_mb": 600.1}
     assert run["versions"]["torch"] and run["rule"] == "minima"
-    (benchmarks / "minima-1.run.json").write_text(json.dumps(own | {"key": "of another recipe"}))
-    (run,) = [run for run in record()["runs"] if one.path in run["outputs"]]
+    (benchmarks / "minima-1.run.json").write_text(json.dumps(stated | {"key": "of another recipe"}))
+    (run,) = [run for run in record()["runs"] if path in run["outputs"]]
     assert run["attempts"] == []
 
 
 def test_a_missing_result_is_an_error():
-    finish(jobs())
+    finish(plans())
     Path("results/tiny/claims.parquet").unlink()
     with pytest.raises(ArtefactError, match=r"results/tiny/claims.parquet: No such file or directory: run the rule"):
         record()
 
 
 def test_inputs_are_those_of_the_blocks():
-    made = jobs()
-    found = {path: {one.path for one in ones} for path, ones in inputs(reported(made)).items()}
+    made = plans()
+    found = {path: {one.path for one in task.reads()} for task in reported(made) for path in task.outputs.values()}
     tiny, tiny_b = "results/tiny/mlp", "results/tiny-b/mlp"
     data = "results/datasets/digits.safetensors"
     two = {f"{tiny}/minima/0.safetensors", f"{tiny}/minima/2.safetensors", data}
@@ -104,8 +108,8 @@ def test_inputs_are_those_of_the_blocks():
 
 
 def test_logs_are_where_the_rules_put_them():
-    artefacts = finish(jobs())
-    named = {str(log_path(one)) for one in artefacts.values()}
+    artefacts = finish(plans())
+    named = {str(task.log) for task in artefacts.values()}
     assert "results/tiny/mlp/logs/curves-0+1.log" in named and "results/tiny/logs/usage.log" in named
     assert "results/figures/logs/tiny-profiles.log" in named and "results/datasets/logs/digits.log" in named
 

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from math import nan
 from pathlib import Path
@@ -11,10 +12,12 @@ import pandas as pd
 import pytest
 
 from lossbars.claims.claim import COLUMNS
-from lossbars.documents.report import report
+from lossbars.documents.plan import ReportSettings
+from lossbars.documents.report import step
 from lossbars.documents.usage import COLUMNS as USAGE_COLUMNS
 from lossbars.workflow.artefacts import ArtefactError, write_records, write_table
 from lossbars.workflow.job import Job
+from lossbars.workflow.work import Work
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle id="clip" cx="5" cy="5" r="{}"/></svg>'
 EMPTY_TAGS = {"meta", "img", "br", "hr", "link", "input"}
@@ -65,68 +68,81 @@ USED = [
     ("minima", "mlp-1", "1", 1000, 950.0, 10, 30.0, 28.0),
     ("minima", "mlp-1", "2", 1000, nan, 10, nan, nan),
     ("curves", "mlp-1", "0+1", 1600, nan, 120, 7260.0, nan),
-    ("tables", "", "", 1000, nan, 10, nan, nan),
+    ("gather", "", "", 1000, nan, 10, nan, nan),
 ]
 
 
-def make(folder: Path, experiments: list[str]) -> tuple[Job, list[Path], list[Path], list[Path], list[Path]]:
-    """A report job and its inputs: claims, figures, barcodes, usage."""
-    expects, claims, figures, barcodes, usage, recipes = {}, [], [], [], [], {}
+CAPTIONS = {"barcodes": "A bar for each minimum.", "to-score": "Scores."}
+
+
+def make(folder: Path, experiments: list[str]) -> Work[ReportSettings]:
+    """The work of the report step, and its inputs: claims, figures, barcodes, usage."""
+    inputs: dict[str, list[Path]] = {"claims": [], "figures": [], "barcodes": [], "usage": []}
+    recipes = {}
+    makers = {kind: Job(kind, "", "mlp-1" * (kind == "barcodes"), {"scale": SCALE}, "code") for kind in inputs}
+    expects: dict[str, list[str]] = {kind: [] for kind in inputs}
+
+    def path(kind: str, experiment: str, name: str) -> tuple[Path, Job]:
+        maker = replace(makers[kind], experiment=experiment)
+        inputs[kind].append(folder / experiment / name)
+        expects[kind].append(maker.key)
+        return inputs[kind][-1], maker
+
     for experiment in experiments:
         recipes[experiment] = {
             "title": f"Networks <of> {experiment}",
             "figures": ["barcodes", "to-score"],
             "models": {"mlp-1": {"label": "one layer"}, "mlp-2": {"label": ""}},
         }
-        maker = Job("claims", experiment, "", {"scale": SCALE}, "code")
-        expects[f"claims/{experiment}"] = maker.key
         cells = [(experiment, f"c{i}", f"{experiment} claims {i} < 3.", "figure 3", "—") for i in range(len(VERDICTS))]
         rows = [
             (*cell, "a: 1.5; b: 2.5", "4 minima", verdict, "why") for cell, verdict in zip(cells, VERDICTS, strict=True)
         ]
-        claims.append(folder / experiment / "claims.parquet")
-        write_table(claims[-1], pd.DataFrame(rows, columns=COLUMNS), maker)
-        for i, figure in enumerate(["barcodes", "to-score"]):
-            figures.append(folder / f"{experiment}-{figure}.svg")
-            figures[-1].write_text(SVG.format(i + len(figures)))
-        maker = Job("barcode", experiment, "mlp-1", {}, "code")
-        expects[f"barcode/{experiment}/mlp-1"] = maker.key
-        barcodes.append(folder / experiment / "barcode.json")
-        write_records(barcodes[-1], [record(experiment, "direct", 0.5303), record(experiment, "merged", 0.4111)], maker)
-        maker = Job("usage", experiment, "", {}, "code")
-        expects[f"usage/{experiment}"] = maker.key
-        usage.append(folder / experiment / "usage.parquet")
-        write_table(usage[-1], pd.DataFrame(USED, columns=USAGE_COLUMNS), maker)
-    recipe = {
-        "experiments": recipes,
-        "given": {key: f"experiments:\n  {key}: {{}}\n" for key in experiments},
-        "rules": dict.fromkeys(experiments, RULES),
-    }
-    return Job("report", "", "", recipe, "code", expects), claims, figures, barcodes, usage
+        claims, maker = path("claims", experiment, "claims.parquet")
+        write_table(claims, pd.DataFrame(rows, columns=COLUMNS), maker)
+        for i, figure in enumerate(CAPTIONS):
+            inputs["figures"].append(folder / f"{experiment}-{figure}.svg")
+            inputs["figures"][-1].write_text(SVG.format(i + len(inputs["figures"])))
+        barcodes, maker = path("barcodes", experiment, "barcode.json")
+        write_records(barcodes, [record(experiment, "direct", 0.5303), record(experiment, "merged", 0.4111)], maker)
+        usage, maker = path("usage", experiment, "usage.parquet")
+        write_table(usage, pd.DataFrame(USED, columns=USAGE_COLUMNS), maker)
+    settings = ReportSettings(
+        experiments=recipes,
+        given={key: f"experiments:\n  {key}: {{}}\n" for key in experiments},
+        captions=dict.fromkeys(experiments, CAPTIONS),
+        rules=dict.fromkeys(experiments, RULES),
+        template_file="",
+    )
+    job = Job("report", "", "", settings.model_dump(mode="json"), "code", expects)
+    return Work(job, settings, "", inputs, {"page": folder / "report.html"})
+
+
+def written(work: Work[ReportSettings]) -> str:
+    """The page."""
+    step(work)
+    return work.outputs["page"].read_text()
 
 
 def test_the_page_holds_every_figure_claim_and_score(tmp_path: Path) -> None:
-    job, claims, figures, barcodes, usage = make(tmp_path, ["fc", "fc-mnist"])  # one key begins as the other does
-    out = tmp_path / "report.html"
-    report(job, claims, figures, barcodes, usage, out)
-    page = Page(out.read_text())
+    work = make(tmp_path, ["fc", "fc-mnist"])  # one key begins as the other does
+    page = Page(written(work))
     images = page.of("img")
     shown = [
         base64.b64decode(str(image["src"]).removeprefix("data:image/svg+xml;base64,")).decode() for image in images
     ]
-    assert shown == [figure.read_text() for figure in figures]
+    assert shown == [figure.read_text() for figure in work.files("figures")]
     assert all(image["alt"] for image in images)
     for experiment in ("fc", "fc-mnist"):
         assert f"Networks <of> {experiment}" in page.text
         assert all(f"{experiment} claims {i} < 3." in page.text for i in range(len(VERDICTS)))
     for text in (*VERDICTS, "0.5303", "0.4111", "one layer", "1.250", "2% of the budget", '"figures"', "torch"):
         assert text in page.text, text
+    assert all(caption in page.text for caption in CAPTIONS.values())
 
 
 def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
-    job, claims, figures, barcodes, usage = make(tmp_path, ["fc"])
-    report(job, claims, figures, barcodes, usage, tmp_path / "report.html")
-    text = (tmp_path / "report.html").read_text()
+    text = written(make(tmp_path, ["fc"]))
     page = Page(text)
     assert "http://" not in text and "https://" not in text
     assert not page.of("script") and not page.of("link") and "@import" not in text and "url(" not in text
@@ -138,9 +154,7 @@ def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
 
 
 def test_tables_have_headers(tmp_path: Path) -> None:
-    job, claims, figures, barcodes, usage = make(tmp_path, ["fc"])
-    report(job, claims, figures, barcodes, usage, tmp_path / "report.html")
-    page = Page((tmp_path / "report.html").read_text())
+    page = Page(written(make(tmp_path, ["fc"])))
     assert len(page.of("table")) == len(page.of("caption")) == 3
     assert all(header.get("scope") in ("col", "row", "colgroup") for header in page.of("th"))
 
@@ -153,47 +167,36 @@ def cells(text: str, rule: str) -> list[str]:
 
 
 def test_what_was_used_stands_beside_what_was_asked_for(tmp_path: Path) -> None:
-    report(*make(tmp_path, ["fc"]), tmp_path / "report.html")
-    text = (tmp_path / "report.html").read_text()
+    text = written(make(tmp_path, ["fc"]))
     # jobs, measured; memory asked, used, largest share; time asked, longest, largest share, sum; load
     first = ["3", "2", "2,000", "1,500", "95%", "10 min", "90 s", "15%", "2 min", "90%"]
     assert cells(text, "minima") == first
     assert cells(text, "curves") == ["1", "1", "1,600", "–", "–", "2 h 00", "2 h 01", "101%", "2 h 01", "–"]
-    assert cells(text, "tables") == ["1", "0", "1,000", "–", "–", "10 min", "–", "–", "–", "–"]
+    assert cells(text, "gather") == ["1", "0", "1,000", "–", "–", "10 min", "–", "–", "–", "–"]
 
 
 def test_rules_are_drawn_with_their_jobs_and_the_configuration_is_shown(tmp_path: Path) -> None:
-    job, claims, figures, barcodes, usage = make(tmp_path, ["fc"])
-    report(job, claims, figures, barcodes, usage, tmp_path / "report.html")
-    page = Page((tmp_path / "report.html").read_text())
+    work = make(tmp_path, ["fc"])
+    page = Page(written(work))
     assert len(page.of("rect")) == 2 and len([p for p in page.of("path") if p["class"] == "arrow"]) == 1
     assert "3 jobs" in page.text and "1 job" in page.text and "1 jobs" not in page.text
-    assert job.recipe["given"]["fc"] in page.text
+    assert work.settings.given["fc"] in page.text
 
 
 def test_the_same_inputs_give_the_same_page(tmp_path: Path) -> None:
-    made = make(tmp_path, ["fc"])
-    report(*made, tmp_path / "one.html")
-    report(*made, tmp_path / "two.html")
-    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+    work = make(tmp_path, ["fc"])
+    assert written(work) == written(work)
 
 
 def test_strangers_are_refused(tmp_path: Path) -> None:
-    job, claims, figures, barcodes, usage = make(tmp_path, ["fc"])
+    work = make(tmp_path, ["fc"])
     stray = tmp_path / "other-barcodes.svg"
     stray.write_text(SVG)
     with pytest.raises(ArtefactError, match="a figure of no experiment"):
-        report(job, claims, [*figures, stray], barcodes, usage, tmp_path / "report.html")
+        step(replace(work, inputs=work.inputs | {"figures": [*work.files("figures"), stray]}))
     with pytest.raises(ArtefactError, match="is missing"):
-        report(
-            job,
-            claims,
-            [tmp_path / "fc-barcodes.svg", tmp_path / "gone" / "fc-to-score.svg"],
-            [],
-            usage,
-            tmp_path / "r",
-        )
-    without = Job("report", "", "", job.recipe, "code", {"claims/fc": job.expects["claims/fc"]})
+        step(replace(work, inputs=work.inputs | {"figures": [tmp_path / "gone" / "fc-to-score.svg"]}))
+    without = replace(work.job, expects={"claims": work.job.expects["claims"]})
     with pytest.raises(ArtefactError, match="made by another recipe"):
-        report(without, claims, figures, barcodes, usage, tmp_path / "report.html")
-    assert not (tmp_path / "report.html").exists()
+        step(replace(work, job=without))
+    assert not work.outputs["page"].exists()

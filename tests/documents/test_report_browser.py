@@ -6,12 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lossbars.documents.report import report
-from lossbars.documents.usage import usage
-from lossbars.experiments.networks.steps.claims import claims
-from lossbars.experiments.networks.steps.figure import figure
-from lossbars.experiments.networks.steps.robustness import robustness
-from lossbars.experiments.networks.steps.tables import tables
+from lossbars.documents.plan import documents, experiment_tasks
 from support.browser import CHROMIUM, Browser
 from support.workflow import Model, plan
 
@@ -31,30 +26,15 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a tiny run, made by the steps."""
-    folder = tmp_path_factory.mktemp("run")
-    model = Model(folder, plan(figures=FIGURES))
-    model.train()
-    jobs, own, bars = model.jobs, model.barcode(), folder / "barcodes.parquet"
-    subsets = folder / "robustness.parquet"
-    robustness(jobs.robustness("tiny", "mlp"), folder / "complex.json", subsets)
-    tables(jobs.tables("tiny"), [own], bars)
-    trained = {kind: model.paths(kind, "parquet") for kind in ("minima", "curves", "triangles")}
-    claims(jobs.claims("tiny"), bars, **trained, robustness=[subsets], embeddings=[], out=folder / "claims.parquet")
-    drawn = []
-    for key in jobs.plan.figures:
-        read = jobs.figure_inputs(key)
-        given = {kind: trained[kind] if kind in read else [] for kind in ("minima", "curves", "triangles")}
-        drawn.append(folder / f"{key}.svg")
-        of_subsets = [subsets] if "robustness" in read else []
-        rest = {"paths": [], "robustness": of_subsets, "embeddings": []}
-        figure(jobs.figure(key), bars, **given, **rest, pdf=folder / f"{key}.pdf", svg=drawn[-1])
-    measured = folder / "tiny" / "mlp" / "benchmarks" / "minima-0.tsv"
+    folder, made = tmp_path_factory.mktemp("run"), plan(figures=FIGURES)
+    model = Model(folder, made)
+    _, *tasks = experiment_tasks(made, "tiny")  # the data are made up
+    measured = folder / "results/tiny/mlp/benchmarks/minima-0.tsv"
     measured.parent.mkdir(parents=True)
     measured.write_text(BENCHMARK)
-    usage(jobs.usage("tiny"), folder, folder / "usage.parquet")
-    out = folder / "report.html"
-    report(jobs.report(["tiny"]), [folder / "claims.parquet"], drawn, [own], [folder / "usage.parquet"], out)
-    return out
+    _, report, _ = documents(made, ["tiny"])
+    model.run(*tasks, report)
+    return folder / report.path
 
 
 @pytest.fixture(scope="module")

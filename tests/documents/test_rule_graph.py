@@ -1,6 +1,6 @@
 """The drawing of rules: columns by what they need, arrows without those that others imply."""
 
-from lossbars.documents.plan import Jobs
+from lossbars.documents.plan import experiment_tasks, rule_graph
 from lossbars.documents.rule_drawing import GAP, HEIGHT, ROW, WIDTH, draw
 from support.workflow import TINY_B, plan
 
@@ -27,11 +27,11 @@ def test_an_arrow_leads_from_the_end_of_one_box_to_the_start_of_another() -> Non
 
 
 def test_the_rules_of_a_plan() -> None:
-    rules = Jobs(plan(seeds=4)).report(["tiny"]).recipe["rules"]["tiny"]
+    rules = rule_graph(experiment_tasks(plan(seeds=4), "tiny"))
     counts = {rule: count for rule, (count, _) in rules.items()}
     assert counts["minima"] == 4 and counts["curves"] == 6 and counts["triangles"] == 4 and counts["figure"] == 2
     boxes = {box.name: box for box in draw({rule: needs for rule, (_, needs) in rules.items()}).boxes}
     assert boxes["triangles"].x == boxes["curves"].x  # sides of their own: they do not wait for curves
-    fixed = Jobs(plan(triangles=TINY_B["triangles"])).report(["tiny"]).recipe["rules"]["tiny"]
+    fixed = rule_graph(experiment_tasks(plan(triangles=TINY_B["triangles"]), "tiny"))
     boxes = {box.name: box for box in draw({rule: needs for rule, (_, needs) in fixed.items()}).boxes}
     assert boxes["triangles"].x == boxes["curves"].x + STEP

@@ -19,10 +19,10 @@ from lossbars.networks.specs import NetworkSpec
 from lossbars.optimise.minimise import minimise
 from lossbars.recipes import Minima
 from lossbars.symmetry.permutations import find_symmetry
-from lossbars.workflow.plan import Plan
+from support.plans import make_plan
 from support.small_landscapes import Interrupted, Memory
 from support.small_networks import CPU, loaded, value_and_gradient
-from support.workflow import TINY, own
+from support.workflow import TINY
 
 SHAPES = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32), "digits": (1, 8, 8)}
 MNIST: dict[str, Any] = {"kind": "conv-fc"}
@@ -218,9 +218,9 @@ def test_units_are_free_where_channels_are_not_neighbours() -> None:
     ("data", "spec"), [("mnist", MNIST), ("cifar10", CIFAR), ("cifar10", CIFAR | {"norm": "none"})]
 )
 def test_costs_are_counted_as_the_network_is(data: str, spec: dict[str, Any]) -> None:
-    plan = Plan({"experiments": {"images": own(TINY | {"data": data, "models": {"cnn": {"network": spec}}})}})
+    plan = make_plan(images=TINY | {"data": data, "models": {"cnn": {"network": spec}}})
     shape = SHAPES[data]
-    counted = network(plan.model("images", "cnn"), Size(9, 9, torch.Size(shape).numel(), 10))
+    counted = network(plan.experiments["images"].models["cnn"].network, Size(9, 9, torch.Size(shape).numel(), 10))
     module = made(data, **spec).to(memory_format=torch.channels_last)
     assert counted.parameters == sum(p.numel() for p in module.parameters())
     products = list[int]()

@@ -66,7 +66,7 @@ def made(**spec: Any) -> nn.Module:
     [(1, 32, 7_562), (1, 64, 15_114), (1, 128, 30_218), (2, 32, 33_194), (2, 64, 117_578), (3, 32, 58_826)],
 )
 def test_parameters_of_the_cnns(depth: int, channels: int, count: int) -> None:
-    """loss-barcode.txt, section 4.2: from 7K in CNN-1-32 to 117K in CNN-2-64."""
+    """Barannikov et al. 2022, §4.2: from 7K in CNN-1-32 to 117K in CNN-2-64."""
     for batch_norm, more in ((False, 0), (True, 2 * channels * depth)):
         net = made(kind="cnn", depth=depth, channels=channels, batch_norm=batch_norm)
         assert isinstance(net, CNN) and net(data(2).x).shape == (2, 10)
@@ -95,7 +95,7 @@ def test_a_cnn_is_its_table() -> None:
 @pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize("pooling", ["max", "average"])
 def test_the_resnet_is_its_table(layers: str, count: int, relu: bool, pooling: str) -> None:
-    """loss-barcode.txt, table 5, line by line; the text's count is the table without the convolution of x⁶."""
+    """Barannikov et al. 2022, table 5, line by line; the text's count is the table without the convolution of x⁶."""
     net = made(kind="resnet-195k", layers=layers, relu_after_sum=relu, pooling=pooling)
     assert sum(p.numel() for p in net.parameters()) == count
     net = net.double().eval()

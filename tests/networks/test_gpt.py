@@ -11,11 +11,6 @@ from torch import Generator, Tensor, nn
 
 from lossbars.datasets.dataset import Split, windows
 from lossbars.datasets.sizes import Size
-from lossbars.documents.plan import Jobs
-from lossbars.experiments.networks.steps.barcode import barcode
-from lossbars.experiments.networks.steps.complex import complex_
-from lossbars.experiments.networks.steps.curves import curves
-from lossbars.experiments.networks.steps.minima import minima
 from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.networks.gpt import GPT
 from lossbars.networks.make import DataShape, network_maker
@@ -26,13 +21,10 @@ from lossbars.optimise.minimise import minimise
 from lossbars.recipes import Curves, Minima
 from lossbars.simplices import Bezier
 from lossbars.simplices.simplex import Simplices
-from lossbars.workflow.artefacts import read_records, read_table, read_tensors
-from lossbars.workflow.blocks import pair_blocks
-from lossbars.workflow.dataset_step import dataset
-from lossbars.workflow.plan import Plan
+from lossbars.workflow.artefacts import read_records, read_tensors
+from support.plans import make_plan, read_table_of, run_tasks
 from support.small_landscapes import Interrupted, Memory
 from support.small_networks import CPU, loaded
-from support.workflow import own
 
 SMALL: dict[str, Any] = {"layers": 2, "heads": 2, "width": 16}
 CONSTANT = {"schedule": {"kind": "constant", "lr": 3.0e-3}}
@@ -127,8 +119,8 @@ def test_costs_are_counted_as_the_network_is(dropout: float) -> None:
         made = GPT(context, 256, **sizes, dropout=dropout)
         spec = {"gpt": {"network": {"kind": "gpt", "dropout": dropout} | sizes}}
         experiment = CONFIG | {"models": {"gpt": CONFIG["models"]["gpt"] | spec["gpt"]}}
-        model = Plan({"experiments": {"mini": own(experiment)}}).model("mini", "gpt")
-        counted = network(model, Size(9, 9, context, 256, text=True))
+        model = make_plan(mini=experiment).experiments["mini"].models["gpt"]
+        counted = network(model.network, Size(9, 9, context, 256, text=True))
         assert counted.parameters == count(made)
         kept = _kept(made.train(), tokens(2, context)) / 2
         assert 0.85 * kept < counted.kept < 1.15 * kept, (context, sizes, dropout)
@@ -295,35 +287,29 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def test_from_text_to_barcode(tmp_path: Path) -> None:
-    (tmp_path / "made").mkdir()
+def test_from_text_to_barcode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOSSBARS_DATA_ROOT", ".")
+    Path("made").mkdir()
     for name, text in (("a", "the cat sat on the mat; "), ("b", "Über allen Gipfeln ist Ruh’. ")):
-        (tmp_path / "made" / f"{name}.txt").write_text(text * 60)
-    jobs = Jobs(Plan({"experiments": {"mini": own(CONFIG)}}))
-    folder, data = tmp_path / "results", tmp_path / "data.safetensors"
-    dataset(jobs.dataset(jobs.plan.data_key("mini")), tmp_path, tmp_path / "checkpoints", data, tmp_path)
-    common: dict[str, Any] = {"data": data, "threads": 1, "device": "cpu", "checkpoints": tmp_path / "checkpoints"}
-    thetas, tables = [], []
-    for block in jobs.plan.blocks("mini", "gpt"):
-        thetas.append(folder / f"{block}.safetensors")
-        tables.append(folder / f"{block}.parquet")
-        minima(jobs.trained("minima", "mini", "gpt"), seeds=block, out=thetas[-1], metrics=tables[-1], **common)
-    ((first, second),) = [pair for pair in pair_blocks(["0", "1"]) if pair[0] != pair[1]]
-    out, table = folder / "curve.safetensors", folder / "curve.parquet"
-    job = jobs.trained("curves", "mini", "gpt")
-    curves(job, minima=thetas, first=first, second=second, out=out, table=table, **common)
-    complex_(jobs.complex("mini", "gpt"), tables, [table], [], folder / "complex.json")
-    barcode(jobs.barcode("mini", "gpt"), folder / "complex.json", folder / "barcode.json")
-    losses = [read_table(path).iloc[0] for path in tables]
+        Path(f"made/{name}.txt").write_text(text * 60)
+    rules = ("dataset", "minima", "curves", "complex", "barcode")
+    tasks = [task for task in make_plan(mini=CONFIG).tasks("mini") if task.rule in rules]
+    run_tasks(tasks)
+    of_rule = {rule: [task for task in tasks if task.rule == rule] for rule in rules}
+    losses = [read_table_of(task).iloc[0] for task in of_rule["minima"]]
     for row in losses:
         assert 0 < row.loss < math.log(256) and row.loss_with_l2 == row.loss  # AdamW's decay is no part of the loss
         assert 0 < row.test_accuracy < 100 and row.gradient_norm > 0
-    along = read_table(table)
+    (curve,) = of_rule["curves"]
+    along = read_table_of(curve)
     top = float(along[along.kind == "curve"].loss.max())
     births, deaths = sorted(float(row.loss) for row in losses), [top, None]
-    (direct,) = [one for one in read_records(folder / "barcode.json") if one["convention"] == "direct"]
+    records = read_records(Path(of_rule["barcode"][0].path))
+    (direct,) = [one for one in records if one["convention"] == "direct"]
     bars = sorted(((bar["birth"], bar["death"]) for bar in direct["bars"] if bar["dim"] == 0), reverse=True)
     assert [birth for birth, _ in bars] == pytest.approx(births[::-1]) and bars[1][1] is deaths[1]
     assert bars[0][1] == pytest.approx(max(top, births[1]))
-    nodes = read_tensors(out)[0]["nodes"]
-    assert torch.equal(nodes[0, [0, 2]], torch.cat([read_tensors(path)[0]["theta"] for path in thetas]))
+    nodes = read_tensors(Path(curve.outputs["tensors"]))[0]["nodes"]
+    thetas = [read_tensors(Path(task.outputs["tensors"]))[0]["theta"] for task in of_rule["minima"]]
+    assert torch.equal(nodes[0, [0, 2]], torch.cat(thetas))

@@ -19,10 +19,10 @@ from lossbars.networks.specs import LSTMSpec
 from lossbars.optimise.minimise import minimise
 from lossbars.recipes import Minima
 from lossbars.symmetry.permutations import find_symmetry
-from lossbars.workflow.plan import Plan
+from support.plans import make_plan
 from support.small_landscapes import Interrupted, Memory
 from support.small_networks import CPU, loaded
-from support.workflow import TINY, own
+from support.workflow import TINY
 
 WORDS = 30
 KINDS = {"bytes": (torch.uint8, 256), "words": (torch.int16, WORDS), "many words": (torch.int32, WORDS)}
@@ -208,8 +208,9 @@ def test_costs_are_counted_as_the_network_is(dropout: float) -> None:
     for context, outputs, layers, width in ((20, 1000, 2, 100), (40, 100, 1, 100), (20, 300, 3, 64)):
         made = LSTM(outputs, layers, width, dropout)
         spec = PLAIN | {"layers": layers, "width": width, "dropout": dropout}
-        plan = Plan({"experiments": {"words": own(TINY | {"data": "ptb", "models": {"lstm": {"network": spec}}})}})
-        counted = network(plan.model("words", "lstm"), Size(9, 9, context, outputs, text=True))
+        plan = make_plan(words=TINY | {"data": "ptb", "models": {"lstm": {"network": spec}}})
+        model = plan.experiments["words"].models["lstm"]
+        counted = network(model.network, Size(9, 9, context, outputs, text=True))
         assert counted.parameters == sum(p.numel() for p in made.parameters())
         linear = [m.weight.numel() for m in made.modules() if isinstance(m, nn.Linear)]
         weights = sum(p.numel() for m in made.recurrent for p in m.parameters() if p.dim() == 2)

@@ -8,26 +8,27 @@ import pandas as pd
 import torch
 import yaml
 
-from lossbars.documents.plan import Jobs, documents
+from lossbars.documents.plan import documents, experiment_tasks
 from lossbars.workflow.artefacts import write_records, write_table, write_tensors
 from lossbars.workflow.code_record import record_code
 from lossbars.workflow.job import Job
 from lossbars.workflow.marks import mark, write_document
 from lossbars.workflow.plan import Plan
-from lossbars.workflow.tasks import Expected, expected
-from support.workflow import TINY, TINY_B, own
+from lossbars.workflow.tasks import Task
+from support.plans import copied, make_plan
+from support.workflow import TINY, TINY_B
 
 EXPERIMENTS = {"tiny": TINY, "tiny-b": TINY_B}
 
 
-def jobs(experiments: Mapping[str, Any] = EXPERIMENTS) -> Jobs:
-    """Of these experiments."""
-    return Jobs(Plan({"experiments": own(experiments)}))
+def plans(experiments: Mapping[str, Any] = EXPERIMENTS) -> Plan:
+    """The plan of these experiments."""
+    return make_plan(**experiments)
 
 
-def write(one: Expected, job: Job | None = None) -> None:
-    """One artefact, as made by its own job or by another."""
-    path, maker = Path(one.path), job or one.job
+def write(name: str, maker: Job) -> None:
+    """One artefact, as made by a job."""
+    path = Path(name)
     match path.suffix:
         case ".safetensors":
             write_tensors(path, {"theta": torch.zeros(2)}, maker)
@@ -42,13 +43,13 @@ def write(one: Expected, job: Job | None = None) -> None:
             write_document(path, "text", maker)
 
 
-def finish(made: Jobs, experiments: Sequence[str] = ()) -> dict[str, Expected]:
-    """Write all results of the experiments below the working folder, with config.yaml; returns them by path."""
-    asked = list(experiments or made.plan.experiments)
-    found = [one for key in asked for one in expected(made, key)] + documents(made, asked)
-    artefacts = {one.path: one for one in found}
-    for one in artefacts.values():
-        write(one)
-    record_code(made)
-    Path("config.yaml").write_text(yaml.safe_dump({"experiments": own(dict(made.plan.given))}))
-    return artefacts
+def finish(plan: Plan, experiments: Sequence[str] = ()) -> dict[str, Task]:
+    """Write all results of the experiments below the working folder, with config.yaml; the tasks by path."""
+    asked = list(experiments or plan.experiments)
+    tasks = [*(task for key in asked for task in experiment_tasks(plan, key)), *documents(plan, asked)]
+    made = {path: task for task in tasks for path in task.outputs.values()}
+    for path, task in made.items():
+        write(path, task.job)
+    record_code(tasks)
+    Path("config.yaml").write_text(yaml.safe_dump({"experiments": copied(dict(plan.given))}))
+    return made

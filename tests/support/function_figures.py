@@ -1,9 +1,11 @@
 """Made-up tables of bars of functions, and what a figure shows, read back from its artists."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -61,3 +63,23 @@ def segments(figure: Figure, gid: str) -> np.ndarray:
 
 def words(figure: Figure) -> str:
     return " ".join(" ".join(text.get_text().split()) for text in figure.findobj(Text))
+
+
+def check_errors(draw: Callable[[pd.DataFrame, dict[str, str]], Figure], table: pd.DataFrame) -> None:
+    """Assert that what a table lacks is named."""
+    names = {model: model for model in table["model"].unique()}
+    for wrong, labels, message in [
+        (table.head(0), names, "is empty"),
+        (table, names | {"wide": "Wide"}, "'wide'"),
+        (table.drop(columns="model"), names, "lacks the column model"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            draw(wrong, labels)
+
+
+def check_page(figure: Figure, name: str = "") -> None:
+    """Assert that nothing drawn leaves the page."""
+    figure.draw_without_rendering()
+    box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert box.x0 > -0.01 and box.x1 < width + 0.01, f"{name}: {box} on {width} × {height} inches"
+    assert box.y0 > -0.01 and box.y1 < height + 0.01, f"{name}: {box} on {width} × {height} inches"

@@ -1,6 +1,6 @@
 """The real workflow in a folder of its own, made small; and single models run step by step, without Snakemake."""
 
-import json
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,15 +9,20 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
+import pandas as pd
 import torch
 import yaml
+from torch import Tensor
 
-from lossbars.documents.plan import Jobs
-from lossbars.workflow.artefacts import write_tensors
-from lossbars.workflow.blocks import pair_blocks, triple_blocks
+from lossbars.workflow.artefacts import read_records, read_table, read_tensors, write_tensors
 from lossbars.workflow.job import Job
 from lossbars.workflow.plan import Plan
+from lossbars.workflow.run import execute_task
+from lossbars.workflow.tasks import Task
 from support.paths import CHECKOUT
+from support.plans import changed as changed
+from support.plans import copied as own
+from support.plans import make_plan
 
 PARTS = ("Snakefile", "config.yaml", "rules", "envs", "src", "profiles", "slurm")  # what a run needs of a checkout
 
@@ -42,22 +47,6 @@ TINY_B = {key: value for key, value in TINY.items() if key != "robustness"} | {
     "triangles": TINY["triangles"] | {"sides": "fixed"},
     "figures": ["barcodes"],
 }
-
-
-def own(config: Any) -> Any:
-    """A copy to change, in which no two places share a mapping."""
-    return json.loads(json.dumps(config))
-
-
-def changed(config: Mapping[str, Any], place: str, value: Any) -> dict[str, Any]:
-    """A copy with another value at a place such as ``cloud.points``."""
-    copy: dict[str, Any] = own(config)
-    *path, key = place.split(".")
-    inner = copy
-    for part in path:
-        inner = inner[part]
-    inner[key] = value
-    return copy
 
 
 # The workflow ------------------------------------------------------------------------------------
@@ -91,7 +80,9 @@ class Checkout:
         """Run Snakemake on all experiments of the config file, unless ``arguments`` say otherwise."""
         (self.folder / "tiny.yaml").write_text(yaml.safe_dump({"experiments": self.experiments}, sort_keys=False))
         command = [sys.executable, "-m", "snakemake", "--nocolor", "--configfile", "tiny.yaml", *arguments]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # jobs start "python"
+        environment = os.environ | {"PATH": path}
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, env=environment)
 
     def run(self, *targets: str) -> None:
         """Make the targets; fails with what Snakemake said."""
@@ -112,11 +103,12 @@ class Checkout:
     def explained(self, *targets: str) -> set[str]:
         """What ``lossbars why`` would name, by this checkout's code: as :meth:`stale`."""
         code = (
-            "import sys, pathlib; from lossbars.documents.plan import Jobs; from lossbars.workflow.plan import Plan; "
+            "import sys, pathlib; from lossbars.experiments.kinds import KINDS; "
+            "from lossbars.workflow.plan import Plan; "
             "from lossbars.cli.configuration import read_configuration; "
             "from lossbars.cli.why import causes; "
-            "jobs = Jobs(Plan(read_configuration([pathlib.Path('tiny.yaml')], []))); "
-            "print(*causes(jobs, sys.argv[1:]), sep='\\n')"
+            "plan = Plan(read_configuration([pathlib.Path('tiny.yaml')], []), KINDS); "
+            "print(*causes(plan, sys.argv[1:]), sep='\\n')"
         )
         command = [sys.executable, "-c", code, *(targets or self.experiments)]
         environment = os.environ | {"PYTHONPATH": str(self.folder / "src")}
@@ -154,7 +146,7 @@ def short(paths: Iterable[str]) -> set[str]:
 
 def plan(**changes: Any) -> Plan:
     """The plan of TINY alone, as experiment ``tiny``, with some of its keys changed."""
-    return Plan({"experiments": {"tiny": own(TINY | changes)}})
+    return make_plan(tiny=TINY | changes)
 
 
 def write_data(path: Path, job: Job, samples: int = 60, shape: tuple[int, ...] = (1, 4, 4)) -> Path:
@@ -171,73 +163,77 @@ def write_data(path: Path, job: Job, samples: int = 60, shape: tuple[int, ...] =
 
 
 class Model:
-    """One model of a plan, made in a folder by the functions of the steps, block by block."""
+    """One model of experiment ``tiny`` of a plan, whose tasks run in this process, below a folder of its own.
+
+    Its data are made by :func:`write_data`. Kinds are those of tasks: minima, curves, curves-NAME, complex, …
+    """
 
     def __init__(self, folder: Path, plan: Plan, key: str = "mlp") -> None:
         self.folder, self.plan, self.key = folder, plan, key
-        self.jobs = Jobs(plan)
-        self.blocks = plan.blocks("tiny", key)
-        self.data = write_data(folder / "data.safetensors", self.jobs.dataset("digits"))
-        self.common = {"data": self.data, "threads": 1, "device": "cpu", "checkpoints": folder / "checkpoints"}
+        self.tasks = plan.tasks("tiny")
+        self.blocks = [task.part for task in self.of("minima")]
+        self.checkpoints = folder / ".checkpoints"
+        data = self.tasks[0]
+        assert data.rule == "dataset"
+        self.data = write_data(folder / data.path, data.job)
 
-    def job(self, kind: str) -> Job:
-        """The job of minima, curves or triangles."""
-        return self.jobs.trained(kind, "tiny", self.key)
+    def of(self, *kinds: str) -> list[Task]:
+        """The model's tasks of some kinds, in the order of the plan."""
+        return [task for task in self.tasks if task.model == self.key and task.kind in kinds]
 
-    def path(self, kind: str, block: str, suffix: str = "safetensors") -> Path:
-        """Where an artefact is."""
-        return self.folder / kind / f"{block}.{suffix}"
+    def task(self, kind: str, part: str = "") -> Task:
+        """The one task of a kind, or that of one part."""
+        (task,) = (task for task in self.of(kind) if part in ("", task.part))
+        return task
 
-    def paths(self, kind: str, suffix: str) -> list[Path]:
-        """All artefacts of a kind."""
-        return sorted((self.folder / kind).glob(f"*.{suffix}"))
-
-    def minima(self, block: str) -> dict[str, Any]:
-        """Arguments of the step."""
-        own = {"seeds": block, "out": self.path("minima", block), "metrics": self.path("minima", block, "parquet")}
-        return {"job": self.job("minima")} | self.common | own
-
-    def curves(self, first: str, second: str) -> dict[str, Any]:
-        """Arguments of the step."""
-        minima = [self.path("minima", block) for block in dict.fromkeys([first, second])]
-        name = f"{first}+{second}"
-        out = {"out": self.path("curves", name), "table": self.path("curves", name, "parquet")}
-        return {"job": self.job("curves"), "minima": minima, "first": first, "second": second} | self.common | out
-
-    def triangles(self, first: str, second: str, third: str) -> dict[str, Any]:
-        """Arguments of the step."""
-        minima = [self.path("minima", block) for block in dict.fromkeys([first, second, third])]
-        name = f"{first}+{second}+{third}"
-        out = {"out": self.path("triangles", name), "table": self.path("triangles", name, "parquet")}
-        seeds = {"first": first, "second": second, "third": third}
-        sides = {"curves": self.paths("curves", "safetensors")}
-        return {"job": self.job("triangles"), "minima": minima} | sides | seeds | self.common | out
+    def run(self, *tasks: Task, **given: Any) -> None:
+        """Run tasks; ``given`` is what a :class:`lossbars.workflow.work.Work` may be given of the machine."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.chdir(self.folder):
+            for task in tasks:
+                execute_task(task, **given)
 
     def train(self) -> None:
         """All minima, curves and triangles."""
-        from lossbars.experiments.networks.steps import curves, minima, triangles
-
-        for block in self.blocks:
-            minima.minima(**self.minima(block))
-        for pair in pair_blocks(self.blocks):
-            curves.curves(**self.curves(*pair))
-        for triple in triple_blocks(self.blocks):
-            triangles.triangles(**self.triangles(*triple))
+        self.run(*(task for task in self.tasks if task.model == self.key and task.rule in TRAINED))
 
     def barcode(self) -> Path:
         """barcode.json, from what :meth:`train` made."""
-        from lossbars.experiments.networks.steps import barcode, complex
+        self.run(*self.of("complex", "barcode"))
+        return self.path("barcode", suffix="json")
 
-        tables = {kind: self.paths(kind, "parquet") for kind in ("minima", "curves", "triangles")}
-        complex.complex_(self.jobs.complex("tiny", self.key), **tables, out=self.folder / "complex.json")
-        barcode.barcode(self.jobs.barcode("tiny", self.key), self.folder / "complex.json", self.folder / "barcode.json")
-        return self.folder / "barcode.json"
+    def path(self, kind: str, part: str = "", suffix: str = "safetensors") -> Path:
+        """Where an artefact is."""
+        (path,) = (path for path in self.task(kind, part).outputs.values() if path.endswith(suffix))
+        return self.folder / path
+
+    def paths(self, kind: str, suffix: str) -> list[Path]:
+        """Where all artefacts of a kind are."""
+        return [self.path(kind, task.part, suffix) for task in self.of(kind)]
+
+    def tensors(self, kind: str, part: str = "") -> dict[str, Tensor]:
+        """The tensors of a task that ran."""
+        return read_tensors(self.path(kind, part), self.task(kind, part).key)[0]
+
+    def facts(self, kind: str, part: str = "") -> dict[str, str]:
+        """What these tensors say of themselves."""
+        return read_tensors(self.path(kind, part))[1]
+
+    def table(self, kind: str, part: str = "") -> pd.DataFrame:
+        """The table of a task that ran."""
+        return read_table(self.path(kind, part, "parquet"), self.task(kind, part).key)
+
+    def records(self, kind: str) -> list[dict[str, Any]]:
+        """The records of a task that ran."""
+        return read_records(self.path(kind, suffix="json"), self.task(kind).key)
 
 
-def command_line(arguments: Mapping[str, Any]) -> list[str]:
-    """The options that give a step these arguments."""
-    options: list[str] = []
-    for name, value in arguments.items():
-        values = value if isinstance(value, list) else [value.to_json() if isinstance(value, Job) else value]
-        options += [f"--{name.replace('_', '-')}", *map(str, values)]
-    return options
+TRAINED = ("minima", "curves", "triangles")  # rules
+
+
+def command_line(task: Task) -> list[str]:
+    """What the rules put after ``python -m lossbars.workflow.run``."""
+    inputs = [f"{option}={one.path}" for option, files in task.inputs.items() for one in files]
+    outputs = [f"{option}={path}" for option, path in task.outputs.items()]
+    files = ["--inputs", *inputs, "--outputs", *outputs]
+    return [task.module, "--job", task.job.to_json(), f"--part={task.part}", *files, "--threads", "1"]

@@ -1,6 +1,5 @@
 """Networks matched to each other by permutations of their units, and what curves and barcodes make of it."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,8 @@ import torch
 from torch import Tensor
 
 from lossbars.barcodes.complex import FilteredComplex, direct_barcode, merged_barcode
-from lossbars.documents.plan import Jobs
-from lossbars.experiments.networks.claims.generic import Results
 from lossbars.experiments.networks.claims.modulo import modulo_permutations
-from lossbars.experiments.networks.embeddings.plan import small_kinds
 from lossbars.experiments.networks.figures.modulo import modulo as modulo_figure
-from lossbars.experiments.networks.plan import recipe_labels
 from lossbars.networks.cnn import CNN
 from lossbars.networks.lenet import LeNet
 from lossbars.networks.mlp import MLP
@@ -24,13 +19,13 @@ from lossbars.networks.resnet_195k import ResNet195k
 from lossbars.plots.tables import explain
 from lossbars.symmetry.alignment import distances, matched
 from lossbars.symmetry.permutations import Symmetry, find_symmetry
-from lossbars.workflow.artefacts import read_records, read_table, read_tensors
 from lossbars.workflow.config import ConfigError
 from lossbars.workflow.fingerprint import closure
-from lossbars.workflow.plan import Plan
+from support.network_tables import results
+from support.plans import check_config
 from support.small_networks import CLASSES, SHAPE, Conv, Make, Norm, data, landscape
 from support.unit_networks import Block, PreActivation, Residual, Tied, flat, inputs
-from support.workflow import ADAM, TINY, Model, plan
+from support.workflow import ADAM, TINY, TRAINED, Model, plan
 
 # Matching ----------------------------------------------------------------------------------------
 
@@ -148,36 +143,35 @@ def test_functions_have_no_units() -> None:
     ]
     for one in kinds:
         with pytest.raises(ConfigError, match=r"align: a function has no units to permute"):
-            Plan({"experiments": {"mine": {"title": "t", "models": {"camel": {"landscape": camel}}} | one}})
+            check_config(mine={"title": "t", "models": {"camel": {"landscape": camel}}} | one)
 
 
 def test_aligned_recipes_say_so_and_embeddings_do_not_read_them() -> None:
     deep = {"network": {"kind": "mlp", "depth": 2, "width": 9}}
     path = ADAM | {"epochs": 1}
     embedding = {"small": "mlp", "large": "deep", "descent": TINY["minima"], "path": path}
-    jobs = Jobs(plan(**CHANGES | {"models": CHANGES["models"] | {"deep": deep}, "embeddings": {"wider": embedding}}))
-    own = jobs.plan.model("tiny", "mlp")
-    assert own.aligned == ["curves-aligned", "curves-flow"]
-    assert recipe_labels(own)["curves-aligned"] == "chain, 1 bend, aligned"
-    assert small_kinds(jobs, "tiny", "wider") == ["minima", "curves"]
-    assert not any("aligned" in name or "flow" in name for name in jobs.embedding("tiny", "wider").expects)
+    made = plan(**CHANGES | {"models": CHANGES["models"] | {"deep": deep}, "embeddings": {"wider": embedding}})
+    model = made.experiments["tiny"].models["mlp"]
+    assert model.aligned == ["curves-aligned", "curves-flow"]
+    assert model.recipe_labels["curves-aligned"] == "chain, 1 bend, aligned"
+    (embedded,) = (task for task in made.tasks("tiny") if task.rule == "embedding")
+    assert {file.task.kind for file in embedded.reads()} == {"dataset", "barcode", "minima", "curves"}
 
 
 def test_another_alignment_makes_its_curves_anew_and_no_others() -> None:
     before, after = (
-        Jobs(plan(**CHANGES | {"figures": [], "more_curves": {"aligned": ALIGNED | {"align": align}}}))
+        plan(**CHANGES | {"figures": [], "more_curves": {"aligned": ALIGNED | {"align": align}}}).by_path
         for align in ("none", "weights")
     )
-    stale = [k for k in ("minima", "curves", "curves-aligned", "triangles") if before.trained(k, "tiny", "mlp").key
-             != after.trained(k, "tiny", "mlp").key]  # fmt: skip
-    assert stale == ["curves-aligned"]
+    trained = [task for task in after.values() if task.rule in TRAINED]
+    assert {task.kind for task in trained if task.key != before[task.path].key} == {"curves-aligned"}
 
 
 def test_code_that_aligns_is_run_by_aligned_curves_alone() -> None:
-    jobs = Jobs(plan(**CHANGES))
-    run = {kind: closure(*jobs.codes[jobs.trained(kind, "tiny", "mlp").code])[0] for kind in ("curves", "curves-flow")}
-    both = {f"lossbars.{name}" for name in ("align", "symmetry", "unit_tape", "unit_groups")}
-    assert both <= run["curves-flow"] and not both & run["curves"]
+    run = {task.kind: closure(task.module, task.chosen)[0] for task in plan(**CHANGES).tasks("tiny")}
+    aligning = {f"lossbars.symmetry.{name}" for name in ("alignment", "permutations", "trace", "unit_groups")}
+    assert aligning <= run["curves-flow"] and aligning <= run["curves-aligned"]
+    assert not any(aligning & run[kind] for kind in ("minima", "curves", "triangles"))
 
 
 # The steps ---------------------------------------------------------------------------------------
@@ -186,30 +180,19 @@ def test_code_that_aligns_is_run_by_aligned_curves_alone() -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A model with a plain recipe, an aligned one and an aligned flow, up to its barcode."""
-    from lossbars.experiments.networks.steps import barcode, complex, curves, paths
-
     model = Model(tmp_path_factory.mktemp("align"), plan(**CHANGES))
     model.train()
-    for kind, step in (("curves-aligned", curves.curves), ("curves-flow", paths.paths)):
-        own = model.curves("0-3", "0-3") | {"job": model.job(kind)}
-        step(**own | {"out": model.path(kind, "0-3+0-3"), "table": model.path(kind, "0-3+0-3", "parquet")})
-    every = {kind: model.paths(kind, "parquet") for kind in ("minima", "triangles")}
-    several = [*model.paths("curves", "parquet"), *model.paths("curves-aligned", "parquet")]
-    every["curves"] = several + model.paths("curves-flow", "parquet")
-    complex.complex_(model.jobs.complex("tiny", "mlp"), **every, out=model.folder / "complex.json")
-    barcode.barcode(model.jobs.barcode("tiny", "mlp"), model.folder / "complex.json", model.folder / "barcode.json")
+    model.barcode()
     return model
 
 
 def test_the_second_end_is_a_permuted_copy_that_is_nearer(made: Model) -> None:
-    theta = read_tensors(made.path("minima", "0-3"))[0]["theta"]
-    plain, facts = read_tensors(made.path("curves", "0-3+0-3"))
-    assert facts["align"] == "none" and "distances" not in plain
+    theta = made.tensors("minima")["theta"]
+    assert made.facts("curves")["align"] == "none" and "distances" not in made.tensors("curves")
     found = {}
     for kind in ("curves-aligned", "curves-flow"):
-        tensors, facts = read_tensors(made.path(kind, "0-3+0-3"))
-        assert facts["align"] == "weights"
-        found[kind] = tensors
+        assert made.facts(kind)["align"] == "weights"
+        found[kind] = tensors = made.tensors(kind)
         for (a, b), nodes, (before, after) in zip(
             tensors["pairs"].tolist(), tensors["nodes"], tensors["distances"], strict=True
         ):
@@ -222,9 +205,9 @@ def test_the_second_end_is_a_permuted_copy_that_is_nearer(made: Model) -> None:
 
 
 def test_losses_at_both_ends_are_those_of_the_minima(made: Model) -> None:
-    losses = read_table(made.path("minima", "0-3", "parquet")).set_index("seed").loss
+    losses = made.table("minima").set_index("seed").loss
     for kind in ("curves-aligned", "curves-flow"):
-        table = read_table(made.path(kind, "0-3+0-3", "parquet"))
+        table = made.table(kind)
         assert set(table.kind) == {"curve", "segment"}
         for (a, b, _), rows in table.groupby(["a", "b", "kind"]):
             along = rows.set_index("t").loss
@@ -232,11 +215,11 @@ def test_losses_at_both_ends_are_those_of_the_minima(made: Model) -> None:
 
 
 def test_the_complex_modulo_permutations_has_the_lowest_of_all_curves(made: Model) -> None:
-    plain, modulo = read_records(made.folder / "complex.json")
+    plain, modulo = made.records("complex")
     assert (plain["modulo_permutations"], modulo["modulo_permutations"]) == (False, True)
     tops = {}
     for kind in ("curves", "curves-aligned", "curves-flow"):
-        table = read_table(made.path(kind, "0-3+0-3", "parquet"))
+        table = made.table(kind)
         tops[kind] = table[table.kind == "curve"].groupby(["a", "b"]).loss.max()
     values = [{tuple(s["vertices"]): s for s in record["simplices"]} for record in (plain, modulo)]
     assert {len(s) for s in values[0]} == {1, 2, 3} and {len(s) for s in values[1]} == {1, 2}
@@ -248,11 +231,11 @@ def test_the_complex_modulo_permutations_has_the_lowest_of_all_curves(made: Mode
 
 
 def test_barcodes_modulo_permutations_stand_beside_the_plain_ones(made: Model) -> None:
-    records = json.loads((made.folder / "barcode.json").read_text())
+    records = made.records("barcode")
     names = ["direct", "merged", "direct-modulo-permutations", "merged-modulo-permutations"]
     assert [record["convention"] for record in records] == names
     assert all(explain(name) for name in names)
-    (_, modulo) = read_records(made.folder / "complex.json")
+    (_, modulo) = made.records("complex")
     complex_ = FilteredComplex.of({tuple(s["vertices"]): s["value"] for s in modulo["simplices"]})
     by = {tuple(s["vertices"]): s["by"] for s in modulo["simplices"]}
     for record, expected in zip(records[2:], (direct_barcode(complex_), merged_barcode(complex_)), strict=True):
@@ -265,17 +248,15 @@ def test_barcodes_modulo_permutations_stand_beside_the_plain_ones(made: Model) -
 
 
 def test_a_network_without_units_to_permute_is_refused(tmp_path: Path) -> None:
-    from lossbars.experiments.networks.steps import curves, minima
-
     (tmp_path / "net.py").write_text(
         "from torch import nn\n\n\nclass Net(nn.Sequential):\n    def __init__(self):\n"
         "        super().__init__(nn.Flatten(), nn.Linear(16, 3))\n"
     )
     network = {"network": f"{tmp_path / 'net.py'}:Net"}
     model = Model(tmp_path, plan(**CHANGES | {"models": {"mlp": network}, "triangles": None}))
-    minima.minima(**model.minima("0-3"))
+    model.run(*model.of("minima"))
     with pytest.raises(ValueError, match="align: this network has no units"):
-        curves.curves(**model.curves("0-3", "0-3") | {"job": model.job("curves-aligned")})
+        model.run(*model.of("curves-aligned"))
 
 
 # Figure and claim --------------------------------------------------------------------------------
@@ -301,15 +282,13 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 def test_the_claim_sets_both_barcodes_and_both_segments_side_by_side() -> None:
     bars, plain, aligned = tables()
-    recipe = {"models": {"m": {"label": "Net", "recipes": {}}}}
-    nothing = pd.DataFrame({"model": []})
-    results = Results("mine", recipe, bars, nothing, plain, nothing, nothing, aligned=aligned)
-    found = modulo_permutations(results)
+    models = {"m": {"label": "Net"}}
+    found = modulo_permutations(results(models, bars=bars, curves=plain, aligned=aligned))
     assert found.obtained == (
         "Net: TO-score (direct) 2.83 → 0.707, TO-score (merged) 1.41 → 0.354, straight segments up to 7.00 → 3.00"
     )
-    unmeasured = Results("mine", recipe, bars[:4], nothing, plain, nothing, nothing)
-    assert (modulo_permutations(unmeasured).obtained, modulo_permutations(unmeasured).verdict) == ("—", "not measured")
+    unmeasured = modulo_permutations(results(models, bars=bars[:4], curves=plain))
+    assert (unmeasured.obtained, unmeasured.verdict) == ("—", "not measured")
 
 
 def test_the_figure_draws_both_on_one_axis() -> None:

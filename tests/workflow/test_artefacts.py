@@ -39,8 +39,8 @@ from lossbars.workflow.marks import mark, write_document
 from lossbars.workflow.validity import condition
 
 SOURCE = str(Path(lossbars.__file__).parent.parent)
-JOB = Job("minima", "digits", "mlp-1", {"epochs": 3, "lr": 1e-3}, "0123", {"dataset": "4567"})
-OTHER = Job("minima", "digits", "mlp-1", {"epochs": 4, "lr": 1e-3}, "0123", {"dataset": "4567"})
+JOB = Job("minima", "digits", "mlp-1", {"epochs": 3, "lr": 1e-3}, "0123", {"dataset": ["4567"]})
+OTHER = Job("minima", "digits", "mlp-1", {"epochs": 4, "lr": 1e-3}, "0123", {"dataset": ["4567"]})
 TENSORS = {
     "theta": torch.randn(3, 5, generator=torch.Generator().manual_seed(0)),
     "seeds": torch.tensor([0, 1, 2]),

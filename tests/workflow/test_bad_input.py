@@ -20,11 +20,10 @@ from torchvision.datasets import MNIST
 
 from lossbars.datasets.dataset import DataError
 from lossbars.datasets.mnist import UNPACKED_MD5
-from lossbars.experiments.networks.steps import curves, minima
+from lossbars.experiments.kinds import KINDS
 from lossbars.optimise.descent import Diverged
 from lossbars.plots.style import save
 from lossbars.workflow import artefacts, files
-from lossbars.workflow import dataset_step as dataset
 from lossbars.workflow.artefacts import (
     ArtefactError,
     read_records,
@@ -33,11 +32,15 @@ from lossbars.workflow.artefacts import (
     write_records,
     write_table,
 )
+from lossbars.workflow.blocks import block_seeds
 from lossbars.workflow.config import ConfigError
+from lossbars.workflow.data_sets import dataset_task
 from lossbars.workflow.job import Job
 from lossbars.workflow.plan import Plan
+from lossbars.workflow.run import execute_task
 from support.paths import CHECKOUT
-from support.workflow import TINY, Checkout, Model, own, plan
+from support.plans import copied
+from support.workflow import TINY, Checkout, Model, plan
 
 JOB = Job("minima", "tiny", "mlp", {"epochs": 1}, "code")
 OTHER = Job("minima", "tiny", "mlp", {"epochs": 2}, "code")
@@ -48,7 +51,7 @@ OTHER = Job("minima", "tiny", "mlp", {"epochs": 2}, "code")
 
 def changed(place: str, value: Any) -> dict[str, Any]:
     """The configuration of ``tiny`` with one value put at a place, keys joined by dots."""
-    raw = {"experiments": {"tiny": own(TINY)}}
+    raw = {"experiments": {"tiny": copied(TINY)}}
     *path, key = place.split(".")
     inner: Any = raw
     for part in path:
@@ -60,7 +63,7 @@ def changed(place: str, value: Any) -> dict[str, Any]:
 def refusal(raw: dict[str, Any]) -> list[str]:
     """What is said against a configuration, a line a mistake."""
     with pytest.raises(ConfigError) as error:
-        Plan(raw)
+        Plan(raw, KINDS)
     head, *lines = str(error.value).splitlines()
     assert head == "the configuration cannot be run:"
     return [line.strip() for line in lines]
@@ -123,7 +126,7 @@ T = "experiments.tiny"
             TINY["minima"] | {"epochs": 6, "family": {"kind": "path", "climb": 0.5, "insertion": {"every": 3}}},
             f"{T}: insertion.every: 3 is not below 3, the epochs before points climb: no point is ever put in",
         ),
-        (f"{T}.figures", ["barcode"], f"{T}.figures.0: Input should be 'barcodes', 'to-score'"),
+        (f"{T}.figures", ["barcode"], f"{T}.figures.0: no figure 'barcode'; there are 'barcodes', 'to-score'"),
         (f"{T}.robustness.sizes", [4], f"{T}: robustness.sizes: a subset of 4 of 3 minima"),
         (f"{T}.curves.family.bends", 0, f"{T}.curves.family.bends: Input should be greater than 0 (it is 0)"),
         (f"{T}.curves.tilt", 5, f"{T}.curves: tilt weighs the points of one step against each other"),
@@ -178,18 +181,17 @@ def test_a_network_that_is_none(tmp_path, text, message):
     path = tmp_path / "net.py"
     path.write_text("class Net: pass")
     model = Model(tmp_path / "run", plan(models={"mlp": {"network": f"{path}:Net"}}))
-    arguments = model.minima("0")
     path.write_text(text)
     with pytest.raises(ValueError) as error:  # noqa: PT011 (its text is what matters)
-        minima.minima(**arguments)
+        model.run(model.task("minima", "0"))
     assert message.format(path) in str(error.value)
-    assert not arguments["out"].parent.exists()
+    assert not model.path("minima", "0").parent.exists()
 
 
 def test_a_network_that_does_not_fit_the_data(tmp_path):
     model = Model(tmp_path, plan(models={"mlp": {"network": {"kind": "lenet"}}}))
     with pytest.raises(ValueError, match=r"LeNet takes images of 28 x 28 pixels, .* shape \(1, 4, 4\)"):
-        minima.minima(**model.minima("0"))
+        model.run(model.task("minima", "0"))
 
 
 # Data --------------------------------------------------------------------------------------------
@@ -203,38 +205,46 @@ def fake_mnist(root: Path, content: bytes) -> Path:
     return raw
 
 
-def fetch(name: str, folder: Path, root: Path | None) -> Path:
-    out = folder / "results" / f"{name}.safetensors"
-    job = Job("dataset", "", name, {"name": name}, "code")
-    dataset.dataset(job, folder / "downloads", folder / "checkpoints", out, root)
-    return out
+@pytest.fixture
+def fetch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Path | None], None]:
+    """Runs the step of a data set below an empty folder, with a folder of files that are on disk."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("LOSSBARS_CACHE", raising=False)
+
+    def fetching(name: str, root: Path | None) -> None:
+        monkeypatch.setenv("LOSSBARS_DATA_ROOT", str(root or ""))
+        execute_task(dataset_task(plan(data=name), "tiny"))
+
+    return fetching
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\0\x08\x03\0\0", bytes(1000)], ids=["empty", "truncated", "corrupt"])
-def test_a_damaged_data_file(tmp_path, content):
+def test_a_damaged_data_file(tmp_path, fetch, content):
     raw = fake_mnist(tmp_path / "data", content)
     with pytest.raises(DataError) as error:
-        fetch("mnist", tmp_path, tmp_path / "data")
+        fetch("mnist", tmp_path / "data")
     assert str(error.value).startswith(f"{raw / 'train-images-idx3-ubyte'} is damaged: its MD5 is ")
-    assert not (tmp_path / "results").exists()
+    assert not Path("results").exists()
 
 
 @pytest.mark.parametrize(
     ("root", "looked"),
     [(None, "no data_root is set"), ("empty", "not all of its files are in {}/MNIST/raw")],
 )
-def test_no_network_and_no_files(tmp_path, monkeypatch, root, looked):
+def test_no_network_and_no_files(tmp_path, fetch, monkeypatch, root, looked):
     def unreachable(*_: Any) -> None:
         raise URLError("no route to host")
 
     monkeypatch.setattr(MNIST, "download", unreachable)
     folder = tmp_path / root if root else None
     with pytest.raises(DataError) as error:
-        fetch("mnist", tmp_path, folder)
+        fetch("mnist", folder)
     text = str(error.value)
     assert text.startswith(f"MNIST: {looked.format(folder)}, and the download failed (<urlopen error no route to host>")
     assert "DATA_ROOT/MNIST/raw" in text
-    assert not (tmp_path / "results").exists()
+    assert not Path("results").exists()
 
 
 @pytest.mark.parametrize(
@@ -251,13 +261,13 @@ def test_no_network_and_no_files(tmp_path, monkeypatch, root, looked):
         ("(x, y, x[:, :1], y)", "training inputs have shape (2,), test inputs (1,)"),
     ],
 )
-def test_data_of_the_users_own_that_are_none(tmp_path, returned, message):
+def test_data_of_the_users_own_that_are_none(tmp_path, fetch, returned, message):
     path = tmp_path / "mine.py"
     path.write_text(
         f"import torch\n\n\ndef load():\n    x, y = torch.zeros(4, 2), torch.arange(4)\n    return {returned}"
     )
     with pytest.raises(DataError) as error:
-        fetch(f"{path}:load", tmp_path, None)
+        fetch(f"{path}:load", None)
     assert str(error.value) == f"data '{path}:load': {message}"
 
 
@@ -276,7 +286,7 @@ def write_some_records(path: Path, job: Job = JOB) -> None:
     write_records(path, [{"bars": [{"birth": 0.25}]}], job)
 
 
-KINDS: dict[str, tuple[Callable[..., None], Callable[..., Any]]] = {
+FORMATS: dict[str, tuple[Callable[..., None], Callable[..., Any]]] = {
     "safetensors": (write_some_tensors, read_tensors),
     "parquet": (write_some_table, read_table),
     "json": (write_some_records, read_records),
@@ -299,13 +309,13 @@ def edit_records(path: Path) -> None:
     path.write_text(path.read_text().replace("0.25", "0.125"))
 
 
-@pytest.fixture(params=list(KINDS))
+@pytest.fixture(params=list(FORMATS))
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 def test_a_file_edited_by_hand(tmp_path, kind):
-    write, read = KINDS[kind]
+    write, read = FORMATS[kind]
     path = tmp_path / f"0.{kind}"
     write(path)
     read(path, JOB.key)
@@ -317,7 +327,7 @@ def test_a_file_edited_by_hand(tmp_path, kind):
 
 @pytest.mark.parametrize("share", [0, 0.3, 0.9])
 def test_a_truncated_file(tmp_path, kind, share):
-    write, read = KINDS[kind]
+    write, read = FORMATS[kind]
     path = tmp_path / f"0.{kind}"
     write(path)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
@@ -328,7 +338,7 @@ def test_a_truncated_file(tmp_path, kind, share):
 
 
 def test_a_file_of_another_recipe(tmp_path, kind):
-    write, read = KINDS[kind]
+    write, read = FORMATS[kind]
     path = tmp_path / f"0.{kind}"
     write(path, OTHER)
     with pytest.raises(ArtefactError) as error:
@@ -339,7 +349,7 @@ def test_a_file_of_another_recipe(tmp_path, kind):
 
 def test_a_file_that_is_missing(tmp_path, kind):
     with pytest.raises(ArtefactError, match=f"0.{kind} is missing: run the rule that makes it"):
-        KINDS[kind][1](tmp_path / f"0.{kind}", JOB.key)
+        FORMATS[kind][1](tmp_path / f"0.{kind}", JOB.key)
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path, kind):
@@ -347,13 +357,13 @@ def test_a_folder_that_cannot_be_written_to(tmp_path, kind):
     (tmp_path / "results").write_text("a file")
     path = tmp_path / "results" / f"0.{kind}"
     with pytest.raises(ArtefactError) as error:
-        KINDS[kind][0](path)
+        FORMATS[kind][0](path)
     assert str(error.value).startswith(f"cannot write {path}: ")
     assert str(error.value).endswith(": check permissions and disk space")
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, kind, monkeypatch):
-    write, read = KINDS[kind]
+    write, read = FORMATS[kind]
     path = tmp_path / f"0.{kind}"
     write(path, OTHER)
 
@@ -399,8 +409,8 @@ def test_a_disk_that_takes_no_more(tmp_path):
     command = [sys.executable, "-c", SMALL_FILES, str(tmp_path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == len(KINDS), done.stdout
-    for line, kind in zip(done.stdout.splitlines(), KINDS, strict=True):
+    assert len(done.stdout.splitlines()) == len(FORMATS), done.stdout
+    for line, kind in zip(done.stdout.splitlines(), FORMATS, strict=True):
         assert line.startswith(f"cannot write {tmp_path / '0'}.{kind}: ") and "File too large" in line
     assert not list(tmp_path.iterdir()), "nothing half-written"
 
@@ -422,36 +432,33 @@ AT_ONCE = STEEP | {"epochs": 1, "batch_size": 60}
 
 @pytest.mark.parametrize("block", ["0", "0-2"])
 def test_a_training_that_diverges(tmp_path, block):
-    model = Model(tmp_path, plan(minima=STEEP | {"epochs": 3}))
-    arguments = model.minima(block)
+    model = Model(tmp_path, plan(minima=STEEP | {"epochs": 3}, seeds_per_job=len(block_seeds(block))))
     with pytest.raises(Diverged) as error:
-        minima.minima(**arguments)
+        model.run(model.task("minima", block))
     names = "seed 0" if block == "0" else "seed 0, seed 1, seed 2"
     assert str(error.value) == (
         f"the loss of {names} is no longer finite at step 2 of epoch 1 (step 2 in all), learning rate 1e+30: "
         "try a smaller learning rate"
     )
-    assert not arguments["out"].parent.exists()
+    assert not model.path("minima", block).parent.exists()
 
 
 def test_a_training_that_diverges_in_its_last_step(tmp_path):
     """No loss of a batch shows it any more; the loss of record does."""
     model = Model(tmp_path, plan(minima=AT_ONCE))
     with pytest.raises(Diverged, match="the loss of record of seed 1 is not finite after the training"):
-        minima.minima(**model.minima("1"))
-    assert not model.minima("1")["out"].parent.exists()
+        model.run(model.task("minima", "1"))
+    assert not model.path("minima", "1").parent.exists()
 
 
 @pytest.mark.parametrize(("recipe", "says"), [(STEEP | {"epochs": 2}, "step 2 of epoch 1"), (AT_ONCE, "not finite")])
 def test_a_curve_that_diverges(tmp_path, recipe, says):
     model = Model(tmp_path, plan(curves=TINY["curves"] | recipe))
-    for block in ("0", "1"):
-        minima.minima(**model.minima(block))
-    arguments = model.curves("0", "1")
+    model.run(model.task("minima", "0"), model.task("minima", "1"))
     with pytest.raises((Diverged, ValueError), match=says) as error:
-        curves.curves(**arguments)
+        model.run(model.task("curves", "0+1"))
     assert "curve 0+1" in str(error.value) and "learning rate" in str(error.value)
-    assert not arguments["out"].parent.exists()
+    assert not model.path("curves", "0+1").parent.exists()
 
 
 # The same, as a user sees it ---------------------------------------------------------------------

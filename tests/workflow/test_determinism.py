@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from lossbars.experiments.networks.steps import minima
-from lossbars.workflow.artefacts import read_table, read_tensors
+from lossbars.workflow.artefacts import read_table
 from support.paths import CHECKOUT
 from support.workflow import ADAM, TINY, Model, command_line, plan
 
@@ -52,8 +51,8 @@ def network(name: str, folder: Path) -> Any:
 def tensors(model: Model, kind: str, values: str, keys: str) -> dict[Any, torch.Tensor]:
     """Seed, pair or triple → θ or control points, of all blocks."""
     found: dict[Any, torch.Tensor] = {}
-    for path in model.paths(kind, "safetensors"):
-        block = read_tensors(path)[0]
+    for task in model.of(kind):
+        block = model.tensors(kind, task.part)
         names = [tuple(k) if isinstance(k, list) else k for k in block[keys].tolist()]
         found |= dict(zip(names, block[values], strict=True))
     return found
@@ -76,7 +75,7 @@ def leaves(value: Any, place: str = "") -> dict[str, Any]:
 
 
 def barcode(model: Model) -> dict[str, Any]:
-    return leaves(json.loads((model.folder / "barcode.json").read_text()))
+    return leaves(json.loads(model.path("barcode", suffix="json").read_text()))
 
 
 def losses(model: Model) -> dict[str, float]:
@@ -100,7 +99,8 @@ def test_the_same_bits_in_another_folder_whatever_ran_before(tmp_path, name):
     made(tmp_path / "between", NETWORKS["mlp"] | {"width": 3}, size=1)
     second = made(tmp_path / "another" / "folder", net, size=2)
     assert_same_bits(first, second)
-    assert (first.folder / "barcode.json").read_bytes() == (second.folder / "barcode.json").read_bytes()
+    one, other = (model.path("barcode", suffix="json") for model in (first, second))
+    assert one.read_bytes() == other.read_bytes()
     for kind in ("minima", "curves", "triangles"):
         for one, other in zip(first.paths(kind, "parquet"), second.paths(kind, "parquet"), strict=True):
             assert read_table(one).equals(read_table(other))
@@ -108,14 +108,14 @@ def test_the_same_bits_in_another_folder_whatever_ran_before(tmp_path, name):
 
 def test_the_same_bits_in_another_process(tmp_path):
     here, there = (Model(tmp_path / name, plan(seeds_per_job=2)) for name in ("here", "there"))
-    minima.minima(**here.minima("0-1"))
+    task = here.task("minima", "0-1")
+    here.run(task)
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT / "src"), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    options = command_line(there.minima("0-1"))
-    command = [sys.executable, "-m", "lossbars.experiments.networks.steps.minima", *options]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "lossbars.workflow.run", *command_line(task)]
+    done = subprocess.run(command, cwd=there.folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    (one,), (other,) = here.paths("minima", "safetensors"), there.paths("minima", "safetensors")
-    assert torch.equal(read_tensors(one)[0]["theta"], read_tensors(other)[0]["theta"])
+    one, other = (model.tensors("minima", "0-1")["theta"] for model in (here, there))
+    assert torch.equal(one, other)
 
 
 @pytest.mark.parametrize("size", [3, SEEDS])

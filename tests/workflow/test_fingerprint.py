@@ -70,7 +70,7 @@ def test_comments_docstrings_and_layout_do_not_count(edit: Edit, file: str, old:
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("experiments/networks/steps/curves.py", "Chain(0), corners", "Chain(1), corners"),
+        ("experiments/networks/steps/joining.py", "Chain(0), corners", "Chain(1), corners"),
         ("optimise/connect.py", "losses.mean(1)", "losses.sum(1)"),
         ("simplices/bezier.py", "comb(degree, i)", "comb(degree, j)"),  # imported by what is imported
         ("simplices/__init__.py", "Bezier as Bezier", "Chain as Bezier"),
@@ -142,13 +142,7 @@ FIGURES = "experiments.networks.figures"
 CHOICES = [
     (CURVES, "networks", "networks/make.py", "mlp", "lenet"),
     ("lossbars.workflow.dataset_step", "datasets", "datasets/load.py", "digits", "mnist"),
-    (
-        "lossbars.experiments.networks.steps.figure",
-        FIGURES,
-        f"{FIGURES.replace('.', '/')}/__init__.py",
-        "barcodes",
-        "profiles",
-    ),
+    ("lossbars.workflow.figure_step", FIGURES, "experiments/kinds.py", "barcodes", "profiles"),
 ]
 
 

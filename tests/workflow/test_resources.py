@@ -8,13 +8,14 @@ import pytest
 
 from lossbars.datasets.load import load_dataset
 from lossbars.datasets.sizes import SIZES, Size
-from lossbars.documents.plan import Jobs
+from lossbars.documents.plan import usage_task
+from lossbars.experiments.networks.costs import TRAINED, trained
 from lossbars.networks.sizes import network
 from lossbars.workflow.config import ConfigError
-from lossbars.workflow.plan import Plan
-from lossbars.workflow.resources import SHORT_OTHERS, TRAINED, request
+from lossbars.workflow.resources import SHORT_OTHERS
 from support.paths import CHECKOUT
-from support.workflow import ADAM, TINY, own
+from support.plans import make_plan, the_task
+from support.workflow import ADAM, TINY
 
 WORK = {"epochs": 100, "batch_size": 128}
 BIG: dict[str, Any] = TINY | {
@@ -29,7 +30,7 @@ BIG: dict[str, Any] = TINY | {
 
 def of(kind: str = "curves", several: int = 10, scale: float = 1, **changes: Any) -> Any:
     """What a job of BIG asks for, with some of the experiment's keys changed."""
-    return request(Plan({"scale": scale, "experiments": {"big": own(BIG | changes)}}), kind, "big", "mlp", several)
+    return trained(make_plan(scale, big=BIG | changes), "big", "mlp", kind, several)
 
 
 @pytest.mark.parametrize("kind", TRAINED)
@@ -57,7 +58,19 @@ def test_a_gpu_is_asked_for_unless_the_device_is_the_cpu() -> None:
     on_cpu, on_gpu = of(device="cpu"), of(device="auto")
     assert (on_cpu.gpu, on_cpu.gpu_mem_mb) == (0, 0)
     assert on_gpu.gpu == 1 and on_gpu.gpu_mem_mb > 0 and on_gpu.runtime < on_cpu.runtime
-    assert request(Plan({"experiments": {"big": own(BIG)}}), "complex", "big", "mlp") == SHORT_OTHERS
+    plan = make_plan(big=BIG)
+    assert plan.request(the_task(plan, "big", "complex")) == SHORT_OTHERS
+
+
+def test_a_task_asks_for_what_it_trains() -> None:
+    plan = make_plan(big=BIG | {"seeds": 5, "seeds_per_job": 4})
+    for kind, parts in {
+        "minima": {"0-3": 4, "4": 1},
+        "curves": {"0-3+0-3": 6, "0-3+4": 4},
+        "triangles": {"0-3+0-3+0-3": 4, "0-3+0-3+4": 6},
+    }.items():
+        for part, several in parts.items():
+            assert plan.request(the_task(plan, "big", kind, part=part)) == of(kind, several)
 
 
 def test_what_the_configuration_states_goes_before() -> None:
@@ -72,14 +85,9 @@ def test_what_the_configuration_states_goes_before() -> None:
 
 
 def test_what_is_asked_for_makes_no_result_stale() -> None:
-    jobs, stated = (
-        Jobs(Plan({"experiments": {"big": own(BIG | {"resources": resources})}}))
-        for resources in ({}, {"mem_mb": 7000, "runtime": 77})
-    )
-    for kind in TRAINED:
-        assert jobs.trained(kind, "big", "mlp").key == stated.trained(kind, "big", "mlp").key
-    assert jobs.claims("big").key == stated.claims("big").key
-    assert jobs.usage("big").key != stated.usage("big").key  # the table shows what was asked for
+    plan, stated = (make_plan(big=BIG | {"resources": one}) for one in ({}, {"mem_mb": 7000, "runtime": 77}))
+    assert [task.key for task in plan.tasks("big")] == [task.key for task in stated.tasks("big")]
+    assert usage_task(plan, "big").key != usage_task(stated, "big").key  # the table shows what was asked for
 
 
 def test_sizes_are_those_of_the_data_and_the_networks(tmp_path: Path) -> None:
@@ -108,10 +116,10 @@ def test_sizes_are_those_of_the_data_and_the_networks(tmp_path: Path) -> None:
         ("cifar100", {"kind": "wide-resnet", "depth": 16, "width": 10}),
         ("cifar10", {"kind": "wide-resnet", "depth": 10, "width": 1}),
     ):
-        plan = Plan({"experiments": {"big": own(BIG | {"data": name, "models": {"mlp": {"network": spec}}})}})
-        model = plan.model("big", "mlp")
-        module = network_maker(model.network, DataShape(shapes[name], SIZES[name].outputs, SIZES[name].text))()
-        assert network(model, SIZES[name]).parameters == sum(p.numel() for p in module.parameters())
+        plan = make_plan(big=BIG | {"data": name, "models": {"mlp": {"network": spec}}})
+        made = plan.experiments["big"].models["mlp"].network
+        module = network_maker(made, DataShape(shapes[name], SIZES[name].outputs, SIZES[name].text))()
+        assert network(made, SIZES[name]).parameters == sum(p.numel() for p in module.parameters())
 
 
 def test_what_is_computed_is_what_is_taken() -> None:
@@ -141,7 +149,7 @@ MEASURED = json.loads((CHECKOUT / "benchmarks" / "resources.json").read_text())
 def test_requests_cover_what_was_measured_and_not_ten_times_it(one: dict[str, Any]) -> None:
     from lossbars.workflow.resources import SNAKEMAKE_MB
 
-    plan = Plan({"experiments": {"measured": MEASURED["experiments"][one["experiment"]]}})
-    asked = request(plan, one["kind"], "measured", "net", one["stacked"])
+    plan = make_plan(measured=MEASURED["experiments"][one["experiment"]])
+    asked = trained(plan, "measured", "net", one["kind"], one["stacked"])
     assert one["memory_mb"] + SNAKEMAKE_MB <= asked.mem_mb <= 3 * (one["memory_mb"] + SNAKEMAKE_MB)
     assert one["seconds"] / 60 <= asked.runtime <= max(10, 12 * one["seconds"] / 60)

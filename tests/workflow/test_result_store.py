@@ -150,16 +150,16 @@ def test_what_is_no_result_any_more_is_pruned(tmp_path: Path) -> None:
 def test_a_clone_takes_what_another_has_trained(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setenv("LOSSBARS_CACHE", str(tmp_path / "cache"))
     one, other = Model(tmp_path / "one", plan()), Model(tmp_path / "other", plan())
-    minima.minima(**one.minima("0"))
+    one.run(one.task("minima", "0"))
     capsys.readouterr()
     monkeypatch.setattr(minima, "minimise", lambda *_: pytest.fail("it trains"))
-    minima.minima(**other.minima("0"))
+    other.run(other.task("minima", "0"))
     assert "taken, as made before, from" in capsys.readouterr().err
     for suffix in ("safetensors", "parquet"):
         mine, theirs = one.path("minima", "0", suffix), other.path("minima", "0", suffix)
         assert mine.read_bytes() == theirs.read_bytes() and not mine.samefile(theirs)
     with pytest.raises(pytest.fail.Exception, match="it trains"):
-        minima.minima(**other.minima("1"))
+        other.run(other.task("minima", "1"))
 
 
 RACE = """
@@ -169,11 +169,8 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from support.workflow import Model, plan
 
-from lossbars.experiments.networks.steps import minima
-
 model = Model(Path(sys.argv[2]), plan())
-for block in ("0", "1", "2"):
-    minima.minima(**model.minima(block))
+model.run(*model.of("minima"))
 """
 
 
@@ -187,7 +184,8 @@ def test_two_clones_race_for_one_cache(tmp_path: Path) -> None:
     assert [run.wait(300) for run in (*runs, alone)] == [0, 0, 0]
     for block in ("0", "1", "2"):
         for suffix in ("safetensors", "parquet"):
-            paths = [tmp_path / name / "minima" / f"{block}.{suffix}" for name in ("one", "other", "alone")]
+            path = f"results/tiny/mlp/minima/{block}.{suffix}"
+            paths = [tmp_path / name / path for name in ("one", "other", "alone")]
             assert len({path.read_bytes() for path in paths}) == 1
     entries = sorted(path.name for path in (tmp_path / "cache").iterdir())
     assert len(entries) == 3 and not any(name.startswith(".") for name in entries)

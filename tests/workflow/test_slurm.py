@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from lossbars.workflow.blocks import stacked
+from lossbars.experiments.kinds import KINDS
+from lossbars.experiments.networks.costs import TRAINED
 from lossbars.workflow.experiment import Scale
 from lossbars.workflow.plan import Plan, results_folder
-from lossbars.workflow.resources import TRAINED, request
 from support.paths import CHECKOUT
 from support.slurm import cluster
 from support.slurm.records import Record, most_gpus_at_once, records
@@ -124,7 +124,7 @@ def run(gpus: int, tmp_path_factory: pytest.TempPathFactory) -> Run:
         subprocess.run(["scancel", cancelled], check=True)
         second = subprocess.run(command, cwd=checkout.folder, capture_output=True, text=True, check=False)
     with contextlib.chdir(checkout.folder):  # a user's files are looked for from here
-        plan = Plan(config())
+        plan = Plan(config(), KINDS)
     return Run(checkout, since, first.returncode, log.read_text(), second, gpus, plan, cancelled)
 
 
@@ -166,12 +166,14 @@ def test_partition_follows_from_the_gpu(run: Run) -> None:
 
 def test_memory_and_time_are_those_of_the_rules(run: Run) -> None:
     attempts: dict[tuple[str, ...], int] = {}
+    requests = {}
+    for task in (task for key in MODELS for task in run.plan.tasks(key)):
+        recipe = [] if task.rule == "minima" else [task.kind]  # of curves there may be several recipes
+        requests[task.rule, task.experiment, task.model, *recipe, task.part] = run.plan.request(task)
     for job in run.trained:
         which = (job.rule, *job.wildcards)
         attempts[which] = attempts.get(which, 0) + 1
-        experiment, model, *rest = job.wildcards
-        kind, *blocks = rest if rest[0][0].isalpha() else [job.rule, *rest]  # of curves there may be several recipes
-        asked = request(run.plan, kind, experiment, model, stacked(job.rule, "+".join(blocks)))
+        asked = requests[which]
         assert (job.mem_mb, job.minutes) == (asked.mem_mb * attempts[which], asked.runtime * attempts[which]), job
 
 
@@ -183,7 +185,7 @@ def test_a_model_is_reduced_in_one_job(run: Run) -> None:
 
 def test_data_sets_tables_and_figures_are_made_where_snakemake_runs(run: Run) -> None:
     kinds = {job.rule for job in run.jobs}
-    assert not kinds & {"dataset", "tables", "figure", "claims", "claims_report", "report"}
+    assert not kinds & {"dataset", "gather", "figure", "claims", "claims_report", "report"}
 
 
 def test_a_second_snakemake_in_the_folder_is_refused(run: Run) -> None:

@@ -1,23 +1,27 @@
-"""docs/staleness.md: each key of the configuration and each module of the code, against the rules that rerun.
+"""docs/staleness.md: each key of the configuration and each package of the code, against the rules that rerun.
 
-The table is made by dry runs of the real workflow, so it is what happens; the test compares it with what is committed.
-Write it anew with ``LOSSBARS_WRITE_DOCS=1 pytest tests/workflow/test_staleness_matrix.py``.
+Keys are compared as tasks of two plans, packages by dry runs of the real workflow, so the page says what happens; the
+test compares it with what is committed. Write it anew with
+``LOSSBARS_WRITE_DOCS=1 pytest tests/workflow/test_staleness_matrix.py``.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lossbars.documents.plan import Jobs, documents
+from lossbars.documents.plan import documents, experiment_tasks
+from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.fingerprint import closure
 from lossbars.workflow.plan import Plan
-from lossbars.workflow.tasks import expected
+from lossbars.workflow.tasks import Task
 from support.dry_runs import DryRuns, edited
 from support.paths import CHECKOUT
-from support.workflow import ADAM, TINY, Checkout, own, plan
+from support.plans import copied
+from support.workflow import ADAM, TINY, Checkout, plan
 
 pytestmark = pytest.mark.workflow
 
@@ -28,21 +32,21 @@ HEAD = """\
 # What reruns after a change
 
 Made by `LOSSBARS_WRITE_DOCS=1 pytest tests/workflow/test_staleness_matrix.py`, which makes each change in a checkout
-whose results are whole, asks Snakemake for a dry run, and writes down how many jobs of each rule would run. The test
-fails where this page says something else. The experiment has two models, `mlp` (triangles whose sides are trained) and
-`fixed` (triangles whose sides are the trained curves), one block of seeds, and two figures. A dot is a rule that does
-not run.
+with complete results and counts how many jobs of each rule would run: by the keys of the tasks after a change of the
+configuration, by a dry run of Snakemake after a change of the code. The test fails where this page says something else.
+The experiment has two models, `mlp` (triangles whose sides are trained) and `fixed` (triangles whose sides are the
+trained curves), one block of seeds, and two figures. A dot means that the rule does not run.
 """
 KEYS = """
 ## Keys of the configuration
 
 Keys of `minima`, `curves` and `triangles` are those of the model `mlp`, unless the key says `fixed`.
 """
-MODULES = """
-## Modules of the code
+PACKAGES = """
+## Packages of the code
 
-A line of code is added to each module in turn. A comment, a docstring or a new layout changes nothing
-(`tests/workflow/test_staleness.py`).
+A line of code is added to every module of a package, without the packages in it. A comment, a docstring or a new layout
+changes nothing (`tests/workflow/test_staleness.py`). Packages that are not named make nothing rerun.
 """
 
 CYCLICAL = {"kind": "cyclical", "lr_max": 1.0e-2, "lr_min": 1.0e-4}
@@ -98,7 +102,7 @@ def leaves(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]
 
 def changed(experiment: dict[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
     """A copy with another value there."""
-    copy = own(experiment)
+    copy = copied(experiment)
     inner = copy
     for key in place[:-1]:
         inner = inner[key]
@@ -122,8 +126,8 @@ def whole_experiment() -> dict[str, Any]:
     return loaded.experiments["tiny"].model_dump(mode="json")
 
 
-def key_changes(experiment: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
-    """Label, experiment and further arguments of each changed key."""
+def key_changes(experiment: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Label, experiment and further settings of each changed key."""
     for place in leaves(experiment):
         label = ".".join(place).replace("models.mlp", "models.*")
         if place == ("embeddings",) or place[-2:] == (
@@ -133,22 +137,22 @@ def key_changes(experiment: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any
             continue
         if place[:2] == ("models", "fixed") and ".".join(place[2:]) not in OF_FIXED:
             continue
-        yield label, changed(experiment, place), []
-    more = own(experiment)
-    more["models"]["deep"] = own(more["models"]["mlp"])
+        yield label, changed(experiment, place), {}
+    more = copied(experiment)
+    more["models"]["deep"] = copied(more["models"]["mlp"])
     more["models"]["deep"] |= {"label": "two layers", "network": {"kind": "mlp", "depth": 2, "width": 8}}
-    yield "models: one more", more, []
-    embedded = own(more)
+    yield "models: one more", more, {}
+    embedded = copied(more)
     path = {key: value for key, value in EXPERIMENT["curves"].items() if key not in ("family", "grid")}
     embedded["embeddings"] = {
         "deeper": {"small": "mlp", "large": "deep", "descent": EXPERIMENT["minima"], "path": path}
     }
-    yield "embeddings: one, in one more model", embedded, []
-    aligned = own(experiment)
-    aligned["models"]["mlp"]["more_curves"] = {"aligned": own(TINY["curves"]) | {"align": "weights"}}
-    yield "models.*.more_curves: one, aligned", aligned, []
-    for key, value in (("data_root", "elsewhere"), ("cache", "elsewhere"), ("scale", "{epochs: 0.5}")):
-        yield key, experiment, ["--config", f"{key}={value}"]
+    yield "embeddings: one, in one more model", embedded, {}
+    aligned = copied(experiment)
+    aligned["models"]["mlp"]["more_curves"] = {"aligned": copied(TINY["curves"]) | {"align": "weights"}}
+    yield "models.*.more_curves: one, aligned", aligned, {}
+    for key, value in (("data_root", "elsewhere"), ("cache", "elsewhere"), ("scale", {"epochs": 0.5})):
+        yield key, experiment, {key: value}
 
 
 def files_of_code() -> list[Path]:
@@ -169,32 +173,52 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page, made anew."""
     checkout = Checkout.fresh(tmp_path_factory.mktemp("matrix") / "checkout", tiny=whole_experiment())
     (checkout.folder / "mine.py").write_text("def load():\n    return None\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(checkout.folder)
+        keys = key_rows(checkout.experiments["tiny"])
     dry = DryRuns(checkout)
     try:
-        whole = dry.rules(checkout.experiments)
         checkout.run()
         assert dry.rules(checkout.experiments) == {}
-        keys = {
-            label: dry.rules({"tiny": one}, *more) for label, one, more in key_changes(checkout.experiments["tiny"])
-        }
-        modules = module_changes(checkout, dry)
+        packages = package_rows(checkout, dry)
     finally:
         dry.close()
-    rules = dict.fromkeys(rule for counts in (whole, *keys.values()) for rule in counts if rule != "tiny")
+    rules = dict.fromkeys(rule for counts in (*keys.values(), *packages.values()) for rule in counts if rule != "tiny")
     order = [rule for rule in ORDER if rule in rules] + [rule for rule in rules if rule not in ORDER]
-    return HEAD + KEYS + "\n" + table("key", keys, order) + MODULES + "\n" + table("module", modules, order)
+    return HEAD + KEYS + "\n" + table("key", keys, order) + PACKAGES + "\n" + table("package", packages, order)
 
 
-def module_changes(checkout: Checkout, dry: DryRuns) -> dict[str, dict[str, int]]:
-    """Module → rules that rerun once a line is added to it.
+def key_rows(experiment: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """Changed key → rule → number of jobs whose results are new, or have another key."""
+    before = tasks_of({"tiny": experiment})
+    known = {path: task.key for task in before for path in task.outputs.values()}
+    rows = {}
+    for label, changed_one, more in key_changes(experiment):
+        new = [task for task in tasks_of({"tiny": changed_one}, **more) if known.get(task.path) != task.key]
+        rows[label] = dict(Counter(task.rule for task in new))
+    return rows
 
-    What no job of the experiment runs is changed together: where nothing reruns then, nothing does after one of them.
+
+def tasks_of(experiments: Mapping[str, Any], **more: Any) -> list[Task]:
+    """All tasks of a plan, the documents too."""
+    made = Plan({"experiments": copied(experiments), **more}, KINDS)
+    return [task for key in experiments for task in experiment_tasks(made, key)] + documents(made, list(experiments))
+
+
+def package_rows(checkout: Checkout, dry: DryRuns) -> dict[str, dict[str, int]]:
+    """Package → rule → number of jobs that rerun once a line is added to each of its modules; none that run nothing.
+
+    Packages of which no job of the experiment runs a module are changed together: where nothing reruns then, nothing
+    does after one of them.
     """
-    files = files_of_code()
+    packages: dict[str, list[Path]] = {}
+    for path in files_of_code():
+        packages.setdefault(str(path.parent), []).append(path)
     run = modules_run(checkout.experiments)
-    idle = [path for path in files if path not in run]
-    quiet = not dry_run(checkout, dry, idle)
-    return {str(path): {} if quiet and path in idle else dry_run(checkout, dry, [path]) for path in files}
+    idle = [path for files in packages.values() if not run & set(files) for path in files]
+    assert dry_run(checkout, dry, idle) == {}
+    rows = {name: dry_run(checkout, dry, files) for name, files in packages.items() if run & set(files)}
+    return {f"lossbars/{name}".removesuffix("/."): counts for name, counts in rows.items() if counts}
 
 
 def dry_run(checkout: Checkout, dry: DryRuns, paths: list[Path]) -> dict[str, int]:
@@ -213,17 +237,13 @@ def dry_run(checkout: Checkout, dry: DryRuns, paths: list[Path]) -> dict[str, in
 
 def modules_run(experiments: Mapping[str, Any]) -> set[Path]:
     """Files of the modules that some job of the experiments runs, and templates."""
-    jobs = Jobs(Plan({"experiments": own(experiments)}))
-    for experiment in experiments:
-        expected(jobs, experiment)
-    documents(jobs, list(experiments))
-    names = set[str]().union(*(closure(*asked)[0] for asked in jobs.codes.values()))
+    names = set[str]().union(*(closure(task.module, task.chosen)[0] for task in tasks_of(experiments)))
     parts = [name.split(".")[1:] for name in names]
     files = {Path(*part).with_suffix(".py") for part in parts if part} | {Path(*part, "__init__.py") for part in parts}
     return files | {path for path in files_of_code() if path.suffix == ".j2"}
 
 
-ORDER = ["dataset", "minima", "curves", "triangles", "complex", "barcode", "robustness", "tables", "figure", "claims"]
+ORDER = ["dataset", "minima", "curves", "triangles", "complex", "barcode", "robustness", "gather", "figure", "claims"]
 
 
 def test_the_page_says_what_happens(matrix: str) -> None:

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 
 Metric = Literal["sqrt2", "linf"]
 Convention = Literal["direct", "merged"]
+DIVISOR: dict[Metric, float] = {"sqrt2": math.sqrt(2), "linf": 2.0}  # of the longest finite bar, in a TO-score
 MODULO = "-modulo-permutations"  # after the name of a convention: permutations of units are divided out
 
 
@@ -40,13 +41,13 @@ class Bar:
 
     @property
     def length(self) -> float:
-        """death − birth: the penalty that must be paid to reach something lower (loss-barcode.txt, definition 1)."""
+        """death − birth: the climb to something lower (Barannikov et al. 2022, definition 1)."""
         return self.death - self.birth
 
 
 @dataclass(frozen=True)
 class Barcode:
-    """A disjoint union of bars (loss-barcode.txt, definition 2), by dimension and increasing birth.
+    """A disjoint union of bars (Barannikov et al. 2022, definition 2), by dimension and increasing birth.
 
     ``convention`` says what ended a bar: ``direct``, the best single curve to a lower minimum
     (Algorithm 1); ``merged``, the best path through any other minima (homology of the filtered complex).
@@ -64,19 +65,16 @@ class Barcode:
         return tuple(bar for bar in self.bars if bar.dim == dim)
 
     def to_score(self, metric: Metric, dim: int = 0) -> float:
-        """Topological-obstructions score of index ``dim`` (loss-barcode.txt, definition 3 and equation 5).
+        """Topological-obstructions score of index ``dim`` (Barannikov et al. 2022, definition 3 and equation 5).
 
         The bottleneck distance to the barcode of a function without obstructions: the longest finite bar,
         over √2 with the Euclidean ground metric (``sqrt2``, which the papers state) or over 2 with the
         L∞ one (``linf``, which libraries compute). 0 where no bar is finite.
         """
-        diagram = self.diagram(dim)
-        births, deaths = diagram[np.isfinite(diagram[:, 1])].T
-        longest = float((deaths - births).max(initial=0.0))
-        return longest / {"sqrt2": math.sqrt(2), "linf": 2.0}[metric]
+        return longest(self.diagram(dim)) / DIVISOR[metric]
 
     def components_at(self, level: float | Float[np.ndarray, "*l"], dim: int = 0) -> Int[np.ndarray, "*l"]:
-        """N(λ): connected components of the sublevel set {L ≤ λ} at each level λ (loss-landscape-lecture.txt).
+        """N(λ): connected components of the sublevel set {L ≤ λ} at each level λ (Tanner's lecture).
 
         As :func:`components_at`. Only ``merged`` bars count components: ``direct`` ones end no earlier, so their number
         is an upper bound. In dimension 1 it is the number of loops.
@@ -91,6 +89,12 @@ class Barcode:
     def dims(self) -> tuple[int, ...]:
         """The dimensions that have bars."""
         return tuple(sorted({bar.dim for bar in self.bars}))
+
+
+def longest(diagram: Float[np.ndarray, "n 2"]) -> float:
+    """Length of the longest of n bars (birth, death) that end; 0 where none does."""
+    births, deaths = diagram[np.isfinite(diagram[:, 1])].T
+    return float((deaths - births).max(initial=0.0))
 
 
 def components_at(diagram: Float[np.ndarray, "n 2"], level: float | Float[np.ndarray, "*l"]) -> Int[np.ndarray, "*l"]:

@@ -30,7 +30,7 @@ BLOCK = 1 << 20
 
 
 def bottleneck_distance(one: Barcode, other: Barcode, dim: int = 0, metric: GroundMetric = "linf") -> float:
-    """:func:`diagram_distance` of the bars of one dimension (function-barcodes.txt, equation 2)."""
+    """:func:`diagram_distance` of the bars of one dimension (Barcodes as summary, equation 2)."""
     return diagram_distance(one.diagram(dim), other.diagram(dim), metric)
 
 
@@ -38,7 +38,7 @@ def diagram_distance(one: np.ndarray, other: np.ndarray, metric: GroundMetric = 
     """Exact bottleneck distance of two diagrams, (n, 2) and (m, 2) births and deaths, in units of the function.
 
     ``metric`` measures between points of the plane: ``linf``, as other libraries do, or ``l2``, as
-    function-barcodes.txt does; a bar alone is length/2 or length/√2 away from nothing. Half-lines are matched to
+    Barcodes as summary does; a bar alone is length/2 or length/√2 away from nothing. Half-lines are matched to
     half-lines, in order of birth. Bars born at −inf are matched to such bars only, finite ones in order of death. inf
     where the numbers of half-lines differ. Raises ValueError for another metric, another shape, NaN, and bars that die
     before their birth, at −inf, or are born at inf.

@@ -1,8 +1,9 @@
 """Filtered simplicial complexes of minima, curves and triangles, and their barcodes.
 
 Two barcodes are made of the same values. ``merged_barcode`` is the homology of the filtered complex
-(topological-obstructions.txt, Algorithm 2): a path may pass through other minima. ``direct_barcode`` is
-Algorithm 1: one curve to one lower minimum. Merged deaths are never above direct ones.
+(Barannikov et al. 2020, Topological obstructions, Algorithm 2): a path may pass through other minima.
+``direct_barcode`` is Algorithm 1 of Barannikov et al. 2022: one curve to one lower minimum. Merged deaths are never
+above direct ones.
 """
 
 import itertools
@@ -89,7 +90,7 @@ def _with_faces(given: Mapping[Simplex, float]) -> dict[Simplex, float]:
 
 
 def merged_barcode(complex_: FilteredComplex) -> Barcode:
-    """Homology of the filtration below the complex's own dimension (topological-obstructions.txt, Algorithm 2).
+    """Homology of the filtration below the complex's dimension (Barannikov et al. 2020, Topological obstructions).
 
     Homology of the top dimension is left out: what would end it was never optimised. Every minimum has
     its bar, of length zero perhaps; in higher dimensions bars of length zero are left out. Of two minima
@@ -119,7 +120,7 @@ def _ranked(complex_: FilteredComplex) -> gudhi.SimplexTree:
 
 
 def direct_barcode(complex_: FilteredComplex) -> Barcode:
-    """Algorithm 1 of loss-barcode.txt: a minimum's bar ends at the lowest curve to any single lower minimum.
+    """Algorithm 1 of Barannikov et al. 2022: a minimum's bar ends at the lowest curve to any single lower minimum.
 
     Of two minima with the same loss, the one with the smaller number counts as the lower. A minimum
     without a curve to a lower one has a half-line.

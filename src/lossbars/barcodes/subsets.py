@@ -1,6 +1,7 @@
 """How much a barcode depends on the set of minima: barcodes of subsets, from the one matrix of curve values.
 
-No new training: topological-obstructions.txt, figure 7; loss-barcode.txt, figure 11.
+Nothing is trained for it (Barannikov et al. 2020, Topological obstructions, figure 7; Barannikov et al. 2022,
+figure 11).
 """
 
 import itertools

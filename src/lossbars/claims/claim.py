@@ -4,6 +4,7 @@ A claim that fails is shown failing. Numbers of a reduced budget are not compare
 what is said of them is said "at this budget".
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 HOLDS, FAILS = "holds", "does not hold"
 UNDECIDED = "undecided: differences are within the spread"
+NO_DIFFERENCE = "no difference"
 AGREES, DIFFERS = "agrees (within 2 published std)", "differs"
 IN_INTERVAL = "agrees (within the published interval)"
 INCOMPARABLE = "not comparable at this budget"
@@ -37,6 +39,12 @@ class Finding:
     detail: str = ""
 
 
+Check = Callable[[Any], Finding]  # judges a claim by what an experiment obtained
+Claims = list[tuple[Claim, Check]]
+COLUMNS = ["experiment", "id", "claim", "source", "published", "obtained", "budget", "verdict", "detail"]
+"""Of a table of claims."""
+
+
 # Words -------------------------------------------------------------------------------------------
 
 
@@ -50,6 +58,3 @@ def mean_and_std(values: Any, unit: str = "") -> str:
     values = np.asarray(values, dtype=np.float64)
     spread = f" ± {number(values.std(ddof=1), 2)}" if len(values) > 1 else ""
     return f"{number(values.mean())}{spread} (n = {len(values)}{unit})"
-
-
-COLUMNS = ["experiment", "id", "claim", "source", "published", "obtained", "budget", "verdict", "detail"]

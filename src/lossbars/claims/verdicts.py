@@ -4,18 +4,28 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
-from lossbars.claims.claim import FAILS, HOLDS, UNDECIDED
+from lossbars.claims.claim import FAILS, HOLDS, NO_DIFFERENCE, UNDECIDED
 
 
-def falls(values: Sequence[float], spreads: Sequence[float]) -> str:
-    """Whether each step falls: undecided where one is within the spread of its ends, and no other refutes."""
-    steps = np.diff(values)
-    noise = [math.hypot(a, b) for a, b in itertools.pairwise(spreads)]
-    if any(step > own for step, own in zip(steps, noise, strict=True)):
+def falls(values: Sequence[float], spreads: Sequence[float], places: Sequence[int] | None = None) -> str:
+    """Whether values fall at every step from one to the next.
+
+    A step counts where it exceeds the spreads of its two ends, added in squares. The claim fails where a step rises by
+    more than that, and holds where every step falls by more; otherwise it is undecided. Equal values without any spread
+    are no difference. Where ``places`` are given, steps between values at the same place are left out.
+    """
+    steps = [
+        (after - before, math.hypot(*noise))
+        for i, ((before, after), noise) in enumerate(
+            zip(itertools.pairwise(values), itertools.pairwise(spreads), strict=True)
+        )
+        if places is None or places[i] != places[i + 1]
+    ]
+    if all(step == noise == 0 for step, noise in steps):
+        return NO_DIFFERENCE
+    if any(step > noise for step, noise in steps):
         return FAILS
-    return HOLDS if all(step < -own for step, own in zip(steps, noise, strict=True)) else UNDECIDED
+    return HOLDS if all(step < -noise for step, noise in steps) else UNDECIDED
 
 
 def rises(values: Sequence[float], spreads: Sequence[float]) -> str:
@@ -24,20 +34,8 @@ def rises(values: Sequence[float], spreads: Sequence[float]) -> str:
 
 
 def together(verdicts: Iterable[str]) -> str:
-    """Holds where all hold, fails where one fails, else undecided."""
-    found = set(verdicts)
-    return FAILS if FAILS in found else UNDECIDED if UNDECIDED in found else HOLDS
-
-
-def fall_verdict(depths: np.ndarray, values: np.ndarray, spreads: np.ndarray) -> str:
-    """Holds where each step falls, and undecided where the ends differ by less than their spread.
-
-    But a rise between two neighbours beyond their spread refutes the claim, wherever the ends are.
-    """
-    deeper = np.diff(depths) > 0
-    steps, noise = np.diff(values)[deeper], np.hypot(spreads[1:], spreads[:-1])[deeper]
-    if ((steps > 0) & (steps > noise) & (noise > 0)).any():
+    """Where all verdicts are the same, this one; fails where one fails, else undecided."""
+    several = set(verdicts)
+    if FAILS in several:
         return FAILS
-    if abs(values[-1] - values[0]) < math.hypot(spreads[0], spreads[-1]):
-        return UNDECIDED
-    return HOLDS if (steps < 0).all() else FAILS
+    return several.pop() if len(several) == 1 else UNDECIDED

@@ -10,16 +10,19 @@ from lossbars.cli.finding import Finding, fail, ok, warn
 from lossbars.cli.profile import Profile
 from lossbars.cli.recover import orphaned
 from lossbars.documents.budget import Asked, asked
-from lossbars.documents.plan import Jobs
+from lossbars.documents.plan import USAGE
+from lossbars.workflow.common_rules import CLAIMS, FIGURE, GATHER
+from lossbars.workflow.data_sets import DATASET
+from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import Request
 
 PLUGIN = "snakemake_executor_plugin_slurm"
 CHECKS_WITHIN = 3  # status checks for which squeue must remember a job that ended; the executor's own rule
 FIRST_CHECK = 40  # seconds between these, where the profile does not say
-LOCAL = ("dataset", "tables", "figure", "claims", "usage")  # rules that run where Snakemake does
+LOCAL = {rule.name for rule in (DATASET, GATHER, FIGURE, CLAIMS, USAGE)}  # rules that run where Snakemake does
 
 
-def cluster_checks(jobs: Jobs, profile: Profile, experiments: Sequence[str], folder: Path) -> Iterator[Finding]:
+def cluster_checks(plan: Plan, profile: Profile, experiments: Sequence[str], folder: Path) -> Iterator[Finding]:
     """Everything about the cluster; what needs SLURM's answers is left out where it does not answer."""
     if find_spec(PLUGIN) is None:
         yield fail("Snakemake's executor for SLURM is not installed", "make, or pip install it: see requirements.lock")
@@ -31,7 +34,7 @@ def cluster_checks(jobs: Jobs, profile: Profile, experiments: Sequence[str], fol
         yield ok(f"SLURM {settings.get('SLURM_VERSION', '')} answers: {controller[0]}")
         yield from _status(settings, profile)
         yield from _partitions(partitions, profile)
-        yield from _fits(jobs, experiments, partitions, profile)
+        yield from _fits(plan, experiments, partitions, profile)
         if not processes.snakemakes(folder) and (left := orphaned(folder, profile)):
             yield fail(f"{len(left)} jobs of a run that was killed are queued", "lossbars recover --profile slurm")
     except slurm.SlurmError as error:
@@ -68,10 +71,10 @@ def _partitions(partitions: Mapping[str, slurm.Partition], profile: Profile) -> 
         remedy = f"name its own in {profile.file.parent}: {', '.join(partitions)}"
         yield fail(f"partitions that the cluster does not have: {', '.join(unknown)}", remedy)
     for name in names:
-        own = partitions.get(name)
-        if own and not any(node.usable for node in own.nodes):
+        partition = partitions.get(name)
+        if partition and not any(node.usable for node in partition.nodes):
             yield warn(f"no node of partition {name} takes jobs now", "wait, or ask the administrator: sinfo says why")
-        if own and "CANCEL" in own.preempt:
+        if partition and "CANCEL" in partition.preempt:
             yield warn(
                 f"jobs of partition {name} that make way for others are cancelled, and never retried",
                 f"leave it out of {profile.file.parent}/partitions.yaml, or ask for PreemptMode=REQUEUE",
@@ -82,22 +85,22 @@ def _partitions(partitions: Mapping[str, slurm.Partition], profile: Profile) -> 
 
 def named(profile: Profile, partitions: Mapping[str, slurm.Partition]) -> list[str]:
     """Partitions that the profile sends jobs to; all of the cluster's where it leaves that to the executor."""
-    stated = [own.get("slurm_partition") for own in profile.settings.get("set-resources", {}).values()]
+    stated = [resources.get("slurm_partition") for resources in profile.settings.get("set-resources", {}).values()]
     stated.append(profile.settings.get("default-resources", {}).get("slurm_partition"))
     names = [str(name) for name in stated if name] + list(profile.partitions)
     return list(dict.fromkeys(names)) or list(partitions)
 
 
 def _fits(
-    jobs: Jobs, experiments: Sequence[str], partitions: Mapping[str, slurm.Partition], profile: Profile
+    plan: Plan, experiments: Sequence[str], partitions: Mapping[str, slurm.Partition], profile: Profile
 ) -> Iterator[Finding]:
-    every = [job for key in experiments for job in asked(jobs, key) if job.rule not in LOCAL]
+    every = [job for key in experiments for job in asked(plan, key) if job.task.rule not in LOCAL]
     worst: dict[tuple[str, str, str], str] = {}
     for job in every:
         wanted = _overridden(job, profile)
         where = [partitions[name] for name in _candidates(job, wanted, profile, partitions) if name in partitions]
         if reason := misfit(wanted, where):
-            worst.setdefault((job.rule, job.experiment, job.model), reason)
+            worst.setdefault((job.task.rule, job.experiment, job.task.model), reason)
     for (rule, experiment, model), reason in worst.items():
         yield fail(
             f"{rule} of {'/'.join(part for part in (experiment, model) if part)}: {reason}",
@@ -110,7 +113,7 @@ def _fits(
 
 def _overridden(job: Asked, profile: Profile) -> Request:
     """What the job asks for, with what the profile sets for its rule."""
-    stated = profile.settings.get("set-resources", {}).get(job.rule, {})
+    stated = profile.settings.get("set-resources", {}).get(job.task.rule, {})
     numbers = {name: value for name, value in stated.items() if name in vars(job.request) and isinstance(value, int)}
     return replace(job.request, **numbers)
 
@@ -119,9 +122,9 @@ def _candidates(
     job: Asked, wanted: Request, profile: Profile, partitions: Mapping[str, slurm.Partition]
 ) -> Sequence[str]:
     """Partitions that the job may be sent to."""
-    own = profile.settings.get("set-resources", {}).get(job.rule, {}).get("slurm_partition")
-    if own or (own := profile.settings.get("default-resources", {}).get("slurm_partition")):
-        return [str(own)]
+    stated = profile.settings.get("set-resources", {}).get(job.task.rule, {}).get("slurm_partition")
+    if stated or (stated := profile.settings.get("default-resources", {}).get("slurm_partition")):
+        return [str(stated)]
     if not profile.partitions:
         return list(partitions)
     return [name for name, limits in profile.partitions.items() if not wanted.gpu or limits.get("max_gpu")]

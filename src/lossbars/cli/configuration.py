@@ -23,7 +23,7 @@ def read_configuration(files: Sequence[Path], settings: Sequence[str]) -> dict[s
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(file.read_text())
+        mapping = yaml.safe_load(file.read_text())
     except FileNotFoundError:
         hint = "--configfile takes all names that follow it as files"
         if file == Path("config.yaml"):
@@ -31,17 +31,17 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} is not there: {hint}") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigError(f"{file} cannot be read: {error}") from None
-    if not isinstance(found, dict):
+    if not isinstance(mapping, dict):
         raise ConfigError(f"{file} must hold keys and values at its top level")
-    return found
+    return mapping
 
 
-def _over(base: Any, own: Any) -> Any:
-    """``own`` over ``base``, key by key, at every depth: as Snakemake does."""
-    if not isinstance(own, Mapping):
-        return own
+def _over(base: Any, over: Any) -> Any:
+    """``over`` over ``base``, key by key, at every depth: as Snakemake does."""
+    if not isinstance(over, Mapping):
+        return over
     start = dict(base) if isinstance(base, Mapping) else {}
-    return start | {key: _over(start.get(key), value) for key, value in own.items()}
+    return start | {key: _over(start.get(key), value) for key, value in over.items()}
 
 
 def _setting(text: str) -> dict[str, Any]:

@@ -7,27 +7,30 @@ from pathlib import Path
 
 from lossbars.cli.finding import Finding, fail, ok, warn
 from lossbars.datasets.specs import DATASETS, TextData
-from lossbars.documents.plan import Jobs
 from lossbars.user_files import split_source
+from lossbars.workflow.data_sets import data_key, data_of, dataset_task
+from lossbars.workflow.plan import Plan
 from lossbars.workflow.validity import condition
 
 DOWNLOADS = Path("results/datasets/downloads")
 SECONDS = 10  # that a server may take to answer
 
 
-def data_checks(jobs: Jobs, experiments: Sequence[str]) -> Iterator[Finding]:
+def data_checks(plan: Plan, experiments: Sequence[str]) -> Iterator[Finding]:
     """A finding for each data set of the experiments, and for the folders that the configuration names."""
-    if (root := jobs.plan.data_root) and not Path(root).is_dir():
+    if (root := plan.data_root) and not Path(root).is_dir():
         yield warn(f"data_root {root} is no folder", "data sets will be downloaded: mend data_root, or set it to null")
-    if jobs.plan.cache:
-        yield _cache(Path(jobs.plan.cache))
-    for key in dict.fromkeys(jobs.plan.data_key(one) for one in experiments if one in jobs.plan.with_data):
-        path = Path(f"results/datasets/{key}.safetensors")
-        name = jobs.plan.data_keys[key]
-        if condition(path, jobs.dataset(key).key) is None:
+    if plan.cache:
+        yield _cache(Path(plan.cache))
+    with_data = [key for key in experiments if plan.experiments[key].data_set]
+    sharing = {data_key(plan, key): key for key in with_data}  # one of the experiments on each data set
+    for key in sharing.values():
+        task, name = dataset_task(plan, key), data_of(plan, key)
+        path = Path(task.path)
+        if condition(path, task.key) is None:
             yield ok(f"data set {name.title if isinstance(name, TextData) else name}: {path}")
         else:
-            yield _source(name, jobs.plan.data_root)
+            yield _source(name, plan.data_root)
 
 
 def _cache(folder: Path) -> Finding:

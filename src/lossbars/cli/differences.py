@@ -5,23 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lossbars.documents.plan import Jobs
 from lossbars.workflow.code_record import FOLDER, recorded_code
 from lossbars.workflow.fingerprint import ingredients
 from lossbars.workflow.job import Job
+from lossbars.workflow.tasks import Task
 
-OWN_FILES = {
-    "network_file": "the file of its network",
-    "small_network_file": "the file of the network that is embedded",
-    "file": "the file of its data set",
-    "landscape_file": "the file of its landscape",
-}
+FILE = "_file"  # settings whose names end so are fingerprints of files: of a user's own, or of a template
 LONGEST = 60  # characters of a value that is shown
 
 
-def differences(old: Job, new: Job, jobs: Jobs, folder: Path = FOLDER) -> list[str]:
-    """Reasons of the job itself; none where only its inputs are others. ``jobs`` made the new one."""
-    return [*_of_recipe(old, new), *_of_code(old.code, new.code, jobs, folder)]
+def differences(old: Job, task: Task, folder: Path = FOLDER) -> list[str]:
+    """What changed between the job that made a result and the task that would make it now; nothing but inputs: none."""
+    return [*_of_recipe(old, task.job), *_of_code(old.code, task, folder)]
 
 
 def _of_recipe(old: Job, new: Job) -> Iterator[str]:
@@ -29,8 +24,8 @@ def _of_recipe(old: Job, new: Job) -> Iterator[str]:
     for name in sorted(before.keys() | now.keys()):
         if name in before and name in now and before[name] == now[name]:
             continue
-        if name in OWN_FILES and name in before and name in now:
-            yield f"{OWN_FILES[name]} changed"
+        if name.endswith(FILE) and name in before and name in now:
+            yield f"the file of its {name.rpartition('.')[2].removesuffix(FILE).replace('_', ' ')} changed"
         elif max(len(repr(one.get(name))) for one in (before, now)) > LONGEST:
             yield f"{name} changed"
         elif name not in before:
@@ -50,13 +45,10 @@ def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
         yield place, value
 
 
-def _of_code(old: str, new: str, jobs: Jobs, folder: Path) -> Iterator[str]:
-    (old_code, _, old_template), (new_code, _, new_template) = old.partition("-"), new.partition("-")
-    if old_template != new_template:
-        yield "its template changed"
-    if old_code == new_code:
+def _of_code(old: str, task: Task, folder: Path) -> Iterator[str]:
+    if old == task.code:
         return
-    before, now = recorded_code(old_code, folder), ingredients(*jobs.codes[new_code])
+    before, now = recorded_code(old, folder), ingredients(task.module, task.chosen)
     if before is None:
         yield "code that it runs changed (which is not on record)"
         return

@@ -12,15 +12,12 @@ from packaging.markers import Marker
 from lossbars.cli import processes
 from lossbars.cli.data_checks import data_checks
 from lossbars.cli.finding import Finding, fail, ok, warn
-from lossbars.cli.recover import ASIDE, locked
-from lossbars.datasets.sizes import size_of
-from lossbars.documents.plan import Jobs
-from lossbars.networks.sizes import network
-from lossbars.workflow.blocks import stacked
+from lossbars.cli.recover import ASIDE
+from lossbars.documents.plan import experiment_tasks
 from lossbars.workflow.checkpoints import stem
-from lossbars.workflow.resources import TRAINED
-from lossbars.workflow.tasks import expected
-from lossbars.workflow.training_costs import control_points, longest
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.snakemake_private import locked
+from lossbars.workflow.tasks import unique
 
 WRITTEN = ("results", ".checkpoints", ".snakemake")
 FILES_PER_RESULT = 4  # the result; its log, benchmark and marks, of which several results of a job share some
@@ -28,39 +25,39 @@ ROOM = 2  # times what the results need: checkpoints, and what is half-written, 
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)( ; [^\\\n]+)?", re.MULTILINE)  # name, version, for which machines
 
 
-def local_checks(jobs: Jobs, experiments: Sequence[str], on_cluster: bool) -> Iterator[Finding]:
+def local_checks(plan: Plan, experiments: Sequence[str], on_cluster: bool) -> Iterator[Finding]:
     """Everything that needs no cluster."""
     yield from _versions(Path("requirements.lock"))
     yield from _writable()
-    yield _room(jobs, experiments)
-    yield from data_checks(jobs, experiments)
+    yield _room(plan, experiments)
+    yield from data_checks(plan, experiments)
     if not on_cluster:
-        yield from _gpu(jobs, experiments)
+        yield from _gpu(plan, experiments)
     yield _at_work(Path.cwd())
-    yield from _old_checkpoints(jobs)
+    yield from _old_checkpoints(plan)
     yield from _set_aside()
 
 
 def _versions(lock: Path) -> Iterator[Finding]:
-    own = f"python {sys.version.partition(' ')[0]}, torch {metadata.version('torch')}"
+    running = f"python {sys.version.partition(' ')[0]}, torch {metadata.version('torch')}"
     if not lock.is_file():
-        yield warn(f"{own}; there is no {lock} to compare with", "take requirements.lock from the repository")
+        yield warn(f"{running}; there is no {lock} to compare with", "take requirements.lock from the repository")
         return
     others = []
     for name, version, machines in LOCKED.findall(lock.read_text()):
         if machines and not Marker(machines.strip(" ;")).evaluate():
             continue
         try:
-            found = metadata.version(name)
+            installed = metadata.version(name)
         except metadata.PackageNotFoundError:  # of another system, or of no use to a run
             continue
-        if found.partition("+")[0] != version.partition("+")[0]:
-            others.append(f"{name} {found} (lock: {version})")
+        if installed.partition("+")[0] != version.partition("+")[0]:
+            others.append(f"{name} {installed} (lock: {version})")
     if others:
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-        yield warn(f"{own}; other than in {lock}: {', '.join(others[:3])}{more}", "make, which sets .venv up anew")
+        yield warn(f"{running}; other than in {lock}: {', '.join(others[:3])}{more}", "make, which sets .venv up anew")
     else:
-        yield ok(f"{own}; versions are those of {lock}")
+        yield ok(f"{running}; versions are those of {lock}")
 
 
 def _writable() -> Iterator[Finding]:
@@ -77,15 +74,11 @@ def _there(path: Path) -> Path:
     return path if path.exists() else _there(path.parent)
 
 
-def _room(jobs: Jobs, experiments: Sequence[str]) -> Finding:
+def _room(plan: Plan, experiments: Sequence[str]) -> Finding:
     """Room on the disk for the results that are not there yet."""
-    missing = [one for key in experiments for one in expected(jobs, key) if not Path(one.path).exists()]
-    needed = 0
-    for one in missing:
-        if one.rule in TRAINED and one.path.endswith(".safetensors"):
-            whole, model = jobs.plan.networks[one.experiment], jobs.plan.model(one.experiment, one.job.model)
-            parameters = network(model, size_of(whole.data, jobs.plan.data_root)).parameters
-            needed += 4 * parameters * control_points(longest(model, one.job.kind))[0] * stacked(one.rule, one.part)
+    tasks = unique([task for key in experiments for task in experiment_tasks(plan, key)])
+    missing = [(task, path) for task in tasks for path in task.outputs.values() if not Path(path).exists()]
+    needed = sum(plan.result_bytes(task) for task in unique([task for task, _ in missing]))
     disk = os.statvfs(_there(Path("results")))
     free = disk.f_bavail * disk.f_frsize
     text = f"{len(missing)} results to make, about {_size(needed)}; {_size(free)} free"
@@ -106,8 +99,8 @@ def _size(count: int | float) -> str:
     return f"{count:,.1f} GB"
 
 
-def _gpu(jobs: Jobs, experiments: Sequence[str]) -> Iterator[Finding]:
-    needing = [key for key in experiments if jobs.plan.experiments[key].device == "cuda"]
+def _gpu(plan: Plan, experiments: Sequence[str]) -> Iterator[Finding]:
+    needing = [key for key in experiments if plan.experiments[key].device == "cuda"]
     if not needing:
         return
     import torch  # takes seconds, so only where a GPU is a must
@@ -128,9 +121,9 @@ def _at_work(folder: Path) -> Finding:
     return ok("no other run in this folder")
 
 
-def _old_checkpoints(jobs: Jobs) -> Iterator[Finding]:
+def _old_checkpoints(plan: Plan) -> Iterator[Finding]:
     """Checkpoints that no job of this configuration would go on from."""
-    known = {stem(one.job, one.part) for key in jobs.plan.experiments for one in expected(jobs, key)}
+    known = {stem(task.job, task.part) for key in plan.experiments for task in plan.tasks(key)}
     folder = Path(".checkpoints")
     old = sorted(path for path in folder.glob("*.safetensors") if path.stem.rpartition("-")[0] not in known)
     if not old:

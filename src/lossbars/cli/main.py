@@ -10,7 +10,7 @@ from lossbars.cli.doctor import doctor
 from lossbars.cli.recover import recover
 from lossbars.cli.why import why
 from lossbars.documents.budget import budget_text, chosen
-from lossbars.documents.plan import Jobs
+from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.plan import Plan
 
 
@@ -18,16 +18,16 @@ def main(words: list[str] | None = None) -> int:
     """Run one command; returns the exit status. A known error ends in one message, not in a traceback."""
     given = _parser().parse_args(words)
     try:
-        jobs = Jobs(Plan(read_configuration(given.configfile, given.config)))
+        plan = Plan(read_configuration(given.configfile, given.config), KINDS)
         match given.command:
             case "why":
-                lines, status = why(jobs, given.wanted), 0
+                lines, status = why(plan, given.wanted), 0
             case "recover":
-                lines, status = recover(jobs, given.profile, given.lost_host, given.dry_run), 0
+                lines, status = recover(plan, given.profile, given.lost_host, given.dry_run), 0
             case "budget":
-                lines, status = [budget_text(jobs, chosen(jobs.plan, given.experiments))], 0
+                lines, status = [budget_text(plan, chosen(plan, given.experiments))], 0
             case _:
-                lines, status = doctor(jobs, given.profile, given.experiments)
+                lines, status = doctor(plan, given.profile, given.experiments)
     except (ValueError, OSError) as error:  # of configurations, artefacts, SLURM: each says what to do
         sys.exit(f"lossbars {given.command}: error: {error}")
     try:

@@ -5,18 +5,13 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import psutil
 
-# the module of a step, as rules name it on a command line
-STEP = re.compile(
-    r"lossbars\.(experiments(\.\w+)+\.steps?\b"
-    r"|workflow\.dataset_step|documents\.(claims_report|provenance|report|usage))"
-)
+from lossbars.workflow.snakemake_private import is_snakemake, runs_one_job
 
-OF_ONE_JOB = ("remote", "subprocess")  # modes of the snakemakes that run a job of another
+STEP = re.compile(r"lossbars\.workflow\.run\b")  # the command line of every step
 
 
 @dataclass(frozen=True)
@@ -36,7 +31,7 @@ class Working:
 
 def snakemakes(folder: Path) -> list[Working]:
     """Snakemakes that direct a run in this folder on this machine."""
-    return [one for one in _working(folder) if _is_snakemake(one.command) and not _runs_one_job(one.command)]
+    return [one for one in _working(folder) if is_snakemake(one.command) and not runs_one_job(one.command)]
 
 
 def orphans(folder: Path) -> list[Working]:
@@ -46,8 +41,7 @@ def orphans(folder: Path) -> list[Working]:
         for one in _working(folder)
         if "SLURM_JOB_ID" not in _environment(one.process)
         and (
-            any(STEP.search(word) for word in one.command)
-            or (_is_snakemake(one.command) and _runs_one_job(one.command))
+            any(STEP.search(word) for word in one.command) or (is_snakemake(one.command) and runs_one_job(one.command))
         )
     ]
 
@@ -69,24 +63,13 @@ def _tell(process: psutil.Process, what: str) -> None:
 
 
 def _working(folder: Path) -> Iterator[Working]:
-    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    ancestors = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     for process in psutil.process_iter():
         try:
-            if process.pid not in own and Path(process.cwd()) == folder.resolve():
+            if process.pid not in ancestors and Path(process.cwd()) == folder.resolve():
                 yield Working(process.pid, process.cmdline(), process)
         except (psutil.Error, OSError):  # it ended, or is another user's
             continue
-
-
-def _is_snakemake(command: Sequence[str]) -> bool:
-    names = [Path(word).name for word in command[:3]]
-    module = "-m" in command[:3] and command[command.index("-m") + 1 :][:1] == ["snakemake"]
-    return module or "snakemake" in names[:2] or any(word.endswith("snakemake/__main__.py") for word in command[:3])
-
-
-def _runs_one_job(command: Sequence[str]) -> bool:
-    modes = [after for word, after in pairwise(command) if word == "--mode"]
-    return any(mode in OF_ONE_JOB for mode in modes)
 
 
 def _environment(process: psutil.Process) -> dict[str, str]:

@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 
 FILE = re.compile(r"(?:profile|config)(?:\.v(\d+)\+)?\.ya?ml")
-NAMED_JOBS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # what the executor calls a run's jobs
 
 
 class ProfileError(ValueError):
@@ -42,8 +41,8 @@ def read_profile(name: str) -> Profile:
     try:
         settings = _mapping(file)
         partitions = {}
-        if own := settings.get("slurm-partition-config"):
-            path = file.parent / own if (file.parent / own).is_file() else Path(own)
+        if partition_file := settings.get("slurm-partition-config"):
+            path = file.parent / partition_file if (file.parent / partition_file).is_file() else Path(partition_file)
             partitions = {key: dict(limits or {}) for key, limits in _mapping(path)["partitions"].items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise ProfileError(f"the profile {file} cannot be read: {error!r}") from None
@@ -51,10 +50,10 @@ def read_profile(name: str) -> Profile:
 
 
 def _mapping(file: Path) -> dict[str, Any]:
-    found = yaml.safe_load(file.read_text())
-    if not isinstance(found, dict):
+    mapping = yaml.safe_load(file.read_text())
+    if not isinstance(mapping, dict):
         raise TypeError("no keys and values at its top level")
-    return found
+    return mapping
 
 
 def _file(name: str) -> Path:
@@ -63,9 +62,9 @@ def _file(name: str) -> Path:
     looked = [Path(name)] if Path(name).exists() else [folder / name for folder in _folders()]
     for folder in looked:
         if folder.is_dir():
-            named = {found: int(found[1] or 0) for entry in folder.iterdir() if (found := FILE.fullmatch(entry.name))}
+            named = {match: int(match[1] or 0) for entry in folder.iterdir() if (match := FILE.fullmatch(entry.name))}
             if named:
-                return folder / max(named, key=lambda found: named[found]).string
+                return folder / max(named, key=lambda match: named[match]).string
     places = ", ".join(str(folder) for folder in looked)
     raise ProfileError(f"no profile {name!r}: there is no profile.yaml in {places}")
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lossbars.cli import processes, slurm
-from lossbars.cli.profile import NAMED_JOBS, Profile, read_profile
-from lossbars.cli.why import ran, started
-from lossbars.documents.plan import Jobs
-from lossbars.documents.unfit import unfit
+from lossbars.cli.profile import Profile, read_profile
+from lossbars.cli.why import left_by, started
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.snakemake_private import NAMED_JOBS, LastRun, last_run, locked, unlock
+from lossbars.workflow.validity import unfit
 
 # what lossbars.workflow.files and lossbars.workflow.result_store are writing; among results only files of the kinds
 # that are written there
@@ -25,21 +26,11 @@ HALF_WRITTEN = {
     Path(".checkpoints"): re.compile(r"\..+\.[a-z0-9_]{8}"),
 }
 ASIDE = Path("results/.dropped")
-LOGS, LOCKS = Path(".snakemake/log"), Path(".snakemake/locks")
-LOOKS = {"-n", "--dry-run", "--dryrun", "--summary", "--detailed-summary", "--lint", "--unlock"}  # run nothing
 PATIENCE = 180  # seconds that cancelled jobs have to end: SLURM gives them time to save their state
 
 
 class RecoverError(RuntimeError, ValueError):
     """Nothing may be touched, or it did not work; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class LastRun:
-    """What Snakemake's newest log says of the run that wrote it; empty where there is none."""
-
-    host: str = ""
-    command: str = ""  # as logged: without the quotes that it may have had
 
 
 @dataclass
@@ -54,33 +45,21 @@ class Recovery:
         self.lines.append(f"would {would}" if self.dry else done)
 
 
-def recover(jobs: Jobs, profile: str | None, lost_host: str | None, dry: bool) -> list[str]:
+def recover(plan: Plan, profile: str | None, lost_host: str | None, dry: bool) -> list[str]:
     """Do it, and say what was done and how to go on.
 
     Raises RecoverError where a Snakemake may still be at work, or where jobs do not end; SlurmError, ProfileError.
     """
-    folder, last, own = Path.cwd(), last_run(), read_profile(profile) if profile else None
+    folder, last, cluster = Path.cwd(), last_run(), read_profile(profile) if profile else None
     refuse_while_alive(folder, last, lost_host)
     recovery = Recovery(dry)
     _stop_steps(recovery, folder)
-    _cancel_jobs(recovery, folder, own)
+    _cancel_jobs(recovery, folder, cluster)
     _unlock(recovery)
     _remove_half_written(recovery)
-    _set_aside(recovery, jobs)
+    _set_aside(recovery, plan)
     again = f", which its log gives without its quotes: {last.command}" if last.command else "."
     return [*(recovery.lines or ["There is nothing to recover."]), f"Go on with the command of the last run{again}"]
-
-
-def last_run() -> LastRun:
-    """The last run in this folder that was more than a look."""
-    for log in sorted(LOGS.glob("*.snakemake.log"), key=lambda path: path.stat().st_mtime, reverse=True):
-        with log.open(errors="replace") as file:
-            head = [line.strip() for _, line in zip(range(30), file, strict=False)]
-        said = dict(line.split(": ", 1) for line in head if ": " in line)
-        words = said.get("Command", "").split()[1:]
-        if "Host" in said and not LOOKS & set(words):
-            return LastRun(said["Host"], " ".join(["snakemake", *words]))
-    return LastRun()
 
 
 def refuse_while_alive(folder: Path, last: LastRun, lost_host: str | None) -> None:
@@ -93,11 +72,6 @@ def refuse_while_alive(folder: Path, last: LastRun, lost_host: str | None) -> No
             f"the last run in this folder was started on {last.host}, and this is {here}: run lossbars recover there, "
             f"or, once that machine is gone for good, here with --lost-host {last.host}"
         )
-
-
-def locked() -> bool:
-    """Whether Snakemake holds this folder for a run."""
-    return LOCKS.is_dir() and any(LOCKS.iterdir())
 
 
 def _stop_steps(recovery: Recovery, folder: Path) -> None:
@@ -158,15 +132,15 @@ def _unlock(recovery: Recovery) -> None:
         return
     recovery.say("freed Snakemake's locks on the folder", "free Snakemake's locks on the folder")
     if not recovery.dry:
-        shutil.rmtree(LOCKS)  # all that --unlock does, which needs a configuration that can be read
+        unlock()
 
 
 def _remove_half_written(recovery: Recovery) -> None:
-    found = sorted(path for folder, name in HALF_WRITTEN.items() for path in _half_written(folder, name))
-    if not found:
+    left = sorted(path for folder, name in HALF_WRITTEN.items() for path in _half_written(folder, name))
+    if not left:
         return
-    recovery.say(f"removed {len(found)} half-written files", f"remove {len(found)} half-written files: {found[0]}")
-    for path in found if not recovery.dry else ():
+    recovery.say(f"removed {len(left)} half-written files", f"remove {len(left)} half-written files: {left[0]}")
+    for path in left if not recovery.dry else ():
         if path.is_dir():
             shutil.rmtree(path)
         else:
@@ -177,16 +151,15 @@ def _half_written(folder: Path, name: re.Pattern[str]) -> Iterator[Path]:
     return (path for path in folder.rglob(".*") if name.fullmatch(path.name) and ASIDE not in path.parents)
 
 
-def _set_aside(recovery: Recovery, jobs: Jobs) -> None:
-    own = started(jobs)
-    found = unfit(jobs, own, ran(jobs, own))
-    if not found:
+def _set_aside(recovery: Recovery, plan: Plan) -> None:
+    unusable = unfit(left_by(plan, started(plan)))
+    if not unusable:
         return
     target = ASIDE / time.strftime("%Y-%m-%dT%H%M%S")
-    first, reason = next(iter(found.items()))
-    text = f"{len(found)} results that cannot be used ({first} is {reason}), into {target}"
+    first, reason = next(iter(unusable.items()))
+    text = f"{len(unusable)} results that cannot be used ({first} is {reason}), into {target}"
     recovery.say(f"set aside {text}", f"set aside {text}")
-    for name in found if not recovery.dry else ():
+    for name in unusable if not recovery.dry else ():
         place = target / Path(name).relative_to("results")
         place.parent.mkdir(parents=True, exist_ok=True)
         Path(name).rename(place)

@@ -96,14 +96,13 @@ def partitions() -> dict[str, Partition]:
             said = dict(PAIR.findall(line))
             for name in said.get("Partitions", "").split(","):
                 nodes.setdefault(name, []).append(_node(said))
-    found = {}
+    every = {}
     for line in ask("scontrol", "show", "partitions", "--oneliner").splitlines():
         if line.startswith("PartitionName="):
             said = dict(PAIR.findall(line))
-            name = said["PartitionName"]
-            own = tuple(nodes.get(name, ()))
-            found[name] = Partition(name, minutes(said.get("MaxTime", "")), said.get("PreemptMode", "OFF"), own)
-    return found
+            name, longest = said["PartitionName"], minutes(said.get("MaxTime", ""))
+            every[name] = Partition(name, longest, said.get("PreemptMode", "OFF"), tuple(nodes.get(name, ())))
+    return every
 
 
 def _node(said: dict[str, str]) -> Node:
@@ -114,8 +113,8 @@ def _node(said: dict[str, str]) -> Node:
 
 def minutes(text: str) -> float:
     """A time as SLURM writes it, ``1-12:00:00`` or ``30:00``, in minutes; infinite for UNLIMITED."""
-    found = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", text)
-    if not found:
+    match = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", text)
+    if not match:
         return float("inf")
-    days, hours, own, seconds = (int(part or 0) for part in found.groups())
-    return 1440 * days + 60 * hours + own + seconds / 60
+    days, hours, rest, seconds = (int(part or 0) for part in match.groups())
+    return 1440 * days + 60 * hours + rest + seconds / 60

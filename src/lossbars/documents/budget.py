@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lossbars.documents.plan import Jobs
-from lossbars.experiments.functions.costs import THREADS
+from lossbars.documents.plan import experiment_tasks
+from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.plan import Plan
-from lossbars.workflow.resources import TRAINED, Request, amount, request
-from lossbars.workflow.tasks import expected
+from lossbars.workflow.resources import Request
+from lossbars.workflow.tasks import Task
 
 HEAD = ("jobs", "on a GPU", "at once", "GPU-hours", "CPU-hours", "memory", "GPU memory", "longest job")
 NOTE = (
@@ -24,25 +24,16 @@ BEGIN, END = "<!-- requests, written by `python -m lossbars.documents.budget` --
 
 @dataclass(frozen=True)
 class Asked:
-    """One job: its rule, whose it is, the first file it makes, and what it asks for."""
+    """One task of an experiment (a data set is of each that reads it), and what it asks for."""
 
-    rule: str
-    experiment: str  # also of a data set, which is one job for all experiments that read it
-    model: str
-    path: str
+    experiment: str
+    task: Task
     request: Request
 
 
-def asked(jobs: Jobs, experiment: str) -> list[Asked]:
-    """Every job of an experiment, whether it has run or not; the common documents apart."""
-    found: dict[tuple[str, str, str], Asked] = {}
-    for one in expected(jobs, experiment):
-        # a job's files differ in their suffix alone
-        key = (one.rule, one.job.model, one.path.rpartition(".")[0])
-        if key not in found:
-            wanted = request(jobs.plan, one.asks_as, experiment, one.job.model, amount(one.asks_as, one.part))
-            found[key] = Asked(one.rule, experiment, one.job.model, one.path, wanted)
-    return list(found.values())
+def asked(plan: Plan, experiment: str) -> list[Asked]:
+    """Every task of an experiment, whether it has run or not; the common documents apart."""
+    return [Asked(experiment, task, plan.request(task)) for task in experiment_tasks(plan, experiment)]
 
 
 def chosen(plan: Plan, names: Sequence[str]) -> list[str]:
@@ -55,27 +46,32 @@ def chosen(plan: Plan, names: Sequence[str]) -> list[str]:
 
 def budget(jobs: Iterable[Asked]) -> list[str]:
     """Cells of one row, under HEAD: what all these jobs ask for at their first attempts."""
-    every = list({job.path: job for job in jobs}.values())
+    every = list({job.task.path: job for job in jobs}.values())
     on_gpu = [job for job in every if job.request.gpu]
     return [
         f"{len(every):,}",
         f"{len(on_gpu):,}",
         f"{at_once(on_gpu):,}" if on_gpu else "–",
         hours(on_gpu, lambda job: job.request.runtime * job.request.gpu),
-        hours(every, lambda job: job.request.runtime * THREADS.get(job.rule, 1)),
+        hours(every, lambda job: job.request.runtime * job.task.threads),
         gigabytes(max((job.request.mem_mb for job in every), default=0)),
         gigabytes(max((job.request.gpu_mem_mb for job in every), default=0)),
         duration(max((job.request.runtime for job in every), default=0)),
     ]
 
 
-def at_once(jobs: Iterable[Asked]) -> int:
-    """Most of these jobs that can be ready together: a model's curves and triangles wait for its minima."""
-    counts: dict[tuple[str, str], dict[str, int]] = {}
+def at_once(jobs: Sequence[Asked]) -> int:
+    """Most of these jobs that can be ready together.
+
+    Of a model's jobs either those that read nothing of its other jobs are ready, or the others: curves and triangles
+    wait for minima.
+    """
+    given = {id(job.task) for job in jobs}
+    counts: dict[tuple[str, str], list[int]] = {}
     for job in jobs:
-        of_model = counts.setdefault((job.experiment, job.model), dict.fromkeys(TRAINED, 0))
-        of_model[job.rule] = of_model.get(job.rule, 0) + 1
-    return sum(max(n["minima"], n["curves"] + n["triangles"]) + n.get("strings", 0) for n in counts.values())
+        first_and_later = counts.setdefault((job.experiment, job.task.model), [0, 0])
+        first_and_later[any(id(one.task) in given for one in job.task.reads())] += 1
+    return sum(max(both) for both in counts.values())
 
 
 def hours(jobs: Iterable[Asked], minutes: Callable[[Asked], int]) -> str:
@@ -104,30 +100,31 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def budget_text(jobs: Jobs, experiments: Sequence[str], to_run: frozenset[str] | None = None) -> str:
+def budget_text(plan: Plan, experiments: Sequence[str], to_run: frozenset[str] | None = None) -> str:
     """The table that a dry run ends with; ``to_run`` are files that it would make, where that is known."""
-    groups = {key: asked(jobs, key) for key in experiments}
+    groups = {key: asked(plan, key) for key in experiments}
     if len(groups) > 1:
-        groups["all"] = [job for own in groups.values() for job in own]
-    rows = [[key, *budget(own)] for key, own in groups.items()]
+        groups["all"] = [job for jobs in groups.values() for job in jobs]
+    rows = [[key, *budget(jobs)] for key, jobs in groups.items()]
     head = ["", *HEAD]
     if to_run is not None:
         head.insert(2, "to run")
-        for row, own in zip(rows, groups.values(), strict=True):
-            row.insert(2, f"{len({job.path for job in own} & to_run):,}")
+        for row, jobs in zip(rows, groups.values(), strict=True):
+            row.insert(2, f"{len({job.task.path for job in jobs} & to_run):,}")
     return f"What the jobs ask for at their first attempt:\n{table(rows, head)}\n{NOTE}"
 
 
 # The documentation -------------------------------------------------------------------------------
 
 
-def requests_markdown(jobs: Jobs) -> str:
+def requests_markdown(plan: Plan) -> str:
     """A table per experiment, with a row per rule."""
     lines = []
-    for key, experiment in jobs.plan.experiments.items():
-        every = asked(jobs, key)
+    for key, experiment in plan.experiments.items():
+        every = asked(plan, key)
         rows = [
-            [rule, *budget(job for job in every if job.rule == rule)] for rule in dict.fromkeys(j.rule for j in every)
+            [rule, *budget(job for job in every if job.task.rule == rule)]
+            for rule in dict.fromkeys(job.task.rule for job in every)
         ]
         rows.append(["**all**", *budget(every)])
         lines += [f"### {key}", "", f"{experiment.title}; `device: {experiment.device}`.", "", *_markdown(rows), ""]
@@ -140,13 +137,13 @@ def _markdown(rows: list[list[str]]) -> list[str]:
     return ["| " + " | ".join(row) + " |" for row in cells]
 
 
-def rewritten(text: str, jobs: Jobs) -> str:
+def rewritten(text: str, plan: Plan) -> str:
     """The document with its tables as the code has them now. Raises ValueError where the marks are missing."""
     before, _, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
         raise ValueError(f"the marks {BEGIN.strip()} and {END.strip()} are not there")
-    return before + BEGIN + "\n" + requests_markdown(jobs) + "\n" + END + after
+    return before + BEGIN + "\n" + requests_markdown(plan) + "\n" + END + after
 
 
 def main() -> None:
@@ -154,9 +151,9 @@ def main() -> None:
     import yaml
 
     document = Path("docs/resources.md")
-    jobs = Jobs(Plan(yaml.safe_load(Path("config.yaml").read_text())))
+    plan = Plan(yaml.safe_load(Path("config.yaml").read_text()), KINDS)
     try:
-        document.write_text(rewritten(document.read_text(), jobs))
+        document.write_text(rewritten(document.read_text(), plan))
     except ValueError as error:
         sys.exit(f"{document}: {error}")
 

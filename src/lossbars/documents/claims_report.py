@@ -1,15 +1,14 @@
 """The claims of all experiments that ran, in one document and one table."""
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from lossbars.claims.claim import COLUMNS
-from lossbars.workflow.artefacts import made_by, read_table, write_table
-from lossbars.workflow.command import run
-from lossbars.workflow.job import Job
+from lossbars.workflow.artefacts import made_by, read_table
 from lossbars.workflow.marks import write_document
+from lossbars.workflow.tasks import NoSettings
+from lossbars.workflow.work import Work
 
 INTRODUCTION = """\
 # What the papers report, against what was obtained
@@ -18,30 +17,24 @@ Papers: Barannikov et al., *Topological obstructions in neural networks' learnin
 a topological measure of escapability in loss landscapes*; Barannikov et al., *Barcodes as summary*; Freeman & Bruna,
 *Topology and geometry of half-rectified network optimization*; Tanner, *Topology of the loss landscape* (a lecture),
 with Pennington & Bahri, *Geometry of neural network loss surfaces via random matrix theory*. A verdict is what the
-numbers of this run say, whichever way they fall. ± is one standard deviation, and the detail says of what. A fall
-with depth *holds* where every step falls; it is *undecided* where the ends differ by less than their spread and no
-step rises by more than its own; otherwise it *does not hold*.
+numbers of this run say, whichever way they fall. ± is one standard deviation, and the detail says of what. That
+numbers fall with depth or width *holds* where every step from one network to the next falls by more than its spread,
+that of its two ends added in squares; it *does not hold* where a step rises by more than its spread; otherwise it is
+*undecided*. Numbers that are all equal, without any spread, are *no difference*.
 """
 
 
-def claims_report(job: Job, claims: list[Path], out: Path, table: Path) -> None:
+def step(work: Work[NoSettings]) -> None:
     """Write a section per experiment (Markdown), and the table of all rows."""
     parts, sections = [], []
-    for path in claims:
-        own = made_by(path)
-        rows = read_claims(path, job)
+    for path in work.files("claims"):
+        maker = made_by(path)
+        rows = read_table(path, work.keys("claims"))
         parts.append(rows)
-        sections.append(_section(own.experiment, own.recipe, rows))
+        sections.append(_section(maker.experiment, maker.recipe, rows))
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
-    write_table(table, rows, job)
-    write_document(out, "\n".join([INTRODUCTION, _summary(rows), *sections]), job)
-
-
-def read_claims(path: Path, job: Job) -> pd.DataFrame:
-    """The claims of one experiment, if they are an input of the job. Raises ArtefactError."""
-    return read_table(
-        path, job.expects.get(f"claims/{made_by(path).experiment}", "none: this file is no input of the job")
-    )
+    work.write_table("table", rows)
+    write_document(work.outputs["text"], "\n".join([INTRODUCTION, _summary(rows), *sections]), work.job)
 
 
 def scale_in_words(scale: dict[str, float]) -> str:
@@ -61,7 +54,6 @@ def _summary(rows: pd.DataFrame) -> str:
 
 def _section(experiment: str, recipe: dict[str, Any], rows: pd.DataFrame) -> str:
     head = f"## {experiment} ({scale_in_words(recipe['scale'])})"
-    title = [recipe["title"], ""] if "title" in recipe else []
     budgets = "; ".join(dict.fromkeys(rows["budget"]))
     lines = [
         _line(
@@ -76,7 +68,7 @@ def _section(experiment: str, recipe: dict[str, Any], rows: pd.DataFrame) -> str
         for row in rows.itertuples()
     ]
     columns = ["Verdict", "Claim and source", "Published", "Obtained", "Detail"]
-    return "\n".join([head, "", *title, f"Budget: {budgets}.", "", *_head(columns), *lines, ""])
+    return "\n".join([head, "", recipe["config"]["title"], "", f"Budget: {budgets}.", "", *_head(columns), *lines, ""])
 
 
 def _broken(enumeration: str) -> str:
@@ -89,7 +81,3 @@ def _head(columns: list[str]) -> list[str]:
 
 def _line(cells: list[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-if __name__ == "__main__":
-    run(claims_report)

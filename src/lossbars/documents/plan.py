@@ -1,148 +1,170 @@
-"""The jobs of a plan: those of each kind of experiment, and of the documents on all of them. Loads no torch."""
+"""The documents of a run: usage of each experiment, claims, report and provenance of all. Loads no torch."""
 
-import itertools
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from lossbars.documents.rule_graph import rule_graph
-from lossbars.experiments.convergence.plan import convergence_artefacts
-from lossbars.experiments.escape.plan import EscapeJobs, escape_artefacts
-from lossbars.experiments.functions.plan import function_artefacts
-from lossbars.experiments.hessian.plan import HessianJobs, hessian_artefacts
-from lossbars.experiments.networks.embeddings.plan import embedding_artefacts
-from lossbars.experiments.networks.plan import network_artefacts
-from lossbars.experiments.saddles.plan import SaddleJobs, saddle_artefacts
-from lossbars.experiments.strings.plan import StringJobs, string_artefacts
+from lossbars.recipes import Recipe
+from lossbars.workflow.common_rules import CLAIMS, FIGURE, GATHER
+from lossbars.workflow.data_sets import DATASET
 from lossbars.workflow.experiment import Scale
-from lossbars.workflow.fingerprint import SOURCE, text_fingerprint
-from lossbars.workflow.job import Job
-from lossbars.workflow.job_maker import once, plain
-from lossbars.workflow.resources import amount, request
-from lossbars.workflow.tasks import Expected
+from lossbars.workflow.fingerprint import text_fingerprint
+from lossbars.workflow.landscape_rules import SURFACE
+from lossbars.workflow.path_lists import compact
+from lossbars.workflow.tasks import Output, Rule, Task, files
 
-REPORT_TEMPLATE = SOURCE / "documents" / "report.html.j2"
+if TYPE_CHECKING:
+    from lossbars.workflow.kind import Kind
+    from lossbars.workflow.plan import Plan
 
-
-class Jobs(StringJobs, SaddleJobs, HessianJobs, EscapeJobs):
-    """All jobs of a plan. What differs from kind to kind of experiment is chosen here."""
-
-    def artefacts(self, experiment: str) -> Iterator[Expected]:
-        """What the experiment's own rules leave, up to its tables."""
-        if experiment in self.plan.networks:
-            return itertools.chain(network_artefacts(self, experiment), embedding_artefacts(self, experiment))
-        if experiment in self.plan.escapes:
-            return escape_artefacts(self, experiment)
-        if experiment in self.plan.saddles:
-            return saddle_artefacts(self, experiment)
-        if experiment in self.plan.strings:
-            return string_artefacts(self, experiment)
-        if experiment in self.plan.hessians:
-            return hessian_artefacts(self, experiment)
-        of_kind = function_artefacts if experiment in self.plan.functions else convergence_artefacts
-        return of_kind(self, experiment)
-
-    def barcodes(self, experiment: str) -> dict[str, Job]:
-        """Model → the job of its barcode.json, where it has one."""
-        make = self.barcode if experiment in self.plan.networks else self.sublevel_barcode
-        models = list(self.plan.experiments[experiment].models) if self.plan.has_barcodes(experiment) else []
-        return {model: make(experiment, model) for model in models}
-
-    def figure(self, key: str) -> Job:
-        """A figure; ``key`` names the experiment and the figure."""
-        if (experiment := self.plan.figures[key][0]) in self.plan.escapes:
-            return self.escape_figure(key)
-        if experiment in self.plan.saddles:
-            return self.saddle_figure(key)
-        if experiment in self.plan.strings:
-            return self.string_figure(key)
-        if experiment in self.plan.hessians:
-            return self.hessian_figure(key)
-        make = self.network_figure if experiment in self.plan.networks else self.function_figure
-        return make(key)
-
-    def claims(self, experiment: str) -> Job:
-        """An experiment's claims."""
-        if experiment in self.plan.escapes:
-            return self.escape_claims(experiment)
-        if experiment in self.plan.saddles:
-            return self.saddle_claims(experiment)
-        if experiment in self.plan.strings:
-            return self.string_claims(experiment)
-        if experiment in self.plan.hessians:
-            return self.hessian_claims(experiment)
-        make = self.network_claims if experiment in self.plan.networks else self.function_claims
-        return make(experiment)
-
-    def usage(self, experiment: str) -> Job:
-        """What the experiment's jobs used, beside what they asked for."""
-        return self.network_usage(experiment) if experiment in self.plan.networks else self._usage(experiment)
-
-    @once
-    def _usage(self, experiment: str) -> Job:
-        """The same where each job is named alone; a job of several files counts once, and fetching data does not."""
-        figures = {key: self.figure(key) for key, (own, _) in self.plan.figures.items() if own == experiment}
-        claims, folder = self.claims(experiment), self.plan.results
-        made = {one.log: one for one in self.artefacts(experiment) if one.rule != "dataset"}
-        drawn = [Expected(f"{folder}/figures/{key}.svg", job.kind, job) for key, job in figures.items()]
-        judged = Expected(f"{folder}/{experiment}/claims.parquet", claims.kind, claims)
-        expects = {claims.kind: claims.key} | {f"{job.kind}/{key}": job.key for key, job in figures.items()}
-        recipe = {"jobs": [self._asked(one, experiment) for one in (*made.values(), *drawn, judged)]}
-        return Job("usage", experiment, "", recipe, self.code("lossbars.documents.usage"), expects)
-
-    def _asked(self, one: Expected, experiment: str) -> list[Any]:
-        """Rule, model, part, where Snakemake's measurement goes below the results, megabytes and minutes."""
-        wanted = request(self.plan, one.rule, experiment, one.job.model, amount(one.rule, one.part))
-        place = one.log.parent.parent / "benchmarks" / f"{one.log.stem}.tsv"
-        below = str(place.relative_to(self.plan.results))
-        return [one.rule, one.job.model, one.part, below, wanted.mem_mb, wanted.runtime]
-
-    # Documents ------------------------------------------------------------------------------------
-
-    def claims_report(self, experiments: list[str]) -> Job:
-        """The claims of all experiments that ran, in one document."""
-        expects = {f"claims/{key}": self.claims(key).key for key in experiments}
-        return Job("claims_report", "", "", {}, self.code("lossbars.documents.claims_report"), expects)
-
-    def report(self, experiments: list[str]) -> Job:
-        """The report of all experiments that ran."""
-        recipe = {
-            "experiments": {key: plain(self.plan.experiments[key]) for key in experiments},
-            "given": {key: self._given(key) for key in experiments},
-            "rules": {key: rule_graph(self, key) for key in experiments},
-        }
-        expects = {f"claims/{key}": self.claims(key).key for key in experiments}
-        expects |= {f"usage/{key}": self.usage(key).key for key in experiments}
-        expects |= {f"barcode/{key}/{m}": job.key for key in experiments for m, job in self.barcodes(key).items()}
-        figures = [key for key, (own, _) in self.plan.figures.items() if own in experiments]
-        expects |= {f"figure/{key}": self.figure(key).key for key in figures}
-        code = f"{self.code('lossbars.documents.report')}-{text_fingerprint(REPORT_TEMPLATE)}"
-        return Job("report", "", "", recipe, code, expects)
-
-    def _given(self, experiment: str) -> str:
-        """An experiment as YAML, in the order of the file that it was given in."""
-        # through JSON: what an anchor puts in several places is then written out in each
-        given = json.loads(json.dumps({"experiments": {experiment: self.plan.given[experiment]}}))
-        scale = {} if self.plan.scale == Scale() else {"scale": plain(self.plan.scale)}
-        return yaml.safe_dump(scale | given, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
-
-    def provenance(self, experiments: list[str]) -> Job:
-        """Where everything comes from that the experiments left; the recipe is their configuration, in its order."""
-        given = {key: self.plan.given[key] for key in experiments}
-        recipe = {"configuration": json.dumps({"experiments": given, "scale": plain(self.plan.scale)})}
-        expects = {f"usage/{key}": self.usage(key).key for key in experiments}
-        expects |= {"claims_report": self.claims_report(experiments).key, "report": self.report(experiments).key}
-        return Job("provenance", "", "", recipe, self.code("lossbars.documents.provenance"), expects)
+TEMPLATE = Path(__file__).with_name("report.html.j2")
+ROOM = "lossbars.documents"
+USAGE = Rule("usage", f"{ROOM}.usage", {"table": "{experiment}/benchmarks/usage.parquet"})
+CLAIMS_REPORT = Rule("claims_report", f"{ROOM}.claims_report", {"text": "claims.md", "table": "claims.parquet"})
+REPORT = Rule("report", f"{ROOM}.report", {"page": "report.html"})
+PROVENANCE = Rule("provenance", f"{ROOM}.provenance", {"record": "provenance.json"})
 
 
-def documents(jobs: "Jobs", experiments: Sequence[str]) -> list[Expected]:
-    """The common documents, on these experiments."""
-    folder, claims = jobs.plan.results, jobs.claims_report(list(experiments))
-    return [
-        Expected(f"{folder}/claims.md", "claims_report", claims),
-        Expected(f"{folder}/claims.parquet", "claims_report", claims),
-        Expected(f"{folder}/report.html", "report", jobs.report(list(experiments))),
-        Expected(f"{folder}/provenance.json", "provenance", jobs.provenance(list(experiments))),
+class UsedJobs(Recipe):
+    """Jobs of one rule and model that ask for the same; ``benchmarks`` are their measurements, as compact paths."""
+
+    rule: str
+    model: str
+    benchmarks: list[str]
+    parts: list[str]
+    mem_mb: int
+    runtime: int  # minutes
+
+
+class UsageSettings(Recipe):
+    """The jobs of an experiment, and what they ask for."""
+
+    jobs: list[UsedJobs]
+
+
+class ReportSettings(Recipe):
+    """What the report shows beside claims, figures and barcodes, for each experiment."""
+
+    experiments: dict[str, dict[str, Any]]  # the configuration
+    given: dict[str, str]  # the configuration as a person wrote it
+    captions: dict[str, dict[str, str]]  # figure → what it shows
+    rules: dict[str, dict[str, tuple[int, list[str]]]]  # rule → number of its jobs, and the rules that it reads
+    template_file: str  # fingerprint of the page's template
+
+
+class ProvenanceSettings(Recipe):
+    """The configuration of all experiments on record, as JSON, which keeps its order."""
+
+    configuration: str
+
+
+def rules_of(kinds: "Mapping[str, Kind]") -> dict[str, Rule]:
+    """Every rule of the workflow by its name."""
+    common = (DATASET, SURFACE, GATHER, FIGURE, CLAIMS, USAGE, CLAIMS_REPORT, REPORT, PROVENANCE)
+    return {rule.name: rule for rule in (*common, *(rule for kind in kinds.values() for rule in kind.rules))}
+
+
+# Of one experiment -------------------------------------------------------------------------------
+
+
+def experiment_tasks(plan: "Plan", experiment: str) -> list[Task]:
+    """All tasks of an experiment, what its jobs used among them; inputs before what is made of them."""
+    return [*plan.tasks(experiment), usage_task(plan, experiment)]
+
+
+def targets(plan: "Plan", experiment: str) -> list[str]:
+    """Paths that a run of the experiment is asked for; some results are made only where something needs them.
+
+    What lies between is named too: Snakemake does not make again a deleted file that only made files need.
+    """
+    tasks = [task for task in experiment_tasks(plan, experiment) if not task.on_demand]
+    return [path for task in tasks for path in task.outputs.values()]
+
+
+def usage_task(plan: "Plan", experiment: str) -> Task:
+    """What the jobs of an experiment used, beside what they asked for.
+
+    Benchmark files are no results: nothing that trains may depend on them. The table is made anew with any result of
+    the experiment, and reads what lies there.
+    """
+    groups: dict[tuple[str, str, int, int], list[Task]] = {}
+    for task in plan.tasks(experiment):
+        wanted = plan.request(task)
+        model = "" if task.rule == DATASET.name else task.model
+        groups.setdefault((task.kind, model, wanted.mem_mb, wanted.runtime), []).append(task)
+    jobs = [
+        UsedJobs(
+            rule=rule,
+            model=model,
+            benchmarks=compact(str(task.benchmark) for task in tasks),
+            parts=[task.part for task in tasks],
+            mem_mb=mem_mb,
+            runtime=runtime,
+        )
+        for (rule, model, mem_mb, runtime), tasks in groups.items()
     ]
+    reads = {"claims": [plan.claims(experiment)["table"]], "figures": files(plan.figures(experiment), "svg")}
+    return USAGE.task(plan, UsageSettings(jobs=jobs), reads, experiment=experiment)
+
+
+def barcodes(plan: "Plan", experiment: str) -> list[Output]:
+    """The barcodes of an experiment's models as records; none where only distances or rates are measured."""
+    makers = [task for task in plan.tasks(experiment) if Path(task.path).name == "barcode.json"]
+    return [task[next(iter(task.outputs))] for task in makers]
+
+
+# Of all experiments ------------------------------------------------------------------------------
+
+
+def documents(plan: "Plan", experiments: Sequence[str]) -> list[Task]:
+    """The common documents on these experiments."""
+    claims = [plan.claims(key)["table"] for key in experiments]
+    usage = [usage_task(plan, key)["table"] for key in experiments]
+    claims_report = CLAIMS_REPORT.task(plan, None, {"claims": claims})
+    figures = [figure["svg"] for key in experiments for figure in plan.figures(key)]
+    records = [record for key in experiments for record in barcodes(plan, key)]
+    reads = {"claims": claims, "figures": figures, "barcodes": records, "usage": usage}
+    report = REPORT.task(plan, report_settings(plan, experiments), reads)
+    left = [task for key in experiments for task in experiment_tasks(plan, key) if task.rule != DATASET.name]
+    every = [task[option] for task in (*left, claims_report, report) for option in task.outputs]
+    configuration = {"experiments": {key: plan.given[key] for key in experiments}, "scale": plan.scale.model_dump()}
+    settings = ProvenanceSettings(configuration=json.dumps(configuration))
+    return [claims_report, report, PROVENANCE.task(plan, settings, {"results": every})]
+
+
+def report_settings(plan: "Plan", experiments: Sequence[str]) -> ReportSettings:
+    """What the report shows of the configuration."""
+    return ReportSettings(
+        experiments={key: plan.experiments[key].model_dump(mode="json") for key in experiments},
+        given={key: given(plan, key) for key in experiments},
+        captions={key: captions(plan, key) for key in experiments},
+        rules={key: rule_graph(experiment_tasks(plan, key)) for key in experiments},
+        template_file=text_fingerprint(TEMPLATE),
+    )
+
+
+def rule_graph(tasks: Sequence[Task]) -> dict[str, tuple[int, list[str]]]:
+    """Rule → number of its jobs, and the rules whose results it reads; in the order of a run."""
+    counts: dict[str, int] = {}
+    needs: dict[str, dict[str, None]] = {}
+    for task in tasks:
+        counts[task.rule] = counts.get(task.rule, 0) + 1
+        needs.setdefault(task.rule, {}).update({one.task.rule: None for one in task.reads()})
+    return {rule: (count, list(needs[rule])) for rule, count in counts.items()}
+
+
+def captions(plan: "Plan", experiment: str) -> dict[str, str]:
+    """Figure → what it shows, in words."""
+    figures = plan.kind(experiment).figures
+    return {figure: figures[figure].caption for figure in plan.experiments[experiment].figures}
+
+
+def given(plan: "Plan", experiment: str) -> str:
+    """An experiment as YAML, in the order of the file that it was given in."""
+    # through JSON: what an anchor puts in several places is then written out in each
+    stated = json.loads(json.dumps({"experiments": {experiment: plan.given[experiment]}}))
+    scale = {} if plan.scale == Scale() else {"scale": plan.scale.model_dump()}
+    return yaml.safe_dump(scale | stated, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)

@@ -7,81 +7,68 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lossbars.documents.plan import Jobs, documents
-from lossbars.workflow.artefacts import ArtefactError, versions_of, write_records
+from lossbars.documents.plan import ProvenanceSettings, documents, experiment_tasks
+from lossbars.experiments.kinds import KINDS
+from lossbars.workflow.artefacts import ArtefactError, versions_of
 from lossbars.workflow.code_record import recorded_code
-from lossbars.workflow.command import run
-from lossbars.workflow.inputs import inputs
-from lossbars.workflow.job import Job
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.run_log import attempts, run_path, taken
-from lossbars.workflow.tasks import Expected, expected
+from lossbars.workflow.tasks import Task, unique
+from lossbars.workflow.work import Work
 
 
-def provenance(job: Job, out: Path) -> None:
+def step(work: Work[ProvenanceSettings]) -> None:
     """Write one record: the jobs by their keys, the code by its fingerprints, and the runs.
 
     Raises ArtefactError for a result that is missing.
     """
-    artefacts = reported(Jobs(Plan(json.loads(job.recipe["configuration"]))))
-    jobs = {one.job.key: one.job for one in artefacts}
-    digests = {one.path: _digest(Path(one.path)) for one in artefacts if not _gone(one)}
-    codes = {part for one in jobs.values() for part in one.code.split("-")[:1]}
+    tasks = reported(Plan(json.loads(work.settings.configuration), KINDS))
+    jobs = {task.key: task.job for task in tasks}
+    digests = {path: _digest(Path(path)) for task in tasks if not _gone(task) for path in task.outputs.values()}
     record = {
         "schema": "lossbars provenance 1",
-        "jobs": {key: json.loads(one.to_json()) for key, one in jobs.items()},
-        "code": {code: recorded_code(code) for code in sorted(codes)},
-        "runs": list(_runs(artefacts, digests)),
+        "jobs": {key: json.loads(job.to_json()) for key, job in jobs.items()},
+        "code": {code: recorded_code(code) for code in sorted({job.code for job in jobs.values()})},
+        "runs": list(_runs(tasks, digests)),
     }
-    write_records(out, [record], job)
+    work.write_records("record", [record])
 
 
-def reported(jobs: Jobs) -> list[Expected]:
-    """All that a run of all experiments of a plan leaves, inputs first, but for the record of it."""
-    experiments = list(jobs.plan.experiments)
-    own = [one for key in experiments for one in expected(jobs, key)]
-    common = [one for one in documents(jobs, experiments) if one.rule != "provenance"]
-    return list({one.path: one for one in own + common}.values())  # experiments share data sets
+def reported(plan: Plan) -> list[Task]:
+    """All tasks of a run of all experiments of a plan, inputs first, but for the record of it."""
+    experiments = list(plan.experiments)
+    every = [task for key in experiments for task in experiment_tasks(plan, key)]
+    return unique([*every, *(task for task in documents(plan, experiments) if task.rule != "provenance")])
 
 
-def _gone(one: Expected) -> bool:
-    """A data set that was removed, to save space say, once nothing needed it any more."""
-    return one.rule == "dataset" and not Path(one.path).is_file()
+def _gone(task: Task) -> bool:
+    """Whether a data set was removed, to save space say, once nothing needed it any more."""
+    return task.rule == "dataset" and not Path(task.path).is_file()
 
 
-def _runs(artefacts: list[Expected], digests: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _runs(tasks: list[Task], digests: dict[str, str]) -> Iterator[dict[str, Any]]:
     """A job's run each: what it read, what it made, where and in which time."""
-    reads = inputs(artefacts)
-    made: dict[tuple[str, str], list[Expected]] = {}
-    for one in artefacts:
-        made.setdefault((one.rule, one.path.rpartition(".")[0]), []).append(one)
-    for (rule, _), outputs in made.items():
-        first = outputs[0]
-        if _gone(first):
+    for task in tasks:
+        if _gone(task):
             continue
-        log = log_path(first)
-        key, tries = attempts(run_path(log))
+        outputs = list(task.outputs.values())
+        key, tries = attempts(run_path(Path(task.log)))
         yield {
-            "rule": rule,
-            "job": first.job.key,
-            "outputs": {o.path: {"sha256": digests[o.path], "bytes": Path(o.path).stat().st_size} for o in outputs},
-            "inputs": {i.path: digests.get(i.path) for i in reads[first.path]},
+            "rule": task.rule,
+            "job": task.key,
+            "outputs": {path: {"sha256": digests[path], "bytes": Path(path).stat().st_size} for path in outputs},
+            "inputs": {one.path: digests.get(one.path) for one in task.reads()},
             "versions": _versions(outputs),
-            "attempts": tries if key == first.job.key else [],
-            "measured": None if taken(tries) else _measured(log.parent.parent / "benchmarks" / f"{log.stem}.tsv"),
+            "attempts": tries if key == task.key else [],
+            "measured": None if taken(tries) else _measured(Path(task.benchmark)),
         }
 
 
-def log_path(one: Expected) -> Path:
-    """Where the rule that makes an artefact logs; its benchmark has the same name."""
-    return Path(one.log)
-
-
-def _versions(outputs: list[Expected]) -> dict[str, str] | None:
+def _versions(outputs: list[str]) -> dict[str, str] | None:
     """Library versions that the result was made with; figures and documents do not say."""
-    for one in outputs:
-        if one.path.endswith((".safetensors", ".parquet", ".json")):
-            return versions_of(Path(one.path))
+    for path in outputs:
+        if path.endswith((".safetensors", ".parquet", ".json")):
+            return versions_of(Path(path))
     return None
 
 
@@ -108,7 +95,3 @@ def _digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ArtefactError(f"{path}: {error.strerror}: run the rule that makes it") from None
-
-
-if __name__ == "__main__":
-    run(provenance)

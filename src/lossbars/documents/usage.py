@@ -1,31 +1,30 @@
 """What the jobs of an experiment used, beside what they asked for: Snakemake's benchmark files in one table."""
 
-from collections.abc import Iterator
 from math import isnan, nan
 from pathlib import Path
 
 import pandas as pd
 
-from lossbars.workflow.artefacts import write_table
-from lossbars.workflow.blocks import parts, stacked
-from lossbars.workflow.command import run
-from lossbars.workflow.job import Job
+from lossbars.documents.plan import UsageSettings
+from lossbars.workflow.path_lists import paths
 from lossbars.workflow.run_log import attempts, taken
+from lossbars.workflow.work import Work
 
 COLUMNS = ["rule", "model", "part", "asked_mb", "used_mb", "asked_minutes", "used_seconds", "cpu_seconds"]
-Place = tuple[str, str, str, Path, float, float]  # rule, model, part, benchmark file, megabytes and minutes asked for
 
 
-def usage(job: Job, results: Path, out: Path) -> None:
+def step(work: Work[UsageSettings]) -> None:
     """Write a row per job; NaN where nothing was measured: a result from the cache, or a job too short to be sampled.
 
     Time is that of the last attempt: a job that was stopped and went on counts from there.
     """
     rows = []
-    for rule, model, part, file, asked_mb, asked_minutes in _jobs(job, results):
-        used_mb, seconds, cpu = _measured(file)
-        rows.append((rule, model, part, asked_mb, used_mb, asked_minutes, seconds, cpu))
-    write_table(out, pd.DataFrame(rows, columns=COLUMNS), job)
+    for jobs in work.settings.jobs:
+        files = [file for text in jobs.benchmarks for file in paths(text)]
+        for part, file in zip(jobs.parts, files, strict=True):
+            used_mb, seconds, cpu = _measured(file)
+            rows.append((jobs.rule, jobs.model, part, jobs.mem_mb, used_mb, jobs.runtime, seconds, cpu))
+    work.write_table("table", pd.DataFrame(rows, columns=COLUMNS))
 
 
 def usage_rows(table: pd.DataFrame) -> list[dict[str, str]]:
@@ -70,38 +69,6 @@ def _time(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d}"
 
 
-def _jobs(job: Job, results: Path) -> Iterator[Place]:
-    """Every job of the experiment; those on networks, which may be thousands, follow from blocks and models."""
-    if "jobs" in job.recipe:
-        for rule, model, part, file, *asked in job.recipe["jobs"]:
-            yield (rule, model, part, results / file, *asked)
-        return
-    for rule, model, part, file in _places(job, results):
-        name = f"{rule}/{model}/{stacked(rule, part)}" if part else rule
-        yield (rule, model, part, file, *job.recipe["requests"][name])
-    for name in job.recipe["embeddings"]:
-        file = results / job.experiment / "benchmarks" / f"embedding-{name}.tsv"
-        yield ("embedding", name, "", file, *job.recipe["requests"][f"embedding/{name}"])
-
-
-def _places(job: Job, results: Path) -> Iterator[tuple[str, str, str, Path]]:
-    """Where the rules of networks say that Snakemake's measurement goes."""
-    recipe, own = job.recipe, results / job.experiment
-    yield "dataset", "", "", Path("results/datasets/benchmarks") / f"{recipe['data']}.tsv"  # the same at every scale
-    for model, trained in recipe["models"].items():
-        folder = own / model / "benchmarks"
-        for kind in trained["kinds"]:
-            for part in parts(kind, trained["blocks"], trained["across"]):
-                yield kind, model, part, folder / f"{kind}-{part}.tsv"
-        for rule in ("complex", "barcode", "robustness"):
-            if rule in recipe["requests"]:
-                yield rule, model, "", folder / f"{rule}.tsv"
-    yield "tables", "", "", own / "benchmarks" / "barcodes.tsv"
-    for figure in recipe["figures"]:
-        yield "figure", "", "", results / "figures" / "benchmarks" / f"{figure}.tsv"
-    yield "claims", "", "", own / "benchmarks" / "claims.tsv"
-
-
 def _measured(file: Path) -> tuple[float, float, float]:
     """Megabytes, seconds, seconds of CPU."""
     _, tries = attempts(file.with_suffix(".run.json"))
@@ -109,7 +76,3 @@ def _measured(file: Path) -> tuple[float, float, float]:
         return nan, nan, nan
     row = pd.read_csv(file, sep="\t", na_values=["-"]).iloc[-1]
     return float(row["max_rss"]), float(row["s"]), float(row["cpu_time"])
-
-
-if __name__ == "__main__":
-    run(usage)

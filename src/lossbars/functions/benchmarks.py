@@ -1,7 +1,7 @@
 """Benchmark functions as landscapes: losses without data, whose minima and saddles are known.
 
 Formulas are those of the Global Optimization Benchmarks (Gavana), as in ``scipy``'s ``go_benchmark_functions``, unless
-said otherwise; the text of function-barcodes.txt (section 4.1) prints some of them wrong. Places and values have no
+said otherwise; the text of Barcodes as summary (section 4.1) prints some of them wrong. Places and values have no
 units. All formulas keep the dtype and the device of their argument.
 """
 
@@ -140,7 +140,7 @@ six_hump_camel = Function(
     known.SIX_HUMP_CAMEL_MINIMA,
     known.SIX_HUMP_CAMEL_SADDLES,
 )
-"""HumpCamel6 of function-barcodes.txt, figure 2; bars [−1.0316, ∞), [−1.0316, 0], twice [−.2155, .5437] and
+"""HumpCamel6 of Barcodes as summary, figure 2; bars [−1.0316, ∞), [−1.0316, 0], twice [−.2155, .5437] and
 twice [2.1043, 2.2294]."""
 
 mueller_brown = Function(
@@ -153,13 +153,13 @@ himmelblau = Function("himmelblau", ((-5.0, 5.0),) * 2, _himmelblau, known.HIMME
 """Four minima of the same value: bars [0, ∞), [0, 13.31], [0, 67.72], [0, 104.02]."""
 
 langermann = Function("langermann", ((0.0, 10.0),) * 2, _langermann, known.LANGERMANN_MINIMA)
-"""Langermann of function-barcodes.txt, figure 3; lowest value −5.1621."""
+"""Langermann of Barannikov et al. 2020, Barcodes as summary, figure 3; lowest value −5.1621."""
 
 wavy = _separable("wavy", ((-math.pi, math.pi),) * 2, _wavy_term, known.WAVY_MINIMA, known.WAVY_SADDLES)
-"""1 − mean of cos(10 x) exp(−x²/2), Wavy of function-barcodes.txt, figure 4; separable; lowest value 0."""
+"""1 − mean of cos(10 x) exp(−x²/2), Wavy of Barcodes as summary, figure 4; separable; lowest value 0."""
 
 holder_table = Function("holder_table", ((-10.0, 10.0),) * 2, _holder_table, known.HOLDER_TABLE_MINIMA)
-"""HolderTable of function-barcodes.txt, figure 5; lowest value −19.2085; every finite bar dies at exactly 0."""
+"""HolderTable of Barcodes as summary, figure 5; lowest value −19.2085; every finite bar dies at exactly 0."""
 
 
 def rastrigin(dim: int) -> Function:

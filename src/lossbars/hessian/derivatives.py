@@ -22,24 +22,28 @@ Batches = Sequence[Batch | None]
 
 
 def gradient_and_hessian(
-    landscape: Landscape, theta: Float[Tensor, "n d"], batches: Batches = RECORD
+    landscape: Landscape, theta: Float[Tensor, "n d"], batches: Batches = RECORD, at_once: int = AT_ONCE
 ) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d d"]]:
     """Of the mean loss over ``batches``, for every row. Memory is n · d² numbers.
 
-    Raises ValueError where the loss has no graph: a network's loss of record has none, so state batches of its data.
+    ``at_once`` rows of each Hessian are computed together; their number changes the last bits where a network has
+    products of matrices. Raises ValueError where the loss has no graph: a network's loss of record has none, so state
+    batches of its data.
     """
     gradient, hessian = torch.zeros_like(theta), theta.new_zeros(*theta.shape, theta.shape[1])
     for batch in batches:
         place = theta.detach().requires_grad_()
         slope = _slope(landscape, place, batch)
         gradient += slope.detach() / len(batches)
-        hessian += derivatives(slope, place) / len(batches)
+        hessian += derivatives(slope, place, at_once) / len(batches)
     return gradient, hessian
 
 
-def hessian(landscape: Landscape, theta: Float[Tensor, "n d"], batches: Batches = RECORD) -> Float[Tensor, "n d d"]:
+def hessian(
+    landscape: Landscape, theta: Float[Tensor, "n d"], batches: Batches = RECORD, at_once: int = AT_ONCE
+) -> Float[Tensor, "n d d"]:
     """As :func:`gradient_and_hessian`, without the gradient."""
-    return gradient_and_hessian(landscape, theta, batches)[1]
+    return gradient_and_hessian(landscape, theta, batches, at_once)[1]
 
 
 def _slope(landscape: Landscape, place: Tensor, batch: Batch | None) -> Tensor:
@@ -52,13 +56,15 @@ def _slope(landscape: Landscape, place: Tensor, batch: Batch | None) -> Tensor:
     return slope
 
 
-def derivatives(values: Float[Tensor, "n k"], place: Float[Tensor, "n d"]) -> Float[Tensor, "n k d"]:
+def derivatives(
+    values: Float[Tensor, "n k"], place: Float[Tensor, "n d"], at_once: int = AT_ONCE
+) -> Float[Tensor, "n k d"]:
     """Of each of k values of n rows, which have a graph from ``place``; no row depends on another's place."""
     if not values.requires_grad:  # slopes of a loss that is linear
         return place.new_zeros(*values.shape, place.shape[1])
     units = torch.eye(values.shape[1], dtype=values.dtype, device=values.device)
     parts = []
-    for some in units.split(AT_ONCE):
+    for some in units.split(at_once):
         directions = some[:, None].expand(-1, len(place), -1)
         (found,) = torch.autograd.grad(values, place, directions, retain_graph=True, is_grads_batched=True)
         parts.append(found.detach())

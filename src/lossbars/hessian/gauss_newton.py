@@ -9,7 +9,7 @@ from lossbars.landscapes.perceptron import Perceptron
 
 
 def split(net: Perceptron, theta: Float[Tensor, " d"]) -> tuple[Float[Tensor, "d d"], Float[Tensor, "d d"]]:
-    """H0 and H1 of H = H0 + H1 (loss-landscape-lecture.txt, "Hessian for two layer net").
+    """H0 and H1 of H = H0 + H1 (Tanner's lecture, "Hessian for two layer net").
 
     H0 = Jᵀ ∇²ℓ J is the Gauss–Newton part, J being the Jacobian of all outputs and ℓ the loss as a function of them; H1
     is the sum of the outputs' second derivatives, each times the slope of ℓ. Each is computed by itself. Raises

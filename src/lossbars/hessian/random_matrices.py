@@ -1,4 +1,4 @@
-"""Spectra of Wishart plus Wigner matrices, by free probability (loss-landscape-lecture.txt; Pennington and Bahri 2017).
+"""Spectra of Wishart plus Wigner matrices, by free probability (Tanner's lecture; Pennington and Bahri 2017).
 
 H0 = J Jᵀ is Wishart: J is n × p with independent entries of variance ``scale``/p, and τ = n/p. H1 is Wigner: symmetric,
 its entries have variance 2ε/n. For large n the spectrum of H0 + H1 has the R-transform scale/(1 − scale τ G) + 2ε G.

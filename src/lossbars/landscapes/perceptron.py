@@ -27,7 +27,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 ERRORS: dict[str, Callable[[Tensor], Tensor]] = {  # of differences (n, q, m)
     "mse": lambda e: e.square().mean((1, 2)),
     "l1": lambda e: e.abs().mean((1, 2)),
-    "half-square": lambda e: e.square().sum((1, 2)) / (2 * e.shape[2]),  # loss-landscape-lecture.txt, page 2
+    "half-square": lambda e: e.square().sum((1, 2)) / (2 * e.shape[2]),  # Tanner's lecture, page 2
 }
 NUMBERS = 2**18  # hidden units' values of all rows at a time: 2 MiB in float64 stay in the cache
 
@@ -93,7 +93,7 @@ class Perceptron(Landscape):
         self.rows = max(1, NUMBERS // (len(x) * max(self.hidden)))
 
     def init(self, n: int, generator: Generator) -> Float[Tensor, "n d"]:
-        """Weights uniform in [−1, 1] and standard normal biases: the code of half-rectified-networks.txt."""
+        """Weights uniform in [−1, 1] and standard normal biases: the code of Freeman & Bruna 2017."""
         parts = []
         for after, before in self.shapes:
             parts.append(2 * torch.rand(n, after * before, generator=generator, dtype=self.dtype) - 1)

@@ -1,4 +1,4 @@
-"""Tiny fully connected networks on a regression task, as landscapes (function-barcodes.txt, section 4.2, figure 7).
+"""Tiny fully connected networks on a regression task, as landscapes (Barcodes as summary, §4.2, figure 7).
 
 The targets are g(x) = .31 sin(−x) − .72 sin(−2x) − .21 cos x + .89 cos 2x at x = −π + 2πk/100, k = 0..100. The loss is
 the mean squared error over these 101 places plus weight_decay/2 ‖θ‖², biases included: the convention of the recipes.

@@ -67,7 +67,7 @@ def parameters(widths: Sequence[int], biases: bool) -> int:
 
 
 class RegressionSpec(Recipe):
-    """A tiny network that is fitted to a curve (function-barcodes.txt, section 4.2)."""
+    """A tiny network that is fitted to a curve (Barannikov et al. 2020, Barcodes as summary, §4.2)."""
 
     kind: Literal["regression"]
     hidden: Annotated[list[PositiveInt], Field(min_length=1)]  # units of each hidden layer

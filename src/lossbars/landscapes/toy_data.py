@@ -12,12 +12,12 @@ PLACES = 100
 
 
 def _unit_interval() -> Float[Tensor, "m 1"]:
-    """The middles of 100 equal parts of [0, 1]: half-rectified-networks.txt, section 4.1, draws places at random."""
+    """The middles of 100 equal parts of [0, 1]: Freeman & Bruna 2017, §4.1, draws places at random."""
     return ((torch.arange(PLACES, dtype=torch.float64) + 0.5) / PLACES)[:, None]
 
 
 def quadratic() -> Samples:
-    """.5 x² + .25 x + .1 on [0, 1] (half-rectified-networks.txt, section 4.1; the coefficients are its code's)."""
+    """.5 x² + .25 x + .1 on [0, 1] (Freeman & Bruna 2017, §4.1; the coefficients are its code's)."""
     x = _unit_interval()
     return x, 0.5 * x**2 + 0.25 * x + 0.1
 

@@ -10,7 +10,7 @@ POOLS = {1: (8,), 2: (2, 4), 3: (2, 2, 2)}  # after each convolution, so that 4 
 
 
 class CNN(nn.Module):
-    """CNN-1-C, CNN-2-C, CNN-3-C on 32 × 32 (loss-barcode.txt, tables 2 to 4).
+    """CNN-1-C, CNN-2-C, CNN-3-C on 32 × 32 (Barannikov et al. 2022, tables 2 to 4).
 
     ``depth`` times Conv(·, C, 5 × 5), BatchNorm if asked, ReLU, MaxPool; then Linear(16 C, outputs). The
     padding of 2, which the tables do not state, is what the sizes of their linear layers need.

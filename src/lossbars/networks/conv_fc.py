@@ -11,7 +11,7 @@ NEIGHBOURS, STRENGTH, POWER = 9, 1e-3, 0.75  # of local response normalisation; 
 
 
 class ConvFC(nn.Module):
-    """The CNNs of half-rectified-networks.txt, section 4.2, which are TensorFlow's tutorials' by the authors' code.
+    """The CNNs of Freeman & Bruna 2017, §4.2, which are TensorFlow's tutorials' by the authors' code.
 
     A 5 × 5 convolution for each of ``channels``, padded by 2, with ReLU and a max pool of stride 2 that halves a side,
     rounded up (over 2 or 3 places, TensorFlow's "same"); then ``hidden`` layers with ReLU and dropout; then a linear

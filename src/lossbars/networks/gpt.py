@@ -28,7 +28,7 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    """``layers`` blocks between embeddings and a linear layer (loss-barcode.txt, section 7, which names the code).
+    """``layers`` blocks between embeddings and a linear layer (Barannikov et al. 2022, §7, which names the code).
 
     That code is the lecture's that section 7 cites: learned positions, ReLU in the feed-forward, no weights shared by
     embedding and output. Of 6 layers, 6 heads, width 384 and context 256 it has 10,788,929 parameters for 65 tokens.

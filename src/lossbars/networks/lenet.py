@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class LeNet(nn.Module):
-    """Conv(1, 6, 5) Conv(6, 16, 5) Linear 256-120-84-10 on 28 × 28 (topological-obstructions.txt, appendix I)."""
+    """Conv(1, 6, 5) Conv(6, 16, 5) Linear 256-120-84-10 on 28 × 28 (Topological obstructions, appendix I)."""
 
     def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
         super().__init__()

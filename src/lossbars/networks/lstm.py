@@ -8,7 +8,7 @@ INITIAL = 0.1  # largest initial value
 
 
 class LSTM(nn.Module):
-    """``layers`` LSTMs between an embedding and a linear layer (half-rectified-networks.txt, section 4.2).
+    """``layers`` LSTMs between an embedding and a linear layer (Freeman & Bruna 2017, §4.2).
 
     The network of Zaremba, Sutskever and Vinyals 2014, whose small one it is with 2 layers of 200 units. Parameters
     begin as in the authors' code: uniform between -0.1 and 0.1, but for the LSTMs' biases, which are zero. Dropout is

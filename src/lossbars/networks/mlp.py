@@ -10,7 +10,7 @@ ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
 
 class MLP(nn.Module):
-    """``depth`` hidden layers of ``width`` units (loss-barcode.txt, section 4.1: ReLU, width 32, depth 2 to 8)."""
+    """``depth`` hidden layers of ``width`` units (Barannikov et al. 2022, §4.1: ReLU, width 32, depth 2 to 8)."""
 
     def __init__(self, inputs: tuple[int, ...], outputs: int, depth: int, width: int, activation: str = "relu") -> None:
         super().__init__()

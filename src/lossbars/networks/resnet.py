@@ -29,7 +29,7 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    """ResNet-``depth`` of loss-barcode.txt, section 6, ``width`` times as wide; ``shortcuts=False`` is its NS variant.
+    """ResNet-``depth`` of Barannikov et al. 2022, §6, ``width`` times as wide; ``shortcuts=False`` is its NS variant.
 
     Three stages of (depth − 2)/6 blocks with 16, 32 and 64 times ``width`` channels, the second and the third
     of half the side (Li et al. 2018, in the form for CIFAR10). As in their code, kernels are Kaiming-normal by their

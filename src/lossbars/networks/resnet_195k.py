@@ -25,7 +25,7 @@ class Residual(nn.Module):
 
 
 class ResNet195k(nn.Module):
-    """The ResNet of loss-barcode.txt, section 5 and table 5, on images of 32 × 32 or a little less.
+    """The ResNet of Barannikov et al. 2022, §5 and table 5, on images of 32 × 32 or a little less.
 
     ``layers``: ``text`` has the 195,210 parameters that the text states, ``table`` one Conv(64, 64) more (x⁶ of
     the table), 232,138. The last ``pooling`` is over all places that are left, so that BatchNorm(64) and

@@ -5,8 +5,6 @@ from itertools import pairwise
 from math import isqrt
 
 from lossbars.datasets.sizes import Size
-from lossbars.experiments.networks.config import Model
-from lossbars.experiments.strings.config import StringsModel
 from lossbars.networks.specs import (
     CNNSpec,
     ConvFCSpec,
@@ -14,6 +12,7 @@ from lossbars.networks.specs import (
     LeNetSpec,
     LSTMSpec,
     MLPSpec,
+    NetworkSpec,
     ResNet195kSpec,
     ResNetSpec,
     WideResNetSpec,
@@ -39,26 +38,26 @@ UNKNOWN_NETWORK = Network(1_000_000, 50_000_000, 300_000, 60, stacked=False, pas
 LENET = Network(44_426, 281_640, 11_000, 12, stacked=False, slowness=4)  # few channels
 
 
-def network(model: Model | StringsModel, size: Size) -> Network:
-    """The network of a model on data of a size; of a user's own network nothing is known before it runs."""
-    match model.network:
-        case MLPSpec() as spec:
+def network(spec: NetworkSpec, size: Size) -> Network:
+    """The cost of a network on data of a size; of a user's network nothing is known before it runs."""
+    match spec:
+        case MLPSpec():
             return _mlp(spec, size)
         case LeNetSpec():
             return LENET
-        case CNNSpec() as spec:
+        case CNNSpec():
             return _cnn(spec, size)
-        case ConvFCSpec() as spec:
+        case ConvFCSpec():
             return _conv_fc(spec, size)
-        case ResNet195kSpec() as spec:
+        case ResNet195kSpec():
             return _resnet_195k(spec, size)
-        case ResNetSpec() as spec:
+        case ResNetSpec():
             return _resnet(spec, size)
-        case WideResNetSpec() as spec:
+        case WideResNetSpec():
             return _wide_resnet(spec, size)
-        case GPTSpec() as spec:
+        case GPTSpec():
             return _gpt(spec, size)
-        case LSTMSpec() as spec:
+        case LSTMSpec():
             return _lstm(spec, size)
     return UNKNOWN_NETWORK
 

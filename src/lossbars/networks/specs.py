@@ -20,13 +20,13 @@ class MLPSpec(Recipe):
 
 
 class LeNetSpec(Recipe):
-    """LeNet of topological-obstructions.txt, appendix I."""
+    """LeNet of Barannikov et al. 2020, Topological obstructions, appendix I."""
 
     kind: Literal["lenet"]
 
 
 class CNNSpec(Recipe):
-    """CNN-1-C, CNN-2-C or CNN-3-C of loss-barcode.txt, section 4.2."""
+    """CNN-1-C, CNN-2-C or CNN-3-C of Barannikov et al. 2022, §4.2."""
 
     kind: Literal["cnn"]
     depth: Literal[1, 2, 3]
@@ -35,7 +35,7 @@ class CNNSpec(Recipe):
 
 
 class ResNet195kSpec(Recipe):
-    """The residual network of loss-barcode.txt, section 5; its switches are in docs/choices.md."""
+    """The residual network of Barannikov et al. 2022, §5; its switches are in docs/choices.md."""
 
     kind: Literal["resnet-195k"]
     layers: Literal["text", "table"] = "text"
@@ -52,7 +52,7 @@ def _check_depth(kind: str, depth: int, rest: int) -> None:
 
 
 class ResNetSpec(Recipe):
-    """ResNet-``depth`` of loss-barcode.txt, section 6, ``width`` times as wide, with or without shortcuts."""
+    """ResNet-``depth`` of Barannikov et al. 2022, §6, ``width`` times as wide, with or without shortcuts."""
 
     kind: Literal["resnet"]
     depth: PositiveInt  # 6 n + 2: 20, 56, 110
@@ -66,7 +66,7 @@ class ResNetSpec(Recipe):
 
 
 class WideResNetSpec(Recipe):
-    """WideResNet-``depth``×``width`` of loss-barcode.txt, section 8, with pre-activation."""
+    """WideResNet-``depth``×``width`` of Barannikov et al. 2022, §8, with pre-activation."""
 
     kind: Literal["wide-resnet"]
     depth: PositiveInt = 16  # 6 n + 4: 10, 16, 28
@@ -79,7 +79,7 @@ class WideResNetSpec(Recipe):
 
 
 class GPTSpec(Recipe):
-    """The transformer of loss-barcode.txt, section 7, by the code that it cites. Reads text."""
+    """The transformer of Barannikov et al. 2022, §7, by the code that it cites. Reads text."""
 
     kind: Literal["gpt"]
     layers: PositiveInt = 6
@@ -95,7 +95,7 @@ class GPTSpec(Recipe):
 
 
 class LSTMSpec(Recipe):
-    """The LSTM of half-rectified-networks.txt, section 4.2: the small one of Zaremba et al. 2014. Reads text."""
+    """The LSTM of Freeman & Bruna 2017, §4.2: the small one of Zaremba et al. 2014. Reads text."""
 
     kind: Literal["lstm"]
     layers: PositiveInt = 2
@@ -104,7 +104,7 @@ class LSTMSpec(Recipe):
 
 
 class ConvFCSpec(Recipe):
-    """Convolutions, then hidden layers: the CNNs of half-rectified-networks.txt, section 4.2, by their code."""
+    """Convolutions, then hidden layers: the CNNs of Freeman & Bruna 2017, §4.2, by their code."""
 
     kind: Literal["conv-fc"]
     channels: Annotated[list[PositiveInt], Field(min_length=1)] = [32, 64]

@@ -23,7 +23,7 @@ class Block(nn.Module):
 
 
 class WideResNet(nn.Module):
-    """WideResNet-``depth``×``width`` of loss-barcode.txt, section 8, as Garipov et al. 2018 have it.
+    """WideResNet-``depth``×``width`` of Barannikov et al. 2022, §8, as Garipov et al. 2018 have it.
 
     Three stages of (depth − 4)/6 blocks with 16, 32 and 64 times ``width`` channels, behind a convolution of 16.
     Convolutions have biases; their weights are Xavier-uniform with gain √2, their biases zero at the start.

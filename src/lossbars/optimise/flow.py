@@ -1,4 +1,4 @@
-"""The normal-gradient flow of paths and its refinement (topological-obstructions.txt, Algorithms 3 and 4).
+"""The normal-gradient flow of paths and its refinement (Topological obstructions, Algorithms 3 and 4).
 
 A path is a number of points, of which the first and the last stay. In each step every point between moves against the
 part of its gradient that is normal to the path, all at once from where they were before the step. (The text's loop

@@ -1,9 +1,9 @@
 """Minima of a landscape on a box by descents from many starts, curves between them, and their barcode.
 
-Barcodes of small functions by optimisation (function-barcodes.txt, section 4.2.1) instead of by a point cloud. The
-landscape is unfolded: beyond a face of the box it goes on as its mirror image. A path there folds back to a path in
-the box with the same losses, so that nothing escapes, and minima on the boundary are minima like others. They count,
-as they do in a point cloud (appendix 6.1).
+Barcodes of small functions by optimisation (Barannikov et al. 2020, Barcodes as summary, §4.2.1) instead of by a point
+cloud. The landscape is unfolded: beyond a face of the box it goes on as its mirror image. A path there folds back to a
+path in the box with the same losses, so that nothing escapes, and minima on the boundary are minima like others. They
+count, as they do in a point cloud (idem, appendix 6.1).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,12 +15,13 @@ from torch import Generator, Tensor
 
 from lossbars.barcodes.barcode import Barcode
 from lossbars.barcodes.complex import FilteredComplex, Simplex, direct_barcode, merged_barcode
+from lossbars.hessian.derivatives import hessian
 from lossbars.landscape import Batch, Landscape
 from lossbars.optimise.connect import connect
 from lossbars.optimise.minimise import minimise
 from lossbars.recipes import Curves, Minima
 from lossbars.seeding import generator
-from lossbars.simplices import Bezier, Chain
+from lossbars.simplices.families import curve_family
 from lossbars.simplices.profiles import profiles
 from lossbars.simplices.simplex import Simplices
 
@@ -142,8 +143,9 @@ def _polished(landscape: Landscape, place: Tensor, low: Tensor, high: Tensor) ->
         value, gradient = landscape.value_and_gradient(place, None)
         held = ((place <= low) & (gradient > 0)) | ((place >= high) & (gradient < 0))
         gradient = gradient.masked_fill(held, 0.0)
-        hessian = _hessian(landscape, place).masked_fill(held.unsqueeze(1) | held.unsqueeze(2), 0.0)
-        curvature, axes = torch.linalg.eigh(hessian)
+        bent = hessian(landscape, place, at_once=1)  # more would change the last bits of minima that were found before
+        bent = bent.masked_fill(held.unsqueeze(1) | held.unsqueeze(2), 0.0)
+        curvature, axes = torch.linalg.eigh(bent)
         size = curvature.abs()
         size = torch.maximum(size, 1e-8 * size.amax(1, keepdim=True) + torch.finfo(size.dtype).tiny)
         step = -(axes @ ((axes.mT @ gradient.unsqueeze(-1)) / size.unsqueeze(-1))).squeeze(-1)
@@ -157,14 +159,6 @@ def _polished(landscape: Landscape, place: Tensor, low: Tensor, high: Tensor) ->
         if not bool((place != before).any()):
             break
     return place
-
-
-def _hessian(landscape: Landscape, place: Tensor) -> Tensor:
-    """Second derivatives (n, d, d)."""
-    place = place.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(landscape.loss(place).sum(), place, create_graph=True)
-    rows = [torch.autograd.grad(one.sum(), place, retain_graph=True)[0] for one in gradient.unbind(1)]
-    return torch.stack(rows, dim=1)
 
 
 def _low(like: Tensor, box: Box) -> Tensor:
@@ -207,7 +201,7 @@ def _curves(
     report: Callable[[str], None] | None,
 ) -> tuple[list[float], dict[Simplex, Tensor]]:
     """The largest loss on an optimised curve of each pair, and where it is."""
-    family = {"chain": Chain, "bezier": Bezier}[recipe.family.kind](recipe.family.bends)
+    family = curve_family(recipe)
     draws = [generator("optimised", seed, "places", p, q) for p, q in pairs]
     nodes = family.start(places[torch.tensor(pairs)])
     bends = torch.stack([torch.randn(len(family.free), len(box), generator=g, dtype=nodes.dtype) for g in draws])
@@ -215,8 +209,8 @@ def _curves(
     unfolded = _Unfolded(landscape, box)
     names = [f"curve {p}+{q}" for p, q in pairs]
     order = generator("optimised", seed, "order")
-    found = connect(unfolded, Simplices(family, nodes), recipe, order, draws, names, report=report)
-    along = profiles(unfolded, found, recipe.grid, report, names)
+    curves = connect(unfolded, Simplices(family, nodes), recipe, order, draws, names, report=report)
+    along = profiles(unfolded, curves, recipe.grid, report, names)
     highest = torch.stack([profile.t[profile.loss.argmax()] for profile in along])
-    tops = unfolded.fold(found.at(highest))
+    tops = unfolded.fold(curves.at(highest))
     return [profile.value for profile in along], dict(zip(pairs, tops, strict=True))

@@ -1,14 +1,12 @@
 """SGD, Adam and AdamW on one array, by torch's functional forms.
 
-They are the same fused kernels as ``torch.optim.SGD``, ``Adam`` and ``AdamW``; the classes would load torch's compiler,
-which costs each process as much as torch itself.
+They are the fused kernels that ``torch.optim.SGD``, ``Adam`` and ``AdamW`` run.
 """
 
 import torch
 from torch import Tensor
-from torch.optim.adam import adam
-from torch.optim.sgd import sgd
 
+from lossbars.landscapes.torch_private import adam, sgd
 from lossbars.recipes import Descent
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # torch's, and Kingma and Ba's

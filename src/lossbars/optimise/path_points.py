@@ -24,7 +24,7 @@ def project(
     gradient: Float[Tensor, "n m d"],
     out: Float[Tensor, "n m d"],
 ) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n m"]]:
-    """Take the tangential parts off the gradients of the moving points (topological-obstructions.txt, Algorithm 3).
+    """Take the tangential parts off the gradients of the moving points (Topological obstructions, Algorithm 3).
 
     out = g − (⟨g, u⟩ u + ⟨g, v⟩ v)/2 with the unit vectors u from the left neighbour and v to the right one. Where the
     two are one direction that is the part of g normal to the path; at a corner of angle φ a share sin²(φ/2) of the

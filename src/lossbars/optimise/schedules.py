@@ -29,7 +29,7 @@ def _cyclical(schedule: Cyclical, share: float) -> float:
 
 
 def _ramp(schedule: Ramp, epoch: float) -> float:
-    """S(m1, m2, lr_max, lr_min): loss-barcode.txt, appendix F."""
+    """S(m1, m2, lr_max, lr_min): Barannikov et al. 2022, appendix F."""
     if epoch <= schedule.m1:
         return schedule.lr_max
     if epoch >= schedule.m2:

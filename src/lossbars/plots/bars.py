@@ -4,6 +4,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from lossbars.barcodes import barcode
+from lossbars.barcodes.barcode import DIVISOR, Metric
+
 SHARE = 0.01  # bars no longer than this part of the longest finite one count as noise of the sampling
 
 
@@ -19,7 +22,12 @@ def finite(bars: pd.DataFrame) -> pd.DataFrame:
 
 def longest(bars: pd.DataFrame) -> float:
     """Length of the longest finite bar; 0 without any."""
-    return float(lengths(finite(bars)).max(initial=0.0))
+    return barcode.longest(bars[["birth", "death"]].to_numpy(dtype=np.float64))
+
+
+def to_score(bars: pd.DataFrame, metric: Metric = "sqrt2") -> float:
+    """TO-score of one barcode, as :meth:`lossbars.barcodes.barcode.Barcode.to_score`; 0 where no bar is finite."""
+    return longest(bars) / DIVISOR[metric]
 
 
 def grouped(bars: pd.DataFrame) -> list[pd.DataFrame]:

@@ -1,6 +1,7 @@
 """Barcodes, and beside them the number N(λ) of connected components of the sublevel sets.
 
-No paper has this figure: loss-landscape-lecture.txt defines N(λ), and a barcode is what it is read off.
+No paper has this figure: Tanner's lecture on the topology of the loss landscape defines N(λ), which is read off a
+barcode.
 """
 
 from typing import Any
@@ -50,7 +51,7 @@ def components(
         most = _draw_steps(right, left, ends, style.color(index), model)
         left.set_title(f"{labels[model]}: {len(ends):,} bar{'s' * (len(ends) > 1)}", pad=9)
         right.set_title(f"N ≤ {most:,}", pad=9)
-    sources = dict.fromkeys(own["source"].iloc[0] for own in tables.values())
+    sources = dict.fromkeys(table["source"].iloc[0] for table in tables.values())
     note = "".join(NOTES[source] for source in sources)
     note += "N(λ): connected components of the set where the "
     style.caption(figure, _legend(), note + f"{unit} is at most λ, so many as there are merged bars at λ.")
@@ -59,12 +60,12 @@ def components(
 
 def _counted(bars: pd.DataFrame, model: str, labels: dict[str, str]) -> pd.DataFrame:
     """The bars of a model that count components, by birth, and those of one birth by death, the latest first."""
-    own = {model: labels[model]}
+    named = {model: labels[model]}
     if "source" not in bars:
-        table = per_model(bars, own, COLUMNS, "bars", convention="merged", dim=0)[model].assign(source="networks")
+        table = per_model(bars, named, COLUMNS, "bars", convention="merged", dim=0)[model].assign(source="networks")
         return pd.concat(grouped(table))
     cloud = "model" in bars and bool(((bars["model"] == model) & (bars["source"] == "cloud")).any())
-    table = per_model(bars, own, (*COLUMNS, "seed"), "bars", source="cloud" if cloud else "merged")[model]
+    table = per_model(bars, named, (*COLUMNS, "seed"), "bars", source="cloud" if cloud else "merged")[model]
     table = table[table["seed"] == table["seed"].min()]
     limit = SHARE * longest(table) if cloud else table["threshold"].to_numpy()
     return pd.concat(grouped(table[lengths(table) > limit]))

@@ -1,6 +1,5 @@
 """What the figures ask of their tables, and the numbers that several of them read off a table."""
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -61,12 +60,6 @@ def _check_numbers(rows: pd.DataFrame, columns: tuple[str, ...], where: str) -> 
             raise ValueError(f"{where}: a {column} is not finite")
 
 
-def longest_over_root2(bars: pd.DataFrame) -> float:
-    """TO-score (loss-barcode.txt, definition 3 and equation 5): the longest finite bar over √2; 0 without any."""
-    lengths = (bars["death"] - bars["birth"])[np.isfinite(bars["death"])]
-    return float(lengths.max()) / math.sqrt(2) if len(lengths) else 0.0
-
-
 def span(numbers: list[int]) -> str:
     """``9`` for [9, 9], ``4 to 9`` for [4, 7, 9]."""
     low, high = min(numbers), max(numbers)
@@ -85,14 +78,21 @@ def lowest(table: pd.DataFrame, corners: list[str]) -> pd.DataFrame:
 def by_recipe(
     table: pd.DataFrame, labels: dict[str, str], recipes: Mapping[str, dict[str, str]]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """A model of its own of each recipe of a model, where it has several."""
+    """The rows with a name of its own in place of the model for each of its recipes, and what figures call these.
+
+    ``recipes`` are model → kind → what figures call it. Names come in the order of ``labels`` and ``recipes``; models
+    and recipes without rows are left out, and a model with one recipe keeps its name.
+    """
     parts: list[pd.DataFrame] = []
     named: dict[str, str] = {}
-    for (model, by), rows in table.groupby(["model", "by"], sort=False):
-        several = len(set(table.loc[table["model"] == model, "by"])) > 1
-        key = f"{model}-{by}" if several else str(model)
-        named[key] = f"{labels[str(model)]}, {recipes[str(model)][str(by)]}" if several else labels[str(model)]
-        parts.append(rows.assign(model=key))
+    for model, label in labels.items():
+        rows = table[table["model"] == model]
+        present = [kind for kind in recipes[model] if (rows["by"] == kind).any()]
+        for kind in present:
+            several = len(present) > 1
+            key = f"{model}-{kind}" if several else model
+            named[key] = f"{label}, {recipes[model][kind]}" if several else label
+            parts.append(rows[rows["by"] == kind].assign(model=key))
     return pd.concat(parts, ignore_index=True), named
 
 
@@ -102,8 +102,8 @@ def by_group(
     """A model of its own of each group of a model's minima; ``groups`` names them, in the order of their seeds."""
     number = bars["born_at"].str.partition("+")[0].astype(int).map(group_of)
     grouped = bars["model"].map(lambda model: bool(groups[model]))
-    own = bars.assign(model=np.where(grouped, bars["model"] + "-" + number.astype(str), bars["model"]))
+    divided = bars.assign(model=np.where(grouped, bars["model"] + "-" + number.astype(str), bars["model"]))
     named: dict[str, str] = {}
     for model, label in labels.items():
         named |= {f"{model}-{i}": f"{label}\n{text}" for i, text in enumerate(groups[model])} or {model: label}
-    return own, named
+    return divided, named

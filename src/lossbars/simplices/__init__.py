@@ -1,7 +1,7 @@
 """Families of simplices: how control points are blended into a point.
 
 θ(t) = blend(t) @ nodes. A minimum, a polygonal chain, a Bezier curve and the seven-point triangle differ
-in ``blend`` alone. A new family is one file and one line here.
+in ``blend`` alone.
 """
 
 from lossbars.simplices.base import Family as Family

@@ -1,4 +1,4 @@
-"""The seven-point triangle (topological-obstructions.txt, appendix I, equations 10 to 12).
+"""The seven-point triangle (Barannikov et al. 2020, Topological obstructions, appendix I, equations 10 to 12).
 
         C               nodes: A, B, C, D, E, F, O
        / \\              D between A and B, E between B and C, F between A and C, O the centre

@@ -1,4 +1,4 @@
-"""Barcodes of minima of functions on graphs and point clouds (function-barcodes.txt, section 3).
+"""Barcodes of minima of functions on graphs and point clouds (Barannikov et al. 2020, Barcodes as summary, §3).
 
 Vertices are ordered by (value, number): of vertices of one value, the first bears the bar. Bars of length zero, which
 ties would make, are left out. A vertex whose value is inf is in no sublevel set. −inf is a value like any other. Each
@@ -88,7 +88,7 @@ class FunctionBarcode(SublevelBarcode):
 
 
 def sublevel_barcode(values: ArrayLike, neighbours: ArrayLike | sparse.sparray | sparse.spmatrix) -> SublevelBarcode:
-    """Barcode of a function on the vertices of a graph (function-barcodes.txt, Algorithm 1), exact.
+    """Barcode of a function on the vertices of a graph (Barcodes as summary, Algorithm 1), exact.
 
     ``values`` is (n,); ``neighbours`` (n, k) holds numbers of vertices, negative where there are fewer than k, or is a
     sparse (n, n) matrix whose stored entries are edges. An edge need stand in one of its two rows only. Raises
@@ -113,7 +113,7 @@ def function_barcode(
     cut: float | None = None,
     report: Callable[[str], None] | None = None,
 ) -> FunctionBarcode:
-    """Barcode of a landscape on a sample of about n points of a box (function-barcodes.txt, section 3).
+    """Barcode of a landscape on a sample of about n points of a box (Barannikov et al. 2020, Barcodes as summary, §3).
 
     ``box`` is the low and high of each coordinate, None the landscape's own. ``sampling`` is a regular ``grid`` or
     uniform ``random`` points; ``auto`` takes the grid for D ≤ 3, unless ``k`` is given. Random points are joined to

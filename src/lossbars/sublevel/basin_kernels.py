@@ -1,7 +1,7 @@
 """Kernels of :mod:`lossbars.sublevel.basins`: contraction, spanning forest, elder rule. Compiled; no object per vertex.
 
 Vertices are ordered by (value, number), which breaks ties. Let f(e) = max f of an edge's two ends; a bar ends at an
-edge of a minimum spanning forest for f(e), by Algorithm 1 of function-barcodes.txt. Three facts make it cheap:
+edge of a minimum spanning forest for f(e), by Algorithm 1 of Barcodes as summary. Three facts make it cheap:
 
 1. An edge from a vertex to *any* lower neighbour is a least edge of that vertex, so such edges belong to a minimum
    spanning forest together: every vertex is contracted to a local minimum, without sorting, in one pass over the edges.

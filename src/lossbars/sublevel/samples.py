@@ -134,7 +134,7 @@ class ScatteredSample(Sample):
 
 
 def reach(n: int, dim: int, cut: float) -> float:
-    """The longest edge, in sides of the box: c(D) · n^(−1/D) of function-barcodes.txt, section 3."""
+    """The longest edge, in sides of the box: c(D) · n^(−1/D) of Barannikov et al. 2020, Barcodes as summary, §3."""
     if not cut > 0:
         raise ValueError(f"cut: a positive number, not {cut}")
     return cut * n ** (-1 / dim)

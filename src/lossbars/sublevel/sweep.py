@@ -1,4 +1,4 @@
-"""Minimum–saddle pairs of a graph in memory: one sort, one pass over the edges (function-barcodes.txt, Algorithm 1).
+"""Minimum–saddle pairs of a graph in memory: one sort, one pass over the edges (Barcodes as summary, Algorithm 1).
 
 Vertices enter in the order of (value, number), which breaks ties. Each is looked up in its own row of the graph alone,
 though edges have no direction: a vertex that enters leaves, at every neighbour that has not entered yet, the name of

@@ -1,6 +1,6 @@
 """Loss-preserving embeddings of a network's parameters into those of a wider or deeper network.
 
-loss-barcode.txt, section 3.5. Networks are known here by the names and shapes of their parameters alone. A wider
+Barannikov et al. 2022, §3.5. Networks are known here by the names and shapes of their parameters alone. A wider
 network gets units whose incoming and outgoing weights are zero. A deeper one gets layers directly after the last
 hidden layer, with the identity for weights and zero biases: they pass on what a ReLU has made non-negative. (So does
 a convolution whose kernels are one at their centre; pooling in two rounds is pooling in one.) No shape tells the

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 from torch.func import functional_call
-from torch.nn.modules.batchnorm import _BatchNorm
 
+from lossbars.landscapes.torch_private import BATCH_NORMS
 from lossbars.symmetry.trace import watch
 
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-3}  # of outputs, as a share of the largest
@@ -85,7 +85,7 @@ def find_symmetry(module: nn.Module, x: Tensor) -> Symmetry:
     except RuntimeError as error:
         raise ValueError(f"align: this network cannot be copied ({error}): leave align out") from None
     for norm in module.modules():
-        if isinstance(norm, _BatchNorm):
+        if isinstance(norm, BATCH_NORMS):
             norm.train()
     x = x.cpu()
     sizes = {name: tuple(p.shape) for name, p in module.named_parameters()}

@@ -11,7 +11,7 @@ import itertools
 import json
 import math
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LIBRARIES = ("torch", "numpy", "gudhi", "pandas", "safetensors")
+Keys = str | Sequence[str] | None  # of the jobs that may have made a file; None: any
 Facts = dict[str, str]  # what an artefact says of itself
 HEAD = "lossbars"  # the name under which tensors carry it
 PIECE = 2**20  # bytes of a file that are held at a time
@@ -95,10 +96,10 @@ def _head_of_streams(lengths: Mapping[str, int], head: Facts) -> bytes:
     return len(text).to_bytes(8, "little") + text
 
 
-def read_tensors(path: Path, key: str | None = None) -> tuple[dict[str, "Tensor"], Facts]:
-    """Tensors and facts. Raises ArtefactError; ``key``, where given, is the key of the job that must have made it.
+def read_tensors(path: Path, keys: Keys = None) -> tuple[dict[str, "Tensor"], Facts]:
+    """Tensors and facts. ``keys``, where given, is the key of the job that must have made it, or several.
 
-    Tensors are maps of the file: what is not used is not in memory.
+    Raises ArtefactError. Tensors are maps of the file: what is not used is not in memory.
     """
     exists(path)
     try:
@@ -107,7 +108,7 @@ def read_tensors(path: Path, key: str | None = None) -> tuple[dict[str, "Tensor"
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (SafetensorError, OSError, ValueError) as error:
         raise ArtefactError(f"{path} is damaged ({error}): delete it and run again") from None
-    _check(path, head, _digest_file(path, tensors), key)
+    _check(path, head, _digest_file(path, tensors), keys)
     return tensors, head
 
 
@@ -153,7 +154,7 @@ def write_table(path: Path, table: "pd.DataFrame", job: Job) -> None:
     whole(path, lambda temporary: pq.write_table(content.replace_schema_metadata(head), temporary))
 
 
-def read_table(path: Path, key: str | None = None) -> "pd.DataFrame":
+def read_table(path: Path, keys: Keys = None) -> "pd.DataFrame":
     """The table. Raises ArtefactError; see :func:`read_tensors`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -164,7 +165,7 @@ def read_table(path: Path, key: str | None = None) -> "pd.DataFrame":
         head = {k.decode(): v.decode() for k, v in (content.schema.metadata or {}).items()}
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ArtefactError(f"{path} is damaged ({error}): delete it and run again") from None
-    _check(path, head, _digest_table(content.replace_schema_metadata(None)), key)
+    _check(path, head, _digest_table(content.replace_schema_metadata(None)), keys)
     return content.to_pandas()
 
 
@@ -199,7 +200,7 @@ def write_records(path: Path, records: list[dict[str, Any]], job: Job) -> None:
     whole(path, lambda temporary: Path(temporary).write_text(text + "\n"))
 
 
-def read_records(path: Path, key: str | None = None) -> list[dict[str, Any]]:
+def read_records(path: Path, keys: Keys = None) -> list[dict[str, Any]]:
     """The records. Raises ArtefactError; see :func:`read_tensors`."""
     exists(path)
     try:
@@ -208,7 +209,7 @@ def read_records(path: Path, key: str | None = None) -> list[dict[str, Any]]:
         content = [{k: v for k, v in record.items() if k != "provenance"} for record in records]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ArtefactError(f"{path} is damaged ({error!r}): delete it and run again") from None
-    _check(path, head, _digest_records(content), key)
+    _check(path, head, _digest_records(content), keys)
     return content
 
 
@@ -284,13 +285,15 @@ def _head(job: Job, digest: str, facts: Mapping[str, str] | None) -> Facts:
     return own | dict(facts or {})
 
 
-def _check(path: Path, head: Mapping[str, str], digest: str, key: str | None) -> None:
+def _check(path: Path, head: Mapping[str, str], digest: str, keys: Keys) -> None:
     if "key" not in head or "digest" not in head:
         raise ArtefactError(f"{path} was not written by lossbars: delete it and run again")
     if head["digest"] != digest:
         raise ArtefactError(f"{path} was changed after it was written: delete it and run again")
-    if key is not None and head["key"] != key:
+    allowed = [keys] if isinstance(keys, str) else keys
+    if allowed is not None and head["key"] not in allowed:
+        needed = " or ".join(allowed) or "none: this file is no input of the job"
         raise ArtefactError(
-            f"{path} was made by another recipe or by other code (key {head['key']}, needed {key}): "
+            f"{path} was made by another recipe or by other code (key {head['key']}, needed {needed}): "
             "delete it and run again"
         )

@@ -5,19 +5,20 @@ which modules and library versions it stood for.
 """
 
 import json
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from lossbars.documents.plan import Jobs
 from lossbars.workflow.files import ArtefactError, whole
 from lossbars.workflow.fingerprint import ingredients
+from lossbars.workflow.tasks import Task
 
 FOLDER = Path("results/.code")  # the same at every scale
 
 
-def record_code(jobs: Jobs, folder: Path = FOLDER) -> None:
-    """Write a small file for each fingerprint that the jobs asked for so far; what is on record stays."""
-    for code, (module, chosen) in jobs.codes.items():
+def record_code(tasks: Iterable[Task], folder: Path = FOLDER) -> None:
+    """Write a small file for each fingerprint of these tasks; what is on record stays."""
+    for code, (module, chosen) in {task.code: (task.module, task.chosen) for task in tasks}.items():
         path = folder / f"{code}.json"
         if not path.is_file():
             text = json.dumps(ingredients(module, chosen), indent=1, sort_keys=True)

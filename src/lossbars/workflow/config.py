@@ -1,46 +1,20 @@
-"""config.yaml → :class:`lossbars.experiments.networks.config.Config`, with errors that a person can act on."""
+"""config.yaml → experiments, checked before the first job runs, with errors for a person. Loads no torch."""
 
 import difflib
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from typing import Annotated, Any, get_args
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, create_model, model_validator
 
-from lossbars import recipes
-from lossbars.experiments.convergence.config import Convergence
-from lossbars.experiments.escape import config as escape_experiments
-from lossbars.experiments.escape.config import Escape
-from lossbars.experiments.functions import config as function_experiments
-from lossbars.experiments.functions.config import Functions
-from lossbars.experiments.hessian import config as hessian_experiments
-from lossbars.experiments.hessian.config import Hessians
-from lossbars.experiments.networks import config as experiments
-from lossbars.experiments.networks.config import Experiment, Model
-from lossbars.experiments.saddles import config as saddle_experiments
-from lossbars.experiments.saddles.config import Saddles
-from lossbars.experiments.strings import config as string_experiments
-from lossbars.experiments.strings.config import StringSampling
-from lossbars.landscapes import specs as landscape_specs
-from lossbars.networks import specs as network_specs
-from lossbars.recipes import Descent, Recipe, yaml_number
-from lossbars.workflow.experiment import Scale, check_key
+from lossbars.recipes import Recipe, yaml_number
+from lossbars.workflow.experiment import ExperimentConfig, Scale, check_key, reserved
 
-SHARED = {  # what an experiment of a kind may state once for all of its models
-    "networks": ("minima", "groups", "curves", "more_curves", "triangles", "more_triangles"),
-    "functions": ("cloud", "optimised"),
-    "convergence": ("cloud",),
-    "escape": ("descent", "rates"),
-    "saddles": ("optimisers",),
-    "strings": ("strings", "ends", "thresholds", "reuse", "level"),
-    "hessian": (),
-}
-AnyExperiment = Experiment | Functions | Convergence | Escape | Saddles | StringSampling | Hessians
+if TYPE_CHECKING:
+    from lossbars.workflow.kind import Kind
 
-
-def _networks_by_default(value: Any) -> Any:
-    return {"kind": "networks"} | value if isinstance(value, dict) else value
+UNIONS = ("schedule", "family", "network", "landscape", "data", "task")  # keys whose value is one of several classes
 
 
 def _scale_shorthand(value: Any) -> Any:
@@ -51,14 +25,12 @@ def _scale_shorthand(value: Any) -> Any:
 
 
 class Config(Recipe):
-    """config.yaml, whole."""
+    """config.yaml; :func:`config_class` derives the class whose experiments are of given kinds."""
 
     data_root: str | None = None  # files already on disk, in torchvision's layout
     cache: str | None = None  # folder of finished results that clones and users share
     scale: Annotated[Scale, BeforeValidator(_scale_shorthand)] = Scale()
-    experiments: dict[
-        str, Annotated[Annotated[AnyExperiment, Field(discriminator="kind")], BeforeValidator(_networks_by_default)]
-    ]
+    experiments: dict[str, Any]
 
     @model_validator(mode="after")
     def _keys(self) -> "Config":
@@ -67,162 +39,164 @@ class Config(Recipe):
         return self
 
 
+@cache
+def config_class(*classes: type[ExperimentConfig]) -> type[Config]:
+    """The class of a configuration whose experiments are of these classes."""
+    experiment: Any = Annotated[Union[classes], Field(discriminator="kind")] if len(classes) > 1 else classes[0]  # noqa: UP007
+    return create_model("Config", __base__=Config, experiments=(dict[str, experiment], ...))
+
+
 class ConfigError(ValueError):
     """The configuration cannot be run; the text says where and why."""
 
 
-def load_config(raw: Mapping[str, Any]) -> Config:
+def load_config(raw: Mapping[str, Any], kinds: "Mapping[str, Kind]") -> Config:
     """Check the whole configuration.
 
-    The recipes that SHARED names for an experiment's kind hold for each of its models; what a model
-    states itself goes before. Raises ConfigError, naming every key that is wrong and its place.
+    An experiment that names no kind is of the first. The recipes that a kind lets experiments share hold for each of an
+    experiment's models; what a model states itself replaces them. Raises ConfigError, naming each wrong key's place.
     """
-    merged = {key: _with_shared_recipes(value) if key == "experiments" else value for key, value in raw.items()}
+    classes = {name: kind.config for name, kind in kinds.items()}
+    spread = {
+        key: _with_shared_recipes(value, classes) if key == "experiments" else value for key, value in raw.items()
+    }
+    lines = dict.fromkeys(_unknown_figures(spread.get("experiments"), kinds))
+    lines |= dict.fromkeys(_names_of_rules(spread.get("experiments"), kinds))
     try:
-        return Config(**merged)
+        config = config_class(*classes.values())(**spread)
     except ValidationError as error:
-        raise ConfigError("the configuration cannot be run:\n" + "\n".join(_explain(error, raw))) from None
+        lines |= dict.fromkeys(Explanation(raw, kinds).lines(error))
+    if lines:
+        raise ConfigError("the configuration cannot be run:\n" + "\n".join(lines))
+    return config
 
 
-def scaled(experiment: AnyExperiment, scale: Scale) -> AnyExperiment:
-    """The same experiment at a fraction of its budget: fewer epochs, seeds, training samples, points or pairs.
-
-    Of networks, at least one epoch, two seeds (three where there are triangles) are left; samples shrink when the
-    landscape is made, since only it knows how many there are.
-    """
-    if scale == Scale():
-        return experiment
-    if not isinstance(experiment, Experiment):
-        return experiment.scaled(scale)
-    fewest = 3 if any(model.triangles for model in experiment.models.values()) else 2
-    seeds = max(fewest, round(experiment.seeds * scale.seeds))
-    models = {key: _scaled_model(model, scale.epochs) for key, model in experiment.models.items()}
-    robustness = experiment.robustness
-    if robustness:
-        sizes = sorted({min(size, max(2, seeds - 1)) for size in robustness.sizes})  # of all minima there is one set
-        robustness = robustness.model_copy(update={"sizes": sizes})
-    fewer = {"seeds": seeds, "models": models, "robustness": robustness}
-    embeddings = {key: one.scaled(scale.epochs) for key, one in experiment.embeddings.items()}
-    return experiment.model_copy(update=fewer | {"embeddings": embeddings})
+def _names_of_rules(experiments: Any, kinds: "Mapping[str, Kind]") -> Iterator[str]:
+    """A line for each experiment that has the name of a rule, since both are targets."""
+    names = {rule.name for kind in kinds.values() for rule in kind.rules}
+    for key in names.intersection(experiments) if isinstance(experiments, dict) else ():
+        yield f"  (top level): {reserved(key, 'experiment')}"
 
 
-def _scaled_model(model: Model, factor: float) -> Model:
-    one = {name: own.scaled(factor) for name in ("minima", "curves", "triangles") if (own := getattr(model, name))}
-    named = {name: _scaled_each(getattr(model, name), factor) for name in ("more_curves", "more_triangles")}
-    groups = {key: own.model_copy(update={"minima": own.minima.scaled(factor)}) for key, own in model.groups.items()}
-    return model.model_copy(update=one | named | {"groups": groups})
+def _unknown_figures(experiments: Any, kinds: "Mapping[str, Kind]") -> Iterator[str]:
+    """A line for each figure that a kind does not have; takes it out, since experiments look up what figures need."""
+    for key, experiment in experiments.items() if isinstance(experiments, dict) else ():
+        kind = experiment.get("kind") if isinstance(experiment, dict) else None
+        figures = experiment.get("figures") if isinstance(experiment, dict) else None
+        if not isinstance(kind, str) or kind not in kinds or not isinstance(figures, list):
+            continue
+        known = kinds[kind].figures
+        for i, figure in enumerate(figures):
+            if isinstance(figure, str) and figure not in known:
+                there = ", ".join(map(repr, known))
+                yield f"  experiments.{key}.figures.{i}: no figure {figure!r}; there are {there}"
+        experiment["figures"] = [one for one in figures if not isinstance(one, str) or one in known]
 
 
-def _scaled_each(recipes: Mapping[str, Descent], factor: float) -> dict[str, Descent]:
-    return {name: own.scaled(factor) for name, own in recipes.items()}
+# Recipes that an experiment states once for its models -------------------------------------------
 
 
-def _with_shared_recipes(stated: Any) -> Any:
+def _with_shared_recipes(stated: Any, classes: Mapping[str, type[ExperimentConfig]]) -> Any:
     if not isinstance(stated, Mapping):
         return stated
-    return {key: _spread(deepcopy(value)) for key, value in stated.items()}
+    first = {"kind": next(iter(classes))}
+    kinds = {key: first | value if isinstance(value, dict) else value for key, value in stated.items()}
+    return {key: _spread(deepcopy(value), classes) for key, value in kinds.items()}
 
 
-def _spread(experiment: Any) -> Any:
+def _spread(experiment: Any, classes: Mapping[str, type[ExperimentConfig]]) -> Any:
     """Copy the recipes that an experiment shares into each of its models."""
-    if not isinstance(experiment, dict):
+    kind = experiment.get("kind") if isinstance(experiment, dict) else None
+    if not isinstance(kind, str) or kind not in classes:
         return experiment
-    models, kind = experiment.get("models"), experiment.get("kind", "networks")
-    for name in SHARED.get(kind, ()) if isinstance(kind, str) else ():
+    models = experiment.get("models")
+    for name in classes[kind].shared:
         if name not in experiment:
             continue
         shared = experiment.pop(name)
         for model in models.values() if isinstance(models, dict) else ():
             if isinstance(model, dict):
-                model[name] = _merged(shared, model[name]) if name in model else shared
-    for model in models.values() if isinstance(models, dict) else ():
-        _spread_minima(model)
-    return experiment
+                model[name] = merged(shared, model[name]) if name in model else shared
+    return classes[kind].prepared(experiment)
 
 
-def _spread_minima(model: Any) -> None:
-    """Copy a model's recipe for minima into each of its groups, which state what differs."""
-    groups = model.get("groups") if isinstance(model, dict) else None
-    for group in groups.values() if isinstance(groups, dict) and "minima" in model else ():
-        if isinstance(group, dict):
-            group["minima"] = _merged(model["minima"], group.get("minima", {}))
+def merged(base: Any, over: Any) -> Any:
+    """``over`` on top of ``base``, key by key; a mapping of another ``kind`` replaces instead of mixing."""
+    both = isinstance(base, dict) and isinstance(over, dict)
+    if not both or base.get("kind") != over.get("kind", base.get("kind")):
+        return over
+    return base | {key: merged(base[key], value) if key in base else value for key, value in over.items()}
 
 
-def _merged(base: Any, own: Any) -> Any:
-    """``own`` over ``base``; a mapping of another ``kind`` replaces instead of mixing."""
-    if not isinstance(base, dict) or not isinstance(own, dict) or base.get("kind") != own.get("kind", base.get("kind")):
-        return own
-    return base | {key: _merged(base[key], value) if key in base else value for key, value in own.items()}
+# Errors in words ---------------------------------------------------------------------------------
 
 
-def _explain(error: ValidationError, raw: Mapping[str, Any]) -> Iterable[str]:
-    seen = set()
-    for one in error.errors():
-        line = f"  {_place(one['loc'], raw)}: {_reason(one)}"
-        if line not in seen:
-            seen.add(line)
-            yield line
+class Explanation:
+    """The errors of one configuration, in words; ``raw`` is what a person wrote."""
+
+    def __init__(self, raw: Mapping[str, Any], kinds: "Mapping[str, Kind]") -> None:
+        self.raw, self.kinds = raw, kinds
+        self.shared = {name for kind in kinds.values() for name in kind.config.shared}
+        self.tags = set(_literals(_classes())) | {"name", "text"}
+
+    def lines(self, error: ValidationError) -> Iterable[str]:
+        """A line for each error, with its place."""
+        return [f"  {self._place(one['loc'])}: {self._reason(one)}" for one in error.errors()]
+
+    def _place(self, location: tuple[int | str, ...]) -> str:
+        # pydantic puts the chosen kind of a union into the path; a person did not write it there
+        in_experiments = location[:1] == ("experiments",)
+        parts = [p for i, p in enumerate(location) if not (i == 2 and in_experiments and p in self.kinds)]
+        kept = [p for i, p in enumerate(parts) if not (p in self.tags and i and parts[i - 1] in UNIONS)]
+        tagged = [
+            i for i, p in enumerate(kept) if p == "curves" or kept[max(i - 1, 0)] in ("more_curves", "optimisers")
+        ]
+        kept = [p for i, p in enumerate(kept) if not (p in ("curves", "paths", "strings") and i - 1 in tagged)]
+        in_shared = len(kept) > 4 and kept[4] in self.shared
+        if in_shared and not self._states(kept) and self._states([*kept[:2], kept[4]]):
+            kept = kept[:2] + kept[4:]  # what models share is written once, in their experiment
+        return ".".join(str(part) for part in kept) or "(top level)"
+
+    def _states(self, place: Sequence[int | str]) -> bool:
+        """Whether the configuration says something there."""
+        at: Any = self.raw
+        for part in place:
+            if not isinstance(at, Mapping) or part not in at:
+                return False
+            at = at[part]
+        return True
+
+    def _reason(self, one: Mapping[str, Any]) -> str:
+        if one["type"] == "extra_forbidden":
+            key = str(one["loc"][-1])
+            close = difflib.get_close_matches(key, self._keys() - {key}, n=1, cutoff=0.7)  # perhaps in a wrong place
+            return "unknown key" + (f"; did you mean '{close[0]}'?" if close else "")
+        if one["type"] == "missing":
+            return "this key is missing"
+        message = one["msg"].removeprefix("Value error, ")
+        if one["type"] == "union_tag_invalid" and "curves" in one["loc"] and next(iter(self.kinds)) in one["loc"]:
+            separate = "'chain', 'bezier', 'path', 'string'"  # the last two have classes of their own
+            message = message.replace("'chain', 'bezier'", separate)
+        if one["type"] == "value_error" or isinstance(one["input"], Mapping):
+            return message
+        return f"{message} (it is {one['input']!r})"
+
+    def _keys(self) -> set[str]:
+        """All keys that a configuration knows, and all figures."""
+        figures = {name for kind in self.kinds.values() for name in kind.figures}
+        return {field for one in _classes() for field in one.model_fields} | figures
 
 
-def _place(location: tuple[int | str, ...], raw: Mapping[str, Any]) -> str:
-    kinds = {"constant", "cyclical", "ramp", "garipov", "steps", "chain", "bezier", "mlp", "lenet", "custom"}
-    kinds |= {"function", "regression", "cnn", "resnet-195k", "resnet", "wide-resnet", "gpt", "two-point", "one-point"}
-    kinds |= {"name", "text", "perceptron", "conv-fc", "lstm"}
-    kinds |= {"random-matrices", "critical-points", "spectrum", "minimisers"}
-    unions = {"schedule", "family", "network", "landscape", "data", "task"}
-    # pydantic puts the chosen kind of a union into the path; a person did not write it there
-    parts = [p for i, p in enumerate(location) if not (i == 2 and location[0] == "experiments" and p in SHARED)]
-    kept = [p for i, p in enumerate(parts) if not (p in kinds and i and parts[i - 1] in unions)]
-    tagged = [i for i, p in enumerate(kept) if p == "curves" or kept[max(i - 1, 0)] in ("more_curves", "optimisers")]
-    kept = [p for i, p in enumerate(kept) if not (p in ("curves", "paths", "strings") and i - 1 in tagged)]
-    shared = set(itertools.chain(*SHARED.values()))
-    if len(kept) > 4 and kept[4] in shared and not _states(raw, kept) and _states(raw, [*kept[:2], kept[4]]):
-        kept = kept[:2] + kept[4:]  # what models share is written once, in their experiment
-    return ".".join(str(part) for part in kept) or "(top level)"
+def _classes(base: type[Recipe] = Recipe) -> Iterator[type[Recipe]]:
+    """All classes of recipes that are loaded."""
+    for one in base.__subclasses__():
+        yield one
+        yield from _classes(one)
 
 
-def _states(raw: Any, place: Sequence[int | str]) -> bool:
-    """Whether the configuration says something there."""
-    for part in place:
-        if not isinstance(raw, Mapping) or part not in raw:
-            return False
-        raw = raw[part]
-    return True
-
-
-def _reason(one: Mapping[str, Any]) -> str:
-    if one["type"] == "extra_forbidden":
-        key = str(one["loc"][-1])
-        others = _all_keys() - {key}  # a known one may be in the wrong place
-        close = difflib.get_close_matches(key, others, n=1, cutoff=0.7)
-        return "unknown key" + (f"; did you mean '{close[0]}'?" if close else "")
-    if one["type"] == "missing":
-        return "this key is missing"
-    message = one["msg"].removeprefix("Value error, ")
-    if one["type"] == "union_tag_invalid" and "curves" in one["loc"] and "networks" in one["loc"]:
-        own_classes = "'chain', 'bezier', 'path', 'string'"  # the last two are classes of their own
-        message = message.replace("'chain', 'bezier'", own_classes)
-    if one["type"] == "value_error" or isinstance(one["input"], Mapping):
-        return message
-    return f"{message} (it is {one['input']!r})"
-
-
-def _all_keys() -> set[str]:
-    modules = (
-        recipes,
-        experiments,
-        network_specs,
-        function_experiments,
-        escape_experiments,
-        saddle_experiments,
-        string_experiments,
-        hessian_experiments,
-        landscape_specs,
-    )
-    known = [Config, *(found for module in modules for found in vars(module).values())]
-    classes = [c for c in known if isinstance(c, type) and issubclass(c, BaseModel)]
-    figures = {*get_args(experiments.Figure), *get_args(function_experiments.FunctionFigure)}
-    figures |= set(get_args(escape_experiments.EscapeFigure)) | set(get_args(saddle_experiments.SaddlesFigure))
-    figures |= set(get_args(string_experiments.StringsFigure))
-    figures |= set(get_args(hessian_experiments.HessianFigure))
-    return {field for c in classes for field in c.model_fields} | figures
+def _literals(classes: Iterable[type[Recipe]]) -> Iterator[str]:
+    """The values of ``kind`` by which a configuration chooses one of several classes."""
+    for one in classes:
+        kind = one.model_fields.get("kind")
+        if kind and get_origin(kind.annotation) is Literal:
+            yield from get_args(kind.annotation)

@@ -1,40 +1,36 @@
 """Fetch and verify one data set."""
 
+import os
 from pathlib import Path
 
 from lossbars.datasets.load import load_dataset, text_streams
 from lossbars.datasets.specs import DATASETS, TextData
-from lossbars.workflow.artefacts import write_streams, write_tensors
-from lossbars.workflow.command import run
-from lossbars.workflow.job import Job
-from lossbars.workflow.result_store import Finished
+from lossbars.workflow.artefacts import write_streams
+from lossbars.workflow.data_sets import DatasetSettings
+from lossbars.workflow.work import Work
+
+DOWNLOADS = Path("results/datasets/downloads")
 
 
-def dataset(job: Job, downloads: Path, checkpoints: Path, out: Path, data_root: Path | None = None) -> None:
-    """Write the data set that the job's recipe names, from files under ``data_root`` or downloaded."""
-    if "text" in job.recipe:
-        _text(job, data_root, out)
+def keep(settings: DatasetSettings) -> bool:
+    """Whether the result is kept: a user's files may change, and what is made of them is not."""
+    return settings.text is None and settings.name in DATASETS
+
+
+def step(work: Work[DatasetSettings]) -> None:
+    """Write the data set that the settings name, from files under ``LOSSBARS_DATA_ROOT`` or downloaded."""
+    root = Path(os.environ["LOSSBARS_DATA_ROOT"]) if os.environ.get("LOSSBARS_DATA_ROOT") else None
+    if work.settings.text:
+        _text(work, work.settings.text, root)
         return
-    verified = job.recipe["name"] in DATASETS  # what a user's function returns may change, and is never kept
-    kept = Finished(checkpoints, job, "", [], [out])
-    if verified and kept.fetch():
-        return
-    data = load_dataset(job.recipe["name"], data_root, downloads)
-    write_tensors(out, data.tensors, job, data.facts)
-    if verified:
-        kept.keep()
-    print(
-        f"[{job.recipe['name']}] {len(data.train_x)} training and {len(data.test_x)} test samples, checksums verified"
-    )
+    name = work.settings.name
+    data = load_dataset(name, root, DOWNLOADS)
+    work.write_tensors("tensors", data.tensors, data.facts)
+    print(f"[{name}] {len(data.train_x)} training and {len(data.test_x)} test samples, checksums verified")
 
 
-def _text(job: Job, data_root: Path | None, out: Path) -> None:
-    """Write one training and one test text, piece by piece. Its files may change, so it is never kept."""
-    data = TextData(**job.recipe["text"])
-    streams = text_streams(data, data_root)
-    write_streams(out, streams, job, {"context": str(data.context)})
+def _text(work: Work[DatasetSettings], data: TextData, root: Path | None) -> None:
+    """Write one training and one test text, piece by piece."""
+    streams = text_streams(data, root)
+    write_streams(work.outputs["tensors"], streams, work.job, {"context": str(data.context)})
     print(f"[{data.title}] {streams['train'][0]} bytes of training and {streams['test'][0]} of test text")
-
-
-if __name__ == "__main__":
-    run(dataset)

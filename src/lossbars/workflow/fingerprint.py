@@ -17,26 +17,20 @@ from pathlib import Path
 PACKAGE = "lossbars"
 SOURCE = Path(__file__).resolve().parent.parent  # the package's folder
 
-# What these hold reaches a job in other ways: recipes as values in its params; and the lists of architectures,
-# data sets, figures and landscapes are not followed, only the chosen member is, so that adding one costs no retraining;
-# nor is what aligns the ends of curves, where a recipe asks for none of it.
+# What these hold reaches a job as the values of its settings. Modules named so, and these, are not followed.
+BY_VALUE_NAMES = ("config", "specs", "settings", "kind")
 BY_VALUE = (
     "lossbars.recipes",
+    "lossbars.workflow.data_sets",
     "lossbars.workflow.experiment",
-    "lossbars.experiments.networks.config",
-    "lossbars.networks.specs",
-    "lossbars.datasets.specs",
-    "lossbars.experiments.functions.config",
-    "lossbars.experiments.convergence.config",
-    "lossbars.experiments.escape.config",
-    "lossbars.experiments.saddles.config",
-    "lossbars.experiments.hessian.config",
-    "lossbars.experiments.strings.config",
-    "lossbars.landscapes.specs",
-    "lossbars.workflow.config",
-    "lossbars.workflow.job",
     "lossbars.workflow.fingerprint",
+    "lossbars.workflow.job",
+    "lossbars.workflow.landscape_rules",
+    "lossbars.workflow.tasks",
+    "lossbars.workflow.training_settings",
 )
+# The lists of architectures, data sets and landscapes are not followed, only the chosen member is, so that adding one
+# costs no retraining; nor is what aligns the ends of curves, where a recipe asks for none of it.
 BY_CHOICE = (
     "lossbars.networks.make",
     "lossbars.datasets.load",
@@ -46,19 +40,6 @@ BY_CHOICE = (
     "lossbars.landscapes.toy_data",
     "lossbars.symmetry.alignment",
     "lossbars.symmetry.permutations",
-)
-# Modules of figures, and packages of them. A step imports all that it may draw: of these, too, only the chosen one is
-# followed, and what that one itself imports.
-FIGURES = (
-    "lossbars.experiments.networks.figures",
-    "lossbars.experiments.networks.embeddings.figure",
-    "lossbars.experiments.functions.figures",
-    "lossbars.experiments.convergence.figure",
-    "lossbars.experiments.escape.figures",
-    "lossbars.experiments.saddles.figures",
-    "lossbars.experiments.strings.figures",
-    "lossbars.experiments.hessian.figures",
-    "lossbars.plots.components",
 )
 BESIDE = ("lossbars.workflow.run_log",)  # writes beside results, never into them
 NOT_NUMERIC = ("jaxtyping", "pydantic")
@@ -101,28 +82,24 @@ def text_fingerprint(path: Path) -> str:
 
 def closure(module: str, chosen: tuple[str, ...] = ()) -> tuple[frozenset[str], frozenset[str]]:
     """Modules of this package that ``module`` runs, and the libraries they import."""
-    todo = [(name, "") for name in (module, *chosen)]  # a module, and which imports it
-    modules, libraries = set[str](), set[str]()
+    todo, modules, libraries = [module, *chosen], set[str](), set[str]()
     while todo:
-        name, by = todo.pop()
-        if name in modules or (name not in chosen and _skipped(name, by)):
+        name = todo.pop()
+        if name in modules or (name not in chosen and _skipped(name)):
             continue
         modules.add(name)
-        todo += [(parent, name) for parent in _parents(name)]
+        todo += _parents(name)
         for imported in _imports(name):
             if imported == PACKAGE or imported.startswith(PACKAGE + "."):
-                todo.append((imported, name))
+                todo.append(imported)
             elif (top := imported.partition(".")[0]) not in sys.stdlib_module_names and top not in NOT_NUMERIC:
                 libraries.add(top)
     return frozenset(modules), frozenset(libraries)
 
 
-def _skipped(name: str, by: str) -> bool:
-    return name in BY_VALUE or name in BY_CHOICE or name in BESIDE or (_is_figure(name) and not _is_figure(by))
-
-
-def _is_figure(name: str) -> bool:
-    return any(name == one or name.startswith(one + ".") for one in FIGURES)
+def _skipped(name: str) -> bool:
+    by_value = name in BY_VALUE or name.rpartition(".")[2] in BY_VALUE_NAMES
+    return by_value or name in BY_CHOICE or name in BESIDE
 
 
 def _parents(name: str) -> Iterable[str]:

@@ -1,153 +1,97 @@
-"""The plan of a run: from the configuration to paths and targets. Loads no torch."""
+"""The plan of a run: from the configuration to tasks and paths. Loads no torch."""
 
-import hashlib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lossbars.datasets.specs import DATASETS, PTB_FILES, TextData, is_text
-from lossbars.experiments.convergence.config import Convergence
-from lossbars.experiments.escape.config import Escape
-from lossbars.experiments.functions.config import Functions
-from lossbars.experiments.hessian.config import Hessians
-from lossbars.experiments.networks.config import Experiment, Model
-from lossbars.experiments.saddles.config import Saddles
-from lossbars.experiments.strings.config import StringSampling
-from lossbars.workflow.blocks import blocks, parts
-from lossbars.workflow.config import AnyExperiment, load_config, scaled
-from lossbars.workflow.experiment import Scale
+from lossbars.workflow import data_sets
+from lossbars.workflow.common_rules import claims_task, figure_task
+from lossbars.workflow.config import load_config
+from lossbars.workflow.experiment import ExperimentConfig, Scale
+from lossbars.workflow.kind import Kind
+from lossbars.workflow.resources import Request, short_request
+from lossbars.workflow.tasks import Task
 
 
 class Plan:
-    """What is to be made, by which job, and where it goes. ``raw`` is config.yaml as read."""
+    """What is to be made, by which task, and where it goes.
 
-    def __init__(self, raw: Mapping[str, Any]) -> None:
-        config = load_config(raw)
+    ``raw`` is the configuration as read, ``kinds`` the kinds of experiments that it may have.
+    """
+
+    def __init__(self, raw: Mapping[str, Any], kinds: Mapping[str, Kind]) -> None:
+        config = load_config(raw, kinds)
+        self.kinds = kinds
         self.scale = config.scale
         self.data_root = _folder(config.data_root)
         self.cache = _folder(config.cache)
-        self.experiments: dict[str, AnyExperiment] = {
-            key: scaled(one, config.scale) for key, one in config.experiments.items()
+        self.experiments: dict[str, ExperimentConfig] = {
+            key: one if config.scale == Scale() else one.scaled(config.scale) for key, one in config.experiments.items()
         }
-        self.networks = {key: one for key, one in self.experiments.items() if isinstance(one, Experiment)}
-        self.functions = {key: one for key, one in self.experiments.items() if isinstance(one, Functions)}
-        self.convergences = {key: one for key, one in self.experiments.items() if isinstance(one, Convergence)}
-        self.escapes = {key: one for key, one in self.experiments.items() if isinstance(one, Escape)}
-        self.saddles = {key: one for key, one in self.experiments.items() if isinstance(one, Saddles)}
-        self.strings = {key: one for key, one in self.experiments.items() if isinstance(one, StringSampling)}
-        self.with_data: dict[str, Experiment | StringSampling] = self.networks | {
-            key: one for key, one in self.strings.items() if one.data is not None
-        }
-        self.hessians = {key: one for key, one in self.experiments.items() if isinstance(one, Hessians)}
         self.results = results_folder(config.scale)
         self.given: Mapping[str, Any] = raw["experiments"]  # as a person wrote them
+        self._tasks: dict[str, list[Task]] = {}
+
+    def kind(self, experiment: str) -> Kind:
+        """The kind of an experiment."""
+        return self.kinds[self.experiments[experiment].kind]
+
+    def scale_of(self, experiment: str) -> dict[str, float]:
+        """The parts of the scale that experiments of this kind know."""
+        return {name: getattr(self.scale, name) for name in self.experiments[experiment].shrinks}
+
+    # Tasks ----------------------------------------------------------------------------------------
+
+    def tasks(self, experiment: str) -> list[Task]:
+        """All tasks of an experiment, inputs before what is made of them; the documents apart."""
+        if experiment not in self._tasks:
+            made = list(self.kind(experiment).tasks(self, experiment))
+            drawn = [figure_task(self, experiment, one, made) for one in self.experiments[experiment].figures]
+            self._tasks[experiment] = [*made, *drawn, claims_task(self, experiment, made)]
+        return self._tasks[experiment]
+
+    def claims(self, experiment: str) -> Task:
+        """The claims of an experiment."""
+        return self.tasks(experiment)[-1]
+
+    def figures(self, experiment: str) -> list[Task]:
+        """The figures of an experiment."""
+        return [task for task in self.tasks(experiment) if task.rule == "figure"]
+
+    @cached_property
+    def by_path(self) -> dict[str, Task]:
+        """Every path that the experiments leave, and the task behind it."""
+        return {path: task for key in self.experiments for task in self.tasks(key) for path in task.outputs.values()}
+
+    def request(self, task: Task) -> Request:
+        """What a task asks of the machine at its first attempt."""
+        if not task.experiment:
+            return short_request(task.rule)
+        return self.kind(task.experiment).request(self, task)
+
+    def result_bytes(self, task: Task) -> int:
+        """About how many bytes the results of a task take on the disk; 0 where they are too small to count."""
+        return self.kind(task.experiment).result_bytes(self, task) if task.experiment else 0
 
     # Names and paths ------------------------------------------------------------------------------
-
-    def model(self, experiment: str, model: str) -> Model:
-        """The recipe of one network."""
-        return self.networks[experiment].models[model]
-
-    def data(self, experiment: str) -> str | TextData:
-        """The data set of an experiment that has one. Raises KeyError of others."""
-        found = self.with_data[experiment].data
-        assert found is not None
-        return found
-
-    def data_key(self, experiment: str) -> str:
-        """The name of the experiment's data set as a file: its own, or the experiment's for a user's data.
-
-        Experiments on one text share it: it is named by what the configuration says of it.
-        """
-        data = self.data(experiment)
-        if isinstance(data, TextData):
-            return f"text-{hashlib.sha256(data.model_dump_json().encode()).hexdigest()[:8]}"
-        return data if isinstance(data, str) and data in DATASETS else f"{experiment}-data"
 
     @property
     def paper(self) -> list[str]:
         """Experiments of the target ``paper``: all but the default, and those that lack their text."""
-        return [key for key in self.experiments if key != "digits" and not self.lacks_text(key)]
-
-    def lacks_text(self, experiment: str) -> bool:
-        """Whether an experiment is on a text that nobody has put there; other data are downloaded."""
-        data = self.data(experiment) if experiment in self.with_data else ""
-        if not is_text(data) or Path(self.dataset_path(experiment)).is_file():
-            return False
-        if not isinstance(data, TextData):
-            return self.data_root is None or not all((Path(self.data_root) / name).is_file() for name in PTB_FILES)
-        place = Path(self.data_root or "") / Path(data.path).expanduser()
-        return not (place.is_file() or (place.is_dir() and any(place.iterdir())))
-
-    @property
-    def data_keys(self) -> dict[str, str | TextData]:
-        """Every data set's key, and its name or where its text is."""
-        return {self.data_key(key): self.data(key) for key in self.with_data}
-
-    def dataset_path(self, experiment: str) -> str:
-        """Data sets are the same at every scale, and shared."""
-        return f"results/datasets/{self.data_key(experiment)}.safetensors"
+        return [key for key in self.experiments if key != "digits" and not data_sets.lacks_text(self, key)]
 
     def folder(self, experiment: str, model: str) -> str:
         """Where a model's artefacts are."""
         return f"{self.results}/{experiment}/{model}"
 
-    def blocks(self, experiment: str, model: str) -> list[str]:
-        """Blocks of seeds of a model."""
-        one = self.networks[experiment]
-        return blocks(one.seeds, one.seeds_per_job, max(1, len(one.models[model].groups)))
-
-    def parts(self, experiment: str, model: str, kind: str) -> list[str]:
-        """Names of the jobs that train one kind of a model."""
-        return parts(kind, self.blocks(experiment, model), self.networks[experiment].across)
-
-    def kinds(self, experiment: str, model: str) -> list[str]:
-        """What is trained for a model, in this order."""
-        return list(self.model(experiment, model).kinds)
-
-    def trained_paths(self, experiment: str, model: str, kind: str, suffix: str) -> list[str]:
-        """All parts of one kind; suffix ``safetensors`` or ``parquet``."""
-        folder = self.folder(experiment, model)
-        return [f"{folder}/{kind}/{part}.{suffix}" for part in self.parts(experiment, model, kind)]
-
-    def string_blocks(self, experiment: str) -> list[str]:
-        """Blocks of the pairs of each model that strings connect."""
-        whole = self.strings[experiment]
-        return blocks(whole.pairs, whole.pairs_per_job)
-
-    def string_paths(self, experiment: str, model: str, suffix: str) -> list[str]:
-        """All blocks of a model's strings."""
-        folder = self.folder(experiment, model)
-        return [f"{folder}/strings/{block}.{suffix}" for block in self.string_blocks(experiment)]
-
-    def usage_path(self, experiment: str) -> str:
-        """What the experiment's jobs used: measurements, which differ from run to run."""
-        return f"{self.results}/{experiment}/benchmarks/usage.parquet"
-
-    def of_models(self, experiment: str, name: str) -> list[str]:
-        """One file of every model of an experiment."""
-        return [f"{self.folder(experiment, model)}/{name}" for model in self.experiments[experiment].models]
-
-    @property
-    def figures(self) -> dict[str, tuple[str, str]]:
-        """Figure key → (experiment, figure)."""
-        return {f"{key}-{figure}": (key, figure) for key, one in self.experiments.items() for figure in one.figures}
-
-    def figure_paths(self, experiment: str, suffix: str) -> list[str]:
-        """All figures of an experiment."""
-        return [f"{self.results}/figures/{key}.{suffix}" for key, (own, _) in self.figures.items() if own == experiment]
-
-    def barcode_paths(self, experiment: str) -> list[str]:
-        """Barcodes as records, of each model that has one."""
-        return self.of_models(experiment, "barcode.json") if self.has_barcodes(experiment) else []
-
-    def has_barcodes(self, experiment: str) -> bool:
-        """Whether its models have a barcode.json; where only distances or rates are measured they have none."""
-        return experiment in self.networks or experiment in self.functions
+    def of_kind(self, *kinds: str) -> list[str]:
+        """Keys of the experiments of some kinds."""
+        return [key for key, config in self.experiments.items() if config.kind in kinds]
 
 
 def _folder(path: str | None) -> str | None:
-    """As a shell would read it; a relative one is below the folder that the run is started in."""
+    """A folder with ``~`` expanded; a relative one stays relative to the working folder."""
     return None if path is None else str(Path(path).expanduser())
 
 

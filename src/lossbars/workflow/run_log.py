@@ -31,8 +31,8 @@ def run_path(log: Path) -> Path:
 def attempts(path: Path) -> tuple[str, list[Attempt]]:
     """The job's key and its attempts, the last one last; none where there is no whole record."""
     try:
-        found = json.loads(path.read_text())
-        return found["key"], found["attempts"]
+        record = json.loads(path.read_text())
+        return record["key"], record["attempts"]
     except (OSError, ValueError, LookupError, TypeError):
         return "", []
 
@@ -52,16 +52,16 @@ def on_record(job: Job, arguments: Mapping[str, Any]) -> Iterator[None]:
     _notes.clear()
     path = run_path(Path(log))
     key, before = attempts(path)
-    own = {"begun": _now(), **machine(arguments)}
-    every = [*before, own] if key == job.key else [own]
+    attempt = {"begun": _now(), **machine(arguments)}
+    every = [*before, attempt] if key == job.key else [attempt]
     _write(path, job, every)
     try:
         yield
     except BaseException as error:
-        own |= {"until": _now(), "ended": type(error).__name__}
+        attempt |= {"until": _now(), "ended": type(error).__name__}
         _write(path, job, every)
         raise
-    own |= {"until": _now(), "ended": "done", "gpu": _gpu()} | _notes
+    attempt |= {"until": _now(), "ended": "done", "gpu": _gpu()} | _notes
     _write(path, job, every)
 
 

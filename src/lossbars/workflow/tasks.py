@@ -1,62 +1,185 @@
-"""What a run leaves: every artefact's path, the rule and the job that make it. Loads no torch."""
+"""Tasks: the jobs of a run, each with what it reads, what it writes and the settings that decide its result.
 
+A kind of experiment lists its tasks; the rules, the command line, the documents and the tests read them from there.
+Loads no torch.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from lossbars.workflow.blocks import base
+from lossbars.recipes import Recipe
+from lossbars.workflow.fingerprint import fingerprint
 from lossbars.workflow.job import Job
 
 if TYPE_CHECKING:
-    from lossbars.documents.plan import Jobs
+    from lossbars.workflow.plan import Plan
+
+Inputs = Mapping[str, Sequence["Output"]]
 
 
-@dataclass(frozen=True)
-class Expected:
-    """One file: where it is, and what must have made it."""
+class NoSettings(Recipe):
+    """The settings of a rule whose result depends on its inputs alone."""
 
-    path: str
+
+class Output(NamedTuple):
+    """One file that a task writes, as another task reads it."""
+
+    task: "Task"
+    option: str
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return self.task.outputs[self.option]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One job of the workflow.
+
+    ``key``, ``log`` and ``benchmark`` follow from the other fields. The key leaves ``part`` and the number of the
+    inputs out, so that more seeds leave the results of those that were there as they are.
+    """
+
     rule: str
-    job: Job
-    part: str = ""  # block of seeds, pairs or triples, a cloud, or a size, as in the path; of rules with several jobs
+    experiment: str  # empty where experiments share the result
+    model: str
+    part: str  # block of seeds, pairs or triples, seed of a cloud, number of points; of rules with several jobs a model
+    outputs: Mapping[str, str]  # option → path
+    inputs: Mapping[str, tuple[Output, ...]]  # option → files that are read
+    settings: Recipe
+    module: str  # its function ``step`` makes the result
+    chosen: tuple[str, ...] = ()  # further modules that the step imports by name; their code counts too
+    recipe: str = ""  # name of the recipe, where a model has several for one rule: "curves-flow"
+    threads: int = 1
+    on_demand: bool = False
+
+    def __getitem__(self, option: str) -> Output:
+        """One of the task's outputs."""
+        return Output(self, option)
 
     @property
-    def experiment(self) -> str:
-        """Empty for a data set, which experiments share."""
-        return self.job.experiment
+    def kind(self) -> str:
+        """What the job is called: its recipe's name where it has one, else its rule."""
+        return self.recipe or self.rule
+
+    @cached_property
+    def job(self) -> Job:
+        """The task on record."""
+        expects = {option: sorted({one.task.key for one in files}) for option, files in self.inputs.items() if files}
+        settings = self.settings.model_dump(mode="json")
+        return Job(self.kind, self.experiment, self.model, settings, self.code, expects)
 
     @property
-    def asks_as(self) -> str:
-        """What its resources are asked for by: the kind of what is trained, which may have a name, else the rule."""
-        return self.job.kind if base(self.job.kind) == self.rule else self.rule
+    def key(self) -> str:
+        """Digest of settings, code and the keys of the inputs."""
+        return self.job.key
+
+    @property
+    def code(self) -> str:
+        """Fingerprint of the code that the task runs."""
+        return fingerprint(self.module, self.chosen)
+
+    @property
+    def path(self) -> str:
+        """The first of the outputs."""
+        return next(iter(self.outputs.values()))
 
     @property
     def log(self) -> PurePath:
-        """Where the rule logs; its benchmark has the same name."""
-        path = PurePath(self.path)
-        if self.part:
-            return path.parent.parent / "logs" / f"{self.job.kind}-{self.part}.log"
-        folder = path.parent.parent if self.rule == "usage" else path.parent
-        return folder / "logs" / f"{path.stem}.log"
+        """Where the rule logs."""
+        return PurePath(log_of(self.path, bool(self.part)))
+
+    @property
+    def benchmark(self) -> PurePath:
+        """Where Snakemake writes what the job used."""
+        return self.log.parent.parent / "benchmarks" / f"{self.log.stem}.tsv"
+
+    def reads(self) -> list[Output]:
+        """All files that the task reads."""
+        return [one for files in self.inputs.values() for one in files]
 
 
-def expected(jobs: "Jobs", experiment: str) -> list[Expected]:
-    """All artefacts of an experiment, inputs before what is made of them; the common documents apart."""
-    plan = jobs.plan
-    found = list(jobs.artefacts(experiment))
-    for key, (own, _) in plan.figures.items():
-        if own == experiment:
-            job = jobs.figure(key)
-            found += [Expected(f"{plan.results}/figures/{key}.{kind}", job.kind, job) for kind in ("pdf", "svg")]
-    claims = jobs.claims(experiment)
-    found.append(Expected(f"{plan.results}/{experiment}/claims.parquet", claims.kind, claims))
-    found.append(Expected(plan.usage_path(experiment), "usage", jobs.usage(experiment)))
-    return found
+def log_of(path: str, of_part: bool) -> str:
+    """The log of the rule that writes a path, also where this is a pattern: ``…/curves/0+1.parquet`` → curves-0+1."""
+    place = PurePath(path)
+    folder, stem = place.parent, place.stem
+    if of_part:
+        folder, stem = folder.parent, f"{folder.name}-{stem}"
+    if folder.name == "benchmarks":
+        folder = folder.parent
+    return f"{folder}/logs/{stem}.log"
 
 
-def targets(jobs: "Jobs", experiment: str) -> list[str]:
-    """Paths that a run of the experiment is asked for; data sets and robustness are made where something needs them.
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the workflow: the module whose function ``step`` its jobs run, and where they write.
 
-    What lies between is named too: Snakemake does not make again a deleted file that only made files need.
+    ``outputs`` are paths below the results folder with names in braces, the wildcards of the rule in Snakemake.
     """
-    return [one.path for one in expected(jobs, experiment) if one.rule not in ("dataset", "robustness")]
+
+    name: str
+    module: str
+    outputs: Mapping[str, str]
+    shared: bool = False  # by all scales: below ``results`` itself
+    threads: int = 1
+    on_demand: bool = False  # made where something needs it, not because its experiment is run
+
+    def task(
+        self,
+        plan: "Plan",
+        settings: Recipe | None = None,
+        inputs: Inputs | None = None,
+        *,
+        experiment: str = "",
+        model: str = "",
+        part: str = "",
+        recipe: str = "",
+        module: str = "",
+        chosen: Sequence[str] = (),
+        **names: str,
+    ) -> Task:
+        """One task of this rule; ``names`` are further names in the paths of its outputs."""
+        names |= {"experiment": experiment, "model": model, "part": part}
+        outputs = {option: path.format(**names) for option, path in self.patterns(plan).items()}
+        return Task(
+            rule=self.name,
+            experiment=experiment,
+            model=model,
+            part=part,
+            outputs=outputs,
+            inputs={option: tuple(files) for option, files in (inputs or {}).items()},
+            settings=settings or NoSettings(),
+            module=module or self.module,
+            chosen=tuple(chosen),
+            recipe=recipe,
+            threads=self.threads,
+            on_demand=self.on_demand,
+        )
+
+    def patterns(self, plan: "Plan") -> dict[str, str]:
+        """Option → path with names in braces, from the working folder."""
+        root = "results" if self.shared else plan.results
+        return {option: f"{root}/{path}" for option, path in self.outputs.items()}
+
+    def log(self, plan: "Plan") -> str:
+        """Where the rule logs, with names in braces."""
+        first = next(iter(self.patterns(plan).values()))
+        return log_of(first, "{part}" in first)
+
+    def benchmark(self, plan: "Plan") -> str:
+        """Where Snakemake writes what a job used, with names in braces."""
+        return self.log(plan).replace("/logs/", "/benchmarks/").removesuffix(".log") + ".tsv"
+
+
+def files(tasks: Sequence[Task], option: str) -> tuple[Output, ...]:
+    """One output of each of several tasks."""
+    return tuple(task[option] for task in tasks)
+
+
+def unique(tasks: Sequence[Task]) -> list[Task]:
+    """Tasks without those that several experiments share, which are listed by each."""
+    return list({task.path: task for task in tasks}.values())

@@ -6,9 +6,8 @@ The constants are fitted to what benchmarks/resources.md lists; docs/resources.m
 from dataclasses import dataclass
 
 from lossbars.datasets.sizes import Size
-from lossbars.experiments.networks.config import Model
-from lossbars.experiments.strings.config import StringsModel
 from lossbars.networks.sizes import Network, network
+from lossbars.networks.specs import NetworkSpec
 from lossbars.recipes import Curves, Descent, Paths, Strings, Triangles
 
 MB = 2**20
@@ -40,12 +39,11 @@ class Training:
         return self.epochs * (self.samples // self.batch)
 
 
-def training(model: Model, kind: str, size: Size, samples: int, stacked: int) -> Training:
-    """The minima, curves or triangles of one job."""
-    descent = longest(model, kind)
+def training(spec: NetworkSpec, descent: Descent, size: Size, samples: int, stacked: int) -> Training:
+    """The minima, curves or triangles of one job, trained by one recipe."""
     nodes, free = control_points(descent)
     return Training(
-        network(model, size),
+        network(spec, size),
         size,
         samples,
         stacked,
@@ -57,34 +55,6 @@ def training(model: Model, kind: str, size: Size, samples: int, stacked: int) ->
         evaluations(descent),
         1 if descent.optimiser == "sgd" else 2,
     )
-
-
-def string_training(own: StringsModel, size: Size, samples: int, stacked: int) -> Training:
-    """Strings of pairs of networks at falling thresholds: about one round of training, and a check of all, at each."""
-    recipe, levels = own.strings, len(own.thresholds)
-    looked = size.train if own.level.of == "train" else size.test
-    share = min(own.level.samples or looked, looked) / samples
-    checked = BEADS * (recipe.grid.between + 2 * recipe.grid.refinements)
-    return Training(
-        network(own, size),
-        size,
-        samples,
-        stacked,
-        BEADS,
-        TRAINED_BEADS,
-        TRAINED_BEADS,
-        min(recipe.batch_size, samples),
-        recipe.epochs * levels,
-        max(1, round(share * checked * levels)),
-        1 if recipe.optimiser == "sgd" else 2,
-    )
-
-
-def longest(model: Model, kind: str) -> Descent:
-    """The recipe of a kind; of minima in groups, the one with most epochs stands for all."""
-    if kind == "minima" and model.groups:
-        return max((own.minima for own in model.groups.values()), key=lambda minima: minima.epochs)
-    return model.kinds[kind]
 
 
 def control_points(descent: Descent) -> tuple[int, int]:

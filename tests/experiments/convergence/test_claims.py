@@ -10,7 +10,7 @@ from scipy import stats
 from lossbars.claims.claim import FAILS, HOLDS, UNDECIDED, UNMEASURED
 from lossbars.experiments.convergence.claims import UNDECIDED_SLOPE
 from lossbars.experiments.convergence.fits import means, slope, upper_half
-from support.function_tables import obtained
+from support.function_tables import CONVERGENCE_CHECKS, converged
 
 
 class TestSlope:
@@ -65,26 +65,26 @@ class TestConvergence:
         ("power", "noise", "verdict"), [(-0.25, 0.01, HOLDS), (-0.1, 0.01, FAILS), (-0.2, 0.9, UNDECIDED_SLOPE)]
     )
     def test_slope(self, power, noise, verdict):
-        found = obtained("slope-alpine01-4", distances=distances(power, noise=noise))
+        found = converged("slope-alpine01-4", distances(power, noise=noise))
         assert found.verdict == verdict and "3 sizes, N = 1e+05 to 1e+07" in found.detail
 
     def test_slope_of_two_sizes_and_of_unequal_components(self):
         table = distances(-0.25, sizes=2)
         table.loc[0, "distance"] = math.inf
-        found = obtained("slope-alpine01-4", distances=table)
+        found = converged("slope-alpine01-4", table)
         assert found.verdict == UNDECIDED_SLOPE
         assert "1 pairs with unequal numbers" in found.detail and "no interval" in found.detail
-        assert obtained("slope-alpine01-4", distances=distances(-0.25, sizes=1)).verdict == UNMEASURED
-        assert obtained("slope-alpine01-3", distances=table).verdict == UNMEASURED
+        assert converged("slope-alpine01-4", distances(-0.25, sizes=1)).verdict == UNMEASURED
+        assert converged("slope-alpine01-3", table).verdict == UNMEASURED
 
     def test_truth(self):
-        assert obtained("truth-alpine01", distances=distances(-0.25, truth=0.5)).verdict == HOLDS
-        found = obtained("truth-alpine01", distances=pd.concat([distances(-0.25), distances(-0.25, dim=6, truth=2)]))
+        assert converged("truth-alpine01", distances(-0.25, truth=0.5)).verdict == HOLDS
+        found = converged("truth-alpine01", pd.concat([distances(-0.25), distances(-0.25, dim=6, truth=2)]))
         assert found.verdict == FAILS and "D = 6: 0.0180 against 0.0361 (N = 1e+07, 4 pairs)" in found.obtained
         unsure = distances(-0.25, truth=1)
         unsure["truth_one"] *= 1 + 0.2 * (unsure["pair"] - 1.4)
-        assert obtained("truth-alpine01", distances=unsure).verdict == UNDECIDED
-        assert obtained("truth-alpine01", distances=unsure.assign(truth_one=np.nan)).verdict == UNMEASURED
+        assert converged("truth-alpine01", unsure).verdict == UNDECIDED
+        assert converged("truth-alpine01", unsure.assign(truth_one=np.nan)).verdict == UNMEASURED
 
     def test_means(self):
         table = distances(0.0, sizes=1)
@@ -92,3 +92,8 @@ class TestConvergence:
         (row,) = means(table).to_dict("records")
         assert row["pairs"] == 3 and row["distance"] == pytest.approx(1.01)
         assert row["distance_error"] == pytest.approx(0.01 / math.sqrt(3)) and row["empty_error"] == 0
+
+
+@pytest.mark.parametrize("claim", CONVERGENCE_CHECKS)
+def test_without_tables_nothing_is_measured(claim):
+    assert converged(claim).verdict == UNMEASURED

@@ -1,7 +1,6 @@
 """Claims about functions on made-up tables: each verdict for a reason that can be read off the table."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,19 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, IN_INTERVAL, INCOMPARABLE, UNDECIDED, UNMEASURED
-from lossbars.claims.results import FunctionResults
-from lossbars.experiments.functions.bars import large, matched, places, side_by_side, significant
-from lossbars.experiments.functions.claims.benchmarks import (
-    CONVERGENCE_CLAIMS,
-    DIHEDRAL,
-    FUNCTION_CLAIMS,
-    TINY_CLAIMS,
-    known_camel,
-)
-from lossbars.experiments.functions.claims.tiny_networks import published_tops
+from lossbars.experiments.convergence.claims import CLAIMS as CONVERGENCE_CLAIMS
+from lossbars.experiments.functions.bar_tables import large, matched, places, side_by_side, significant
+from lossbars.experiments.functions.claims.benchmarks import DIHEDRAL, FUNCTION_CLAIMS, known_camel
+from lossbars.experiments.functions.claims.level_sets import LEVEL_SET_CLAIMS
+from lossbars.experiments.functions.claims.tiny_networks import TINY_CLAIMS, published_tops
 from lossbars.functions.critical_points import SIX_HUMP_CAMEL_MINIMA, SIX_HUMP_CAMEL_SADDLES
 from lossbars.plots.bars import lengths
-from support.function_tables import CHECKS, NOTHING, obtained
+from support.function_tables import CHECKS, function_results, obtained
 
 
 def bars(
@@ -39,11 +33,12 @@ def bars(
 
 
 def function(name: str) -> dict[str, Any]:
-    return {"kind": "function", "name": name}
+    return {"kind": "function", "name": name}  # of two variables
 
 
 def net(*hidden: int) -> dict[str, Any]:
-    return {"kind": "regression", "hidden": list(hidden)}
+    ends = {"activation": "tanh", "biases": False, "weight_decay": 0.0, "box": 2.0}
+    return {"kind": "regression", "hidden": list(hidden)} | ends
 
 
 class TestReadings:
@@ -147,27 +142,28 @@ class TestFunctions:
 
     def test_components_of_every_cloud(self):
         table = pd.concat([bars([(0, math.inf)]), bars([(0, math.inf)], seed=1)])
-        assert obtained("one-component", table, f={}).verdict == HOLDS
+        assert obtained("one-component", table).verdict == HOLDS
         table.loc[table["seed"] == 1, "components"] = 3
-        found = obtained("one-component", table, f={})
+        found = obtained("one-component", table)
         assert (found.obtained, found.verdict) == ("F: 1, 3", FAILS)
 
     def test_two_ways(self):
         cloud = bars([(0, math.inf), (1, 5), (2, 4)])
         merged = bars([(0, math.inf), (1, 5.05), (2, 4)], source="merged")
-        found = obtained("two-ways", pd.concat([cloud, merged]), f={})
+        found = obtained("two-ways", pd.concat([cloud, merged]))
         assert (found.obtained, found.verdict) == ("F: 3 of 3", HOLDS)
-        found = obtained("two-ways", pd.concat([cloud, merged.head(2).assign(birth=[0, 1.5])]), f={})
+        found = obtained("two-ways", pd.concat([cloud, merged.head(2).assign(birth=[0, 1.5])]))
         assert (found.obtained, found.verdict) == ("F: 1 of 3 (1 by the cloud only, 0 by the curves only)", FAILS)
 
     def test_noise_counts_what_the_table_leaves_out(self):
         table = bars([(0, math.inf), (0, 10), (0, 0.1)], n=200, dropped=3)
-        assert obtained("noise", table, f={}).obtained == "F: 4 of 6 bars, 2.0 % of the points"
+        assert obtained("noise", table).obtained == "F: 4 of 6 bars, 2.0 % of the points"
 
     def test_a_small_budget_is_said(self):
-        results = FunctionResults("e", {"models": {"f": {}}, "scale": {"points": 0.1}}, bars([(0, math.inf)]), NOTHING)
-        assert CHECKS["one-component"](results).verdict == HOLDS + AT_BUDGET
-        assert results.whole is False and replace(results, recipe={"models": {}}).whole
+        small, full = (function_results(bars([(0, math.inf)]), scale) for scale in (0.1, 1.0))
+        assert CHECKS["one-component"](small).verdict == HOLDS + AT_BUDGET
+        assert CHECKS["one-component"](full).verdict == HOLDS
+        assert small.qualified(UNDECIDED) == UNDECIDED and small.qualified(FAILS) == FAILS + AT_BUDGET
 
 
 class TestTiny:
@@ -196,8 +192,7 @@ class TestTiny:
         assert found.verdict == "differs" and "optimised curves" in found.obtained and "cloud" in found.obtained
 
     def test_tops_of_a_small_budget_are_not_compared(self):
-        recipe = {"models": {"a": {"landscape": net(2)}}, "scale": {"points": 0.1}}
-        assert CHECKS["tops-2"](FunctionResults("e", recipe, self.table(0.6), NOTHING)).verdict == INCOMPARABLE
+        assert obtained("tops-2", self.table(0.6), 0.1, a=net(2)).verdict == INCOMPARABLE
 
     def test_lowest_part_of_the_range(self):
         found = obtained("lowest-part", self.table(0.6, 1.9), **self.NETS)
@@ -213,8 +208,12 @@ class TestTiny:
         assert obtained("descend", self.table(0.6), **self.NETS).verdict == UNMEASURED
 
     def test_published_intervals_by_model(self):
-        models = {key: {"landscape": own} for key, own in self.NETS.items()} | {"f": {"landscape": function("wavy")}}
-        assert published_tops(models) == {"a": (0.55, 0.65), "b": (0.35, 0.45), "c": (0.1, 0.3)}
+        models = function_results(bars([(0, 1)]), **self.NETS, f=function("wavy")).models
+        assert published_tops({key: model.landscape for key, model in models.items()}) == {
+            "a": (0.55, 0.65),
+            "b": (0.35, 0.45),
+            "c": (0.1, 0.3),
+        }
 
 
 @pytest.mark.parametrize("claim", CHECKS)
@@ -223,6 +222,6 @@ def test_without_tables_nothing_is_measured(claim):
 
 
 def test_claims_have_names_of_their_own():
-    for claims in (FUNCTION_CLAIMS, CONVERGENCE_CLAIMS, TINY_CLAIMS):
+    for claims in (FUNCTION_CLAIMS, CONVERGENCE_CLAIMS, TINY_CLAIMS, LEVEL_SET_CLAIMS):
         names = [claim.id for claim, _ in claims]
         assert len(names) == len(set(names)) and all(claim.claim and claim.source for claim, _ in claims)

@@ -1,6 +1,5 @@
 """What the figures of functions draw, read back from their artists."""
 
-import itertools
 import math
 import sys
 
@@ -9,7 +8,6 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from lossbars.experiments.convergence.figure import convergence
 from lossbars.experiments.functions.figures.bridge import bridge
 from lossbars.experiments.functions.figures.pairs import pairs as pairs_figure
 from lossbars.experiments.functions.figures.sublevel_bars import sublevel_bars
@@ -19,7 +17,18 @@ from lossbars.plots.bars import grouped
 from lossbars.plots.components import components
 from lossbars.plots.style import save
 from lossbars.plots.surfaces import as_grid
-from support.function_figures import BARS, LABELS, both_ways, by_gid, make_bars, points, segments, words
+from support.function_figures import (
+    BARS,
+    LABELS,
+    both_ways,
+    by_gid,
+    check_errors,
+    check_page,
+    make_bars,
+    points,
+    segments,
+    words,
+)
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -34,17 +43,6 @@ def make_surface(models=("bowl", "wall"), side: int = 21) -> pd.DataFrame:
         for model in models
     ]
     return pd.concat(tables, ignore_index=True)
-
-
-def make_distances(dims=(3, 4), sizes=(1000, 10_000, 100_000), pairs: int = 4) -> pd.DataFrame:
-    """Pairs at 10·N^(−1/D) times 1 ± 0.1, truth at twice that in every pair, and nothing known of ``wavy``."""
-    rows = []
-    for function, dim, n, pair in itertools.product(("alpine01", "wavy"), dims, sizes, range(pairs)):
-        distance = 10 * n ** (-1 / dim) * (1.1 if pair % 2 else 0.9)
-        truth = 2 * distance if function == "alpine01" else math.nan
-        rows.append((f"{function}-{dim}", function, dim, n, pair, distance, truth, truth, 4.4 + 0 * truth))
-    columns = ["model", "function", "dim", "n", "pair", "distance", "truth_one", "truth_other", "empty"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def extents(figure: Figure, gid: str) -> list[tuple[float, float]]:
@@ -121,42 +119,6 @@ class TestSublevelBars:
         assert "101 shorter ones left out" in words(figure) and "in the tables those below 0.05" in words(figure)
 
 
-class TestConvergence:
-    NAMES = {f"{name}-{dim}": name for name in ("wavy", "alpine01") for dim in (3, 4)}
-
-    def test_means_errors_and_the_reference(self):
-        figure = convergence(make_distances(), self.NAMES, "")
-        assert [axes.get_title() for axes in figure.axes] == ["Wavy\n(exact barcode unknown)", "Alpine01"]
-        n, mean = points(figure, "pairs-alpine01-4").T
-        np.testing.assert_allclose(mean, 10 * n**-0.25)
-        truth = points(figure, "truth-alpine01-4")
-        np.testing.assert_allclose(truth[:, 1], 2 * mean)
-        assert by_gid(figure, "truth-alpine01-4").get_linestyle() == ":"
-        assert set(points(figure, "empty-alpine01-4")[:, 1]) == {4.4}
-        reference = np.log(points(figure, "reference-alpine01-4"))
-        np.testing.assert_allclose(np.diff(reference[:, 1]) / np.diff(reference[:, 0]), -0.25)
-        assert by_gid(figure, "reference-alpine01-4").get_linestyle() == "--"
-        assert not figure.findobj(lambda artist: artist.get_gid() == "truth-wavy-4")
-        assert "4 (−0.25): −0.25 [−0.25, −0.25]" in words(figure) and "Means over 4 pairs" in words(figure)
-
-    def test_pairs_without_a_distance_are_counted(self):
-        table = make_distances()
-        table.loc[[0, 1], "distance"] = math.inf
-        figure = convergence(table, self.NAMES, "")
-        assert "2 pairs infinitely far apart" in words(figure) and "Means over 2 to 4 pairs" in words(figure)
-        table["distance"] = math.inf
-        with pytest.raises(ValueError, match="model 'wavy-3': every pair is infinitely far apart"):
-            convergence(table, self.NAMES, "")
-
-    def test_two_sizes_have_no_interval(self):
-        figure = convergence(make_distances(sizes=(1000, 4000)), self.NAMES, "")
-        assert "3 (−0.33): −0.33 (of two sizes)" in words(figure)
-
-    def test_a_distance_that_is_no_number(self):
-        with pytest.raises(ValueError, match=r"model 'wavy-3'.* no number"):
-            convergence(make_distances().assign(distance=math.nan), self.NAMES, "")
-
-
 class TestTinyBars:
     def test_bands_stand_in_the_columns_of_their_models(self):
         figure = tiny_bars(make_bars(), LABELS, "nets", {"bowl": (0.35, 0.45), "other": (5, 6)})
@@ -210,32 +172,19 @@ CALLS = {
     "tiny_bars": (lambda table, labels: tiny_bars(table, labels, ""), make_bars),
     "bridge": (lambda table, labels: bridge(table, labels, ""), both_ways),
     "components": (lambda table, labels: components(table, labels, "", "value", False), make_bars),
-    "convergence": (lambda table, labels: convergence(table, labels, ""), make_distances),
 }
 
 
 @pytest.mark.parametrize("name", CALLS)
-class TestErrors:
-    def test_tables_that_lack_something(self, name):
-        draw, make = CALLS[name]
-        table = make()
-        names = {model: model for model in table["model"].unique()}
-        for wrong, labels, message in [
-            (table.head(0), names, "is empty"),
-            (table, names | {"wide": "Wide"}, "'wide'"),
-            (table.drop(columns="model"), names, "lacks the column model"),
-        ]:
-            with pytest.raises(ValueError, match=message):
-                draw(wrong, labels)
-        with pytest.raises(ValueError, match="no model" if name != "pairs" else "is named|concatenate"):
-            draw(table, {})
+def test_tables_that_lack_something(name):
+    draw, make = CALLS[name]
+    check_errors(draw, make())
+    with pytest.raises(ValueError, match="no model" if name != "pairs" else "is named|concatenate"):
+        draw(make(), {})
 
 
 def draw(name: str, count: int) -> Figure:
     call, make = CALLS[name]
-    if name == "convergence":
-        table = make_distances((3, 4, 5, 6))
-        return call(table, dict.fromkeys(table["model"], ""))
     labels = dict(list(SIX.items())[:count])
     return call(make(tuple(labels)), labels)
 
@@ -243,11 +192,7 @@ def draw(name: str, count: int) -> Figure:
 @pytest.mark.parametrize("count", [1, 4])
 def test_nothing_drawn_leaves_the_page(count):
     for name in CALLS:
-        figure = draw(name, count)
-        figure.draw_without_rendering()
-        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-        assert box.x0 > -0.01 and box.x1 < width + 0.01, f"{name}: {box} on {width} × {height} inches"
-        assert box.y0 > -0.01 and box.y1 < height + 0.01, f"{name}: {box} on {width} × {height} inches"
+        check_page(draw(name, count), name)
 
 
 def test_the_same_bytes_every_time(tmp_path):

@@ -10,7 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, UNDECIDED, UNMEASURED, Finding
-from lossbars.experiments.hessian.claims.catalogue import budget, claim_rows
+from lossbars.experiments.hessian.claims import catalogue
+from lossbars.experiments.hessian.claims.catalogue import budget
 from lossbars.experiments.hessian.claims.nets import HessianResults
 from lossbars.experiments.hessian.figures.critical_energy import critical_energy
 from lossbars.experiments.hessian.figures.index_energy import index_energy
@@ -26,20 +27,30 @@ from lossbars.experiments.hessian.fits import (
     minimal_energy,
     smooth_prediction,
 )
-from lossbars.experiments.hessian.steps import critical as hessian_critical
-from lossbars.experiments.hessian.steps import minimisers as hessian_minimisers
-from lossbars.experiments.hessian.steps import parts as hessian_parts
-from lossbars.experiments.hessian.steps import spectra as hessian_spectra
+from lossbars.experiments.kinds import KINDS
 from lossbars.hessian.random_matrices import index_of, wishart_wigner
-from lossbars.workflow.artefacts import read_table
-from lossbars.workflow.config import ConfigError, load_config
-from lossbars.workflow.inputs import inputs
-from lossbars.workflow.resources import request
-from lossbars.workflow.tasks import expected
-from support.hessian_example import CHECKS, HES, NET, jobs
-from support.workflow import changed
+from lossbars.workflow.claims_step import claim_rows
+from lossbars.workflow.config import ConfigError
+from lossbars.workflow.plan import Plan
+from support.plans import (
+    changed,
+    changed_rules,
+    check_config,
+    claims_settings,
+    make_plan,
+    run_tasks,
+    table_of,
+    tasks_by_path,
+    the_task,
+)
 
-TASKS = ["hessian_spectra", "hessian_critical", "hessian_parts", "hessian_minimisers"]
+HES = KINDS["hessian"].example()
+NET = HES["models"]["parts"]["task"]["net"]
+CHECKS = {claim.id: check for claim, check in catalogue.CLAIMS}
+
+
+def plan(experiment: dict[str, Any] = HES, scale: Any = 1) -> Plan:
+    return make_plan(scale, hes=experiment)
 
 
 # What may be said --------------------------------------------------------------------------------
@@ -66,7 +77,7 @@ TASKS = ["hessian_spectra", "hessian_critical", "hessian_parts", "hessian_minimi
             [NET | {"samples": 6}],
             "nets: 3-3-3 tanh without biases, 6 samples: 18 parameters are too few to fit 18 numbers",
         ),
-        ("figures", ["spectrum"], "experiments.hes.figures.0: Input should be 'spectra'"),
+        ("figures", ["spectrum"], "experiments.hes.figures.0: no figure 'spectrum'; there are 'spectra'"),
         ("models.matrices", HES["models"]["tanh"], "figures: 'spectra' needs a model whose task is random-matrices"),
         ("models", {}, "models: at least one is needed"),
         ("seeds", 2, "experiments.hes.seeds: unknown key"),
@@ -74,47 +85,42 @@ TASKS = ["hessian_spectra", "hessian_critical", "hessian_parts", "hessian_minimi
 )
 def test_mistakes_are_named_with_their_place(place: str, value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        load_config({"experiments": {"hes": changed(HES, place, value)}})
+        check_config(hes=changed(HES, place, value))
 
 
 def test_a_scale_shrinks_what_is_many() -> None:
     large = changed(HES, "models.matrices.task.rows", 2000)
     large["models"]["tanh"]["task"]["data_sets"] = 20
-    models = jobs(large, {"seeds": 0.25, "points": 0.1}).plan.hessians["hes"].models
+    models = plan(large, {"seeds": 0.25, "points": 0.1}).experiments["hes"].models
     assert models["matrices"].task.rows == 200 and models["tanh"].task.data_sets == 5
     assert models["parts"].task.lanczos.probes == 1 and models["minimisers"].task.starts == 1
-    least = jobs(large, 1e-6).plan.hessians["hes"].models
+    least = plan(large, 1e-6).experiments["hes"].models
     assert least["matrices"].task.rows == 100 and least["tanh"].task.data_sets == 1
-    assert jobs(large, {"seeds": 0.25}).claims("hes").recipe["scale"] == {"seeds": 0.25, "points": 1.0}
+    assert claims_settings(plan(large, {"seeds": 0.25}), "hes").scale == {"seeds": 0.25, "points": 1.0}
 
 
 # The plan ----------------------------------------------------------------------------------------
 
-RESULTS = {"hessian_claims", "usage"}
+RESULTS = {"claims", "usage"}
 
 
 @pytest.mark.parametrize(
     ("place", "value", "rules"),
     [
-        ("models.matrices.task.rows", 101, {"hessian_spectra", "hessian_figure"} | RESULTS),
-        ("models.tanh.task.steps", 41, {"hessian_critical", "hessian_figure"} | RESULTS),
-        ("models.minimisers.task.starts", 3, {"hessian_minimisers", "hessian_figure"} | RESULTS),
-        ("models.parts.label", "another", {"hessian_figure"} | RESULTS),
-        ("title", "another", {"hessian_figure", "usage"}),
+        ("models.matrices.task.rows", 101, {"hessian_spectra", "figure"} | RESULTS),
+        ("models.tanh.task.steps", 41, {"hessian_critical", "figure"} | RESULTS),
+        ("models.minimisers.task.starts", 3, {"hessian_minimisers", "figure"} | RESULTS),
+        ("models.parts.label", "another", {"figure"} | RESULTS),
+        ("title", "another", {"figure"} | RESULTS),
         ("resources", {"mem_mb": 7777}, {"usage"}),
     ],
 )
 def test_keys_cover_what_decides_and_nothing_else(place: str, value: Any, rules: set[str]) -> None:
-    before, after = (
-        {one.path: (one.rule, one.job.key) for one in expected(made, "hes")}
-        for made in (jobs(), jobs(changed(HES, place, value)))
-    )
-    assert {rule for path, (rule, key) in after.items() if before[path][1] != key} == rules
+    assert changed_rules(plan(), plan(changed(HES, place, value)), "hes") == rules
 
 
 def test_what_a_run_leaves_and_reads() -> None:
-    artefacts = {one.path: one for one in expected(jobs(), "hes")}
-    read = {path: {one.path for one in several} for path, several in inputs(list(artefacts.values())).items()}
+    read = {path: {one.path for one in task.reads()} for path, task in tasks_by_path(plan(), "hes").items()}
     searches = {f"results/hes/{model}/hessian_critical.parquet" for model in ("tanh", "linear")}
     assert read["results/figures/hes-critical-energy.svg"] == searches
     assert read["results/figures/hes-null-space.svg"] == {"results/hes/minimisers/hessian_minimisers.parquet"}
@@ -133,38 +139,33 @@ def test_what_a_run_leaves_and_reads() -> None:
 )
 def test_more_work_asks_for_more(rule: str, model: str, place: str, value: Any) -> None:
     larger = changed(HES, f"models.{model}.task.{place}", value)
-    asked = [request(jobs(one).plan, rule, "hes", model) for one in (HES, larger)]
+    asked = [one.request(the_task(one, "hes", rule, model)) for one in (plan(), plan(larger))]
     assert asked[0].runtime < asked[1].runtime and asked[0].gpu == 0
     if place not in ("steps", "starts"):
         assert asked[0].mem_mb < asked[1].mem_mb
     stated = changed(HES, f"models.{model}.resources", {"mem_mb": 77, "runtime": 5})
-    found = request(jobs(stated).plan, rule, "hes", model)
+    configured = plan(stated)
+    found = configured.request(the_task(configured, "hes", rule, model))
     assert (found.mem_mb, found.runtime) == (77, 5)
 
 
 # Steps -------------------------------------------------------------------------------------------
 
-STEPS = {
-    "matrices": hessian_spectra.hessian_spectra,
-    "tanh": hessian_critical.hessian_critical,
-    "linear": hessian_critical.hessian_critical,
-    "parts": hessian_parts.hessian_parts,
-    "minimisers": hessian_minimisers.hessian_minimisers,
-}
+MODELS = list(HES["models"])
 
 
-def run(model: str, folder: Path) -> pd.DataFrame:
-    """The table of a model, with its key before, as figures and claims read it."""
-    STEPS[model](jobs().hessian_task("hes", model), 1, folder / f"{model}.parquet")
-    table = read_table(folder / f"{model}.parquet")
-    table.insert(0, "model", model)
-    return table
+def run(model: str) -> pd.DataFrame:
+    """The table of a model, as figures and claims read it."""
+    (task,) = [task for task in plan().tasks("hes") if task.model == model]
+    run_tasks([task])
+    return table_of(task)
 
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
-    folder = tmp_path_factory.mktemp("hessians")
-    return {model: run(model, folder) for model in STEPS}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("hessians"))
+        return {model: run(model) for model in MODELS}
 
 
 def test_matrices_are_beside_their_law(tables: dict[str, pd.DataFrame]) -> None:
@@ -187,8 +188,11 @@ def test_a_row_for_each_search(tables: dict[str, pd.DataFrame]) -> None:
     assert linear["accepted"].all() and (linear["index"] == 0).all() and (linear["energy"] <= linear["before"]).all()
 
 
-def test_searches_repeat_and_each_data_set_is_its_own(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
-    pd.testing.assert_frame_equal(run("linear", tmp_path), tables["linear"])
+def test_searches_repeat_and_each_data_set_is_its_own(
+    tables: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pd.testing.assert_frame_equal(run("linear"), tables["linear"])
     assert tables["linear"]["energy"].nunique() == 6
 
 
@@ -268,9 +272,13 @@ def test_predictions() -> None:
 # Claims ------------------------------------------------------------------------------------------
 
 
-def results(scale: float = 1.0, **kinds: pd.DataFrame) -> HessianResults:
-    recipe = jobs(HES, {"seeds": scale}).claims("hes").recipe
-    return HessianResults("hes", recipe, {f"hessian_{name}": table for name, table in kinds.items()})
+def results(scale: float = 1.0, experiment: dict[str, Any] = HES, **kinds: pd.DataFrame) -> HessianResults:
+    settings = claims_settings(plan(experiment, {"seeds": scale}), "hes")
+    return HessianResults(settings, {f"hessian_{name}": table for name, table in kinds.items()})
+
+
+def rows_of(results: HessianResults) -> pd.DataFrame:
+    return claim_rows(catalogue, "hes", results.settings.config, results).set_index("id")
 
 
 def found(claim: str, **kinds: pd.DataFrame) -> Finding:
@@ -349,15 +357,15 @@ def test_claims_of_a_whole_experiment(tables: dict[str, pd.DataFrame]) -> None:
         "parts": tables["parts"],
         "minimisers": tables["minimisers"],
     }
-    rows = claim_rows(results(**kinds)).set_index("id")
+    rows = rows_of(results(**kinds))
     assert list(rows.index) == list(CHECKS)
     assert rows.loc["null-space", "verdict"] == rows.loc["spectra", "verdict"] == HOLDS
     assert set(rows["budget"]) == {"2 matrices of 100 rows, 30 searches of 40 steps, 2 minimisers"}
-    assert claim_rows(results(scale=0.5, **kinds)).set_index("id").loc["parts", "verdict"] == HOLDS + AT_BUDGET
-    only = {"scale": {"seeds": 1.0}, "models": {"parts": results().recipe["models"]["parts"]}}
-    alone = HessianResults("hes", only, {"hessian_parts": tables["parts"]})
+    assert rows_of(results(scale=0.5, **kinds)).loc["parts", "verdict"] == HOLDS + AT_BUDGET
+    only = HES | {"models": {"parts": HES["models"]["parts"]}, "figures": []}
+    alone = results(experiment=only, parts=tables["parts"])
     assert budget(alone) == "one net"
-    verdicts = claim_rows(alone).set_index("id")["verdict"]
+    verdicts = rows_of(alone)["verdict"]
     assert set(verdicts.drop(["parts", "lanczos"])) == {UNMEASURED}
 
 

@@ -10,28 +10,31 @@ import pytest
 
 from lossbars.barcodes.barcode import Bar, Barcode
 from lossbars.claims.claim import COLUMNS
-from lossbars.documents.claims_report import claims_report, scale_in_words
-from lossbars.experiments.networks.claims.catalogue import claim_rows
-from lossbars.experiments.networks.claims.depth import subset_spread, to_score
-from lossbars.experiments.networks.claims.generic import Results, finite, longest
-from lossbars.experiments.networks.steps.claims import claims
+from lossbars.documents import claims_report
+from lossbars.documents.claims_report import scale_in_words
+from lossbars.experiments.kinds import KINDS
+from lossbars.experiments.networks.claims.depth import subset_spread
+from lossbars.experiments.networks.claims.results import Results, finite
+from lossbars.plots.bars import to_score
 from lossbars.workflow.artefacts import ArtefactError, read_table, write_table
 from lossbars.workflow.job import Job
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.run import execute_task
+from lossbars.workflow.tasks import NoSettings
+from lossbars.workflow.work import Work
+from support.network_tables import FULL, NOTHING, claim_rows, stated
+from support.network_tables import results as made_up
+from support.paths import CHECKOUT
 
 Deaths = dict[str, list[float]]  # model → finite deaths; births are 1, and a half-line is added
-WHOLE = {"epochs": 1.0, "seeds": 1.0, "samples": 1.0}
-RECIPES = {"curves": "chain, 1 bend", "triangles": "seven points"}
-NOTHING = pd.DataFrame({"model": pd.Series(dtype=str)})
+Models = dict[str, dict[str, Any]]
+DESCENTS = {"minima": {"epochs": 50}, "curves": {"epochs": 20}}
 
 
-def recipe(
-    models: dict[str, dict[str, Any]], scale: dict[str, float] | None = None, epochs: int = 50
-) -> dict[str, Any]:
-    descents = {"minima": {"epochs": epochs}, "curves": {"epochs": 20}, "recipes": RECIPES}
-    return {"scale": scale or WHOLE, "seeds": 4, "models": {key: descents | own for key, own in models.items()}}
+CUSTOM: Models = {"m2": {"network": {"kind": "custom", "source": f"{CHECKOUT}/tests/support/unit_networks.py:Block"}}}
 
 
-def mlps(*depths: int) -> dict[str, dict[str, Any]]:
+def mlps(*depths: int) -> Models:
     return {f"m{depth}": {"network": {"kind": "mlp", "depth": depth}, "label": f"{depth} layers"} for depth in depths}
 
 
@@ -86,23 +89,26 @@ def triangles(tops: dict[str, list[float]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "a", "b", "c", "t1", "t2", "t3", "loss"]).assign(by="triangles")
 
 
-def results(experiment: str, own: dict[str, Any], **tables: pd.DataFrame) -> Results:
-    given = {"bars": bars({"m2": [2.0]}), "minima": minima(), "curves": curves("m2"), "triangles": NOTHING}
-    return Results(experiment, own, **(given | {"robustness": NOTHING} | tables))
+def results(
+    models: Models, scale: dict[str, float] = FULL, changes: dict[str, Any] | None = None, **tables: pd.DataFrame
+) -> Results:
+    given = {"bars": bars({"m2": [2.0]}), "minima": minima(), "curves": curves("m2")}
+    return made_up({key: DESCENTS | model for key, model in models.items()}, scale, changes, **(given | tables))
 
 
-def judged(found: Results) -> pd.DataFrame:
-    table = claim_rows(found)
+def judged(experiment: str, found: Results) -> pd.DataFrame:
+    table = claim_rows(found, experiment)
     assert list(table.columns) == COLUMNS
-    assert (table["experiment"] == found.experiment).all()
+    assert (table["experiment"] == experiment).all()
     assert table["verdict"].str.len().gt(0).all()
     return table.set_index("id")
 
 
-def depth_row(deaths: Deaths, spread: Deaths | None = None, scale: dict[str, float] | None = None) -> pd.Series:
-    own = recipe(mlps(*(int(key[1:]) for key in deaths)), scale)
+def depth_row(deaths: Deaths, spread: Deaths | None = None, scale: dict[str, float] = FULL) -> pd.Series:
+    models = mlps(*(int(key[1:]) for key in deaths))
     robustness = subsets(spread) if spread else NOTHING
-    return judged(results("fc-mnist", own, bars=bars(deaths), robustness=robustness)).loc["depth-to-score"]
+    found = results(models, scale, bars=bars(deaths), minima=minima(next(iter(deaths))), robustness=robustness)
+    return judged("fc-mnist", found).loc["depth-to-score"]
 
 
 def test_a_fall_at_every_step_holds() -> None:
@@ -150,31 +156,30 @@ def test_a_reduced_budget_is_named_in_qualitative_verdicts() -> None:
 
 
 def test_digits_are_marked_as_no_claim_of_the_papers() -> None:
-    own = recipe(mlps(1, 2))
-    table = judged(results("digits", own, bars=bars({"m1": [3.0], "m2": [2.0]}), curves=curves("m1", "m2")))
+    found = results(mlps(1, 2), bars=bars({"m1": [3.0], "m2": [2.0]}), curves=curves("m1", "m2"))
+    table = judged("digits", found)
     assert table.loc["depth-to-score", "verdict"] == "holds"
     assert table.loc["depth-to-score", "source"].startswith("not in the papers")
     assert table.loc["depth-to-score", "published"] == "—"
 
 
 def test_error_bars_are_of_the_optimised_curves() -> None:
-    row = judged(results("fc-mnist", recipe(mlps(2)))).loc["curve-maxima"]
+    row = judged("fc-mnist", results(mlps(2))).loc["curve-maxima"]
     assert row["obtained"] == "2 layers: 3.000 ± 1.4 (n = 2 curves)"
     assert row["verdict"] == "no published number"
 
 
-def lenet(scale: dict[str, float] | None = None, epochs: int = 50) -> dict[str, Any]:
-    network = {"network": {"kind": "lenet"}, "label": ""}
-    models = {
+def lenet(epochs: int = 50) -> Models:
+    network = {"network": {"kind": "lenet"}, "minima": {"epochs": epochs}}
+    return {
         "m2": network | {"triangles": {"sides": "fixed", "epochs": 50}},
         "other": network | {"triangles": {"sides": "trained", "epochs": 50}},
         "longer": network | {"triangles": {"sides": "trained", "epochs": 100}},
     }
-    return recipe(models, scale, epochs)
 
 
 def test_table_14_agrees_and_differs_by_published_std() -> None:
-    table = judged(results("lenet-fmnist", lenet(), minima=minima(train_accuracy=95.0, test_accuracy=90.2)))
+    table = judged("lenet-fmnist", results(lenet(), minima=minima(train_accuracy=95.0, test_accuracy=90.2)))
     assert table.loc["train-loss", "verdict"] == "agrees (within 2 published std)"
     assert table.loc["train-loss", "published"] == "0.1596 ± 0.0050"
     assert table.loc["train-loss", "obtained"] == "0.1596 ± 0.0010 (n = 3 minima)"
@@ -184,21 +189,23 @@ def test_table_14_agrees_and_differs_by_published_std() -> None:
     assert table.loc["test-accuracy", "verdict"] == "agrees (within 2 published std)"
 
 
-@pytest.mark.parametrize("own", [lenet({**WHOLE, "samples": 0.5}), lenet(epochs=1), lenet() | {"samples": 500}])
-def test_numbers_of_another_budget_are_not_compared(own: dict[str, Any]) -> None:
-    table = judged(results("lenet-fmnist", own))
+@pytest.mark.parametrize(
+    "found", [results(lenet(), {**FULL, "samples": 0.5}), results(lenet(1)), results(lenet(), changes={"samples": 500})]
+)
+def test_numbers_of_another_budget_are_not_compared(found: Results) -> None:
+    table = judged("lenet-fmnist", found)
     assert table.loc["train-loss", "verdict"] == "not comparable at this budget"
     assert table.loc["train-loss", "obtained"].startswith("0.1596")
 
 
 def test_fewer_minima_of_the_full_budget_are_compared() -> None:
-    table = judged(results("lenet-fmnist", lenet({**WHOLE, "seeds": 0.5})))
+    table = judged("lenet-fmnist", results(lenet(), {**FULL, "seeds": 0.5}))
     assert table.loc["train-loss", "verdict"] == "agrees (within 2 published std)"
 
 
 def test_minima_that_models_share_count_once() -> None:
     twice = pd.concat([minima("m2"), minima("other")])
-    row = judged(results("lenet-fmnist", lenet(), minima=twice)).loc["train-loss"]
+    row = judged("lenet-fmnist", results(lenet(), minima=twice)).loc["train-loss"]
     assert row["obtained"].endswith("(n = 3 minima)")
     assert "other: 0.1596" in row["detail"]
 
@@ -209,25 +216,24 @@ def test_minima_that_models_share_count_once() -> None:
 )
 def test_triangle_regimes(trained: list[float], verdict: str) -> None:
     tops = triangles({"m2": [2.0, 2.1], "other": [9.0, 9.0], "longer": trained})  # the larger budget counts
-    table = judged(results("lenet-fmnist", lenet(), triangles=tops))
+    table = judged("lenet-fmnist", results(lenet(), triangles=tops))
     assert table.loc["triangle-regimes", "verdict"].startswith(verdict)
     assert "longer, against m2" in table.loc["triangle-regimes", "detail"]
 
 
 def test_one_saddle_bars_reach_from_sides_to_the_top() -> None:
-    row = judged(results("lenet-fmnist", lenet(), triangles=triangles({"m2": [2.0, 3.0]}))).loc["one-saddle-bars"]
+    row = judged("lenet-fmnist", results(lenet(), triangles=triangles({"m2": [2.0, 3.0]}))).loc["one-saddle-bars"]
     assert row["obtained"] == "m2: [1.000, 2.500], length 1.500 ± 0.71 (n = 2 triangles)"
 
 
 def test_claims_without_their_tables_are_not_measured() -> None:
-    table = judged(results("lenet-fmnist", lenet()))
+    table = judged("lenet-fmnist", results(lenet()))
     assert set(table.loc[["triangle-regimes", "one-saddle-bars"], "verdict"]) == {"not measured"}
-    custom = recipe({"m2": {"network": {"kind": "custom"}, "label": ""}})
-    assert judged(results("fc-mnist", custom)).loc["depth-to-score", "verdict"] == "not measured"
+    assert judged("fc-mnist", results(CUSTOM)).loc["depth-to-score", "verdict"] == "not measured"
 
 
 def test_an_unknown_experiment_gets_the_generic_rows() -> None:
-    table = judged(results("my-own", recipe({"m2": {"network": {"kind": "custom"}, "label": ""}})))
+    table = judged("my-own", results(CUSTOM))
     assert list(table.index) == ["minima", "to-score-direct", "to-score-merged", "direct-above-merged"]
     assert table.loc["to-score-direct", "obtained"] == "m2: 0.7071 (√2), 0.5000 (L∞)"
     assert table.loc["direct-above-merged", "verdict"] == "holds"
@@ -236,7 +242,7 @@ def test_an_unknown_experiment_gets_the_generic_rows() -> None:
 @pytest.mark.parametrize("merged", [{"m2": [2.0, 2.5]}, {"m2": [2.0]}])
 def test_direct_below_merged_is_a_violation(merged: Deaths) -> None:
     table = bars({"m2": [2.0, 2.2]}, merged)
-    row = judged(results("my-own", recipe(mlps(2)), bars=table)).loc["direct-above-merged"]
+    row = judged("my-own", results(mlps(2), bars=table)).loc["direct-above-merged"]
     assert row["verdict"] == "does not hold"
     assert row["detail"] == "violated by: 2 layers minimum 2"
     assert row["obtained"] == "2 of 3 minima"
@@ -245,48 +251,54 @@ def test_direct_below_merged_is_a_violation(merged: Deaths) -> None:
 def test_scores_are_those_of_the_barcode() -> None:
     table = bars({"m2": [1.5, 4.25, 2.0]})
     several = [Bar(1.0, d, 0, (i,), (i, 9)) for i, d in enumerate([1.5, 4.25, 2.0])]
-    own = finite(table, "m2", "direct")
-    assert to_score(own) == Barcode(several, "direct").to_score("sqrt2")
-    assert longest(own) / 2 == Barcode(several, "direct").to_score("linf")
+    ending = finite(table, "m2", "direct")
+    for bars_of_table in (ending, table[table["convention"] == "direct"], ending.head(0)):
+        barcode = Barcode(several if len(bars_of_table) else [], "direct")
+        assert to_score(bars_of_table) == barcode.to_score("sqrt2")
+        assert to_score(bars_of_table, "linf") == barcode.to_score("linf")
 
 
 # Steps -------------------------------------------------------------------------------------------
 
 
-def test_steps_write_tables_and_a_document(tmp_path: Path) -> None:
-    models = ("m2", "m4")
-    made: dict[str, list[Path]] = {kind: [] for kind in ("minima", "curves")}
-    expects: dict[str, str] = {}
-    for model in models:
-        for kind, table in (("minima", minima(model)), ("curves", curves(model))):
-            job = Job(kind, "fc-mnist", model, {}, "code")
-            expects[f"{kind}/{model}"] = job.key
-            made[kind].append(tmp_path / model / f"{kind}.parquet")
-            write_table(made[kind][-1], table.drop(columns="model"), job)
-    tables = Job("tables", "fc-mnist", "", {}, "code")
-    write_table(tmp_path / "bars.parquet", bars({"m2": [2.0], "m4": [3.0]}), tables)
-    own = recipe(mlps(2, 4), {"epochs": 0.1, "seeds": 0.1, "samples": 0.1})
-    job = Job("claims", "fc-mnist", "", own, "code", expects | {"tables": tables.key})
-    claims(job, tmp_path / "bars.parquet", made["minima"], made["curves"], [], [], [], tmp_path / "claims.parquet")
-    rows = read_table(tmp_path / "claims.parquet", job.key).set_index("id")
+def test_steps_write_tables_and_a_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step of claims of a plan, on made-up files under the keys that it expects; and the document of its table."""
+    monkeypatch.chdir(tmp_path)
+    models = {key: stated(DESCENTS | model) for key, model in mlps(2, 4).items()}
+    config = {"title": "Depth", "data": "digits", "device": "cpu", "seeds": 10, "seeds_per_job": 10, "models": models}
+    plan = Plan({"experiments": {"fc-mnist": config}, "scale": {"epochs": 0.1, "seeds": 0.4}}, KINDS)
+    task = plan.claims("fc-mnist")
+    of_model = {"minima": minima, "curves": curves}
+    for option, files in task.inputs.items():
+        for made in files:
+            if option == "bars":
+                table = bars({"m2": [2.0], "m4": [3.0]})
+            else:
+                table = of_model[option](made.task.model).drop(columns="model")
+            write_table(Path(made.path), table, made.task.job)
+    execute_task(task)
+    rows = read_table(Path(task.path), task.key).set_index("id")
     assert rows.loc["depth-to-score", "verdict"] == "does not hold at this budget"
+    assert rows["budget"].unique().tolist() == ["4 minima, 5 epochs for minima, 2 for curves, all training samples"]
 
-    together = Job("claims_report", "", "", {}, "code", {"claims/fc-mnist": job.key})
-    claims_report(together, [tmp_path / "claims.parquet"], tmp_path / "claims.md", tmp_path / "all.parquet")
+    job = Job("claims_report", "", "", {}, "code", {"claims": [task.key]})
+    outputs = {"text": tmp_path / "claims.md", "table": tmp_path / "all.parquet"}
+    claims_report.step(Work(job, NoSettings(), "", {"claims": [Path(task.path)]}, outputs))
     text = (tmp_path / "claims.md").read_text()
-    assert "## fc-mnist (10% of the budget)" in text
+    assert "## fc-mnist (10% of the epochs, 40% of the seeds)" in text
     assert "| **does not hold at this budget** | The TO-score (√2, direct) falls" in text
     table_lines = [line for line in text.splitlines() if line.startswith("| **")]
     assert len(table_lines) == len(rows) and all(line.count(" | ") == 4 for line in table_lines)
-    assert len(read_table(tmp_path / "all.parquet", together.key)) == len(rows)
+    assert len(read_table(tmp_path / "all.parquet", job.key)) == len(rows)
 
-    stranger = Job("claims_report", "", "", {}, "code", {})
+    stranger = Job("claims_report", "", "", {}, "code", {"claims": []})
+    no = {"text": tmp_path / "no.md", "table": tmp_path / "no.parquet"}
     with pytest.raises(ArtefactError, match="none: this file is no input"):
-        claims_report(stranger, [tmp_path / "claims.parquet"], tmp_path / "no.md", tmp_path / "no.parquet")
+        claims_report.step(Work(stranger, NoSettings(), "", {"claims": [Path(task.path)]}, no))
     assert not (tmp_path / "no.md").exists()
 
 
 def test_scale_in_words() -> None:
-    assert scale_in_words(WHOLE) == "full budget"
+    assert scale_in_words(FULL) == "full budget"
     assert scale_in_words({"epochs": 0.02, "seeds": 0.02, "samples": 0.02}) == "2% of the budget"
     assert scale_in_words({"epochs": 0.1, "seeds": 1.0, "samples": 1.0}) == "10% of the epochs"

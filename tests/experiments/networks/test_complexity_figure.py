@@ -9,13 +9,13 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lossbars.documents.plan import Jobs
 from lossbars.experiments.networks.figures.barcodes import barcodes
 from lossbars.experiments.networks.figures.complexity import complexity, error_text, layout
-from lossbars.experiments.networks.steps.figure import figure as step
-from lossbars.experiments.networks.steps.tables import tables
 from lossbars.workflow.artefacts import read_table
+from lossbars.workflow.config import ConfigError
+from lossbars.workflow.settings import FigureSettings
 from support.network_figures import extents, line, make_bars, tick_names, words
+from support.plans import the_task
 from support.workflow import TINY, Model, plan
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -163,32 +163,30 @@ def test_a_model_whose_loops_are_all_filled_at_no_cost_has_no_bars() -> None:
 # In the workflow ---------------------------------------------------------------------------------
 
 
-def test_the_step_draws_both_of_the_tables_it_expects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_steps_draw_both_of_the_tables_they_expect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = Model(tmp_path, plan(figures=["complexity", "one-saddles"]))
     model.train()
-    jobs, bars = model.jobs, tmp_path / "barcodes.parquet"
-    tables(jobs.tables("tiny"), [model.barcode()], bars)
+    model.barcode()
+    gathered = the_task(model.plan, "tiny", "gather")
+    model.run(gathered)
     drawn: dict[str, Figure] = {}
-    monkeypatch.setattr(
-        "lossbars.experiments.networks.steps.figure.save", lambda figure, pdf, *_: drawn.update({pdf.stem: figure})
-    )
-    nothing: dict[str, list[Path]] = {kind: [] for kind in ("curves", "paths", "triangles", "robustness", "embeddings")}
-    for key in jobs.plan.figures:
-        minima = model.paths("minima", "parquet") if "minima" in jobs.figure_inputs(key) else []
-        step(jobs.figure(key), bars, minima, **nothing, pdf=tmp_path / f"{key}.pdf", svg=tmp_path / f"{key}.svg")
-    found = pd.concat(read_table(path, model.job("minima").key) for path in model.paths("minima", "parquet"))
-    error = 100 - found["test_accuracy"]
+    monkeypatch.setattr("lossbars.workflow.figure_step.save", lambda figure, pdf, *_: drawn.update({pdf.stem: figure}))
+    model.run(*model.plan.figures("tiny"))
+    error = 100 - pd.concat(model.table("minima", part) for part in model.blocks)["test_accuracy"]
     title = f"one layer\n{error.mean():.2f} ± {error.std():.2f} %"
     assert [axes.get_title() for axes in drawn["tiny-complexity"].axes] == [title]
-    loops = read_table(bars, jobs.tables("tiny").key).query("dim == 1")
+    loops = read_table(tmp_path / gathered.path, gathered.key).query("dim == 1")
     assert tick_names(drawn["tiny-one-saddles"].axes[0])[0].endswith(f"n = {len(loops)}")
 
 
 def test_one_saddles_need_triangles_and_show_models_that_have_them() -> None:
     bare = TINY["models"]["mlp"] | {"label": "bare", "triangles": None}
-    jobs = Jobs(plan(models=TINY["models"] | {"bare": bare}, figures=["one-saddles", "complexity"]))
-    assert jobs.figure("tiny-one-saddles").recipe["order"] == ["mlp"]
-    assert jobs.figure("tiny-complexity").recipe["order"] == ["mlp", "bare"]
-    assert set(jobs.figure("tiny-complexity").expects) == {"tables", "minima/mlp", "minima/bare"}
-    with pytest.raises(ValueError, match="'one-saddles' needs a model with a triangles recipe"):
+    planned = plan(models=TINY["models"] | {"bare": bare}, figures=["one-saddles", "complexity"])
+    saddles, sizes = planned.figures("tiny")
+    assert isinstance(saddles.settings, FigureSettings) and isinstance(sizes.settings, FigureSettings)
+    assert list(saddles.settings.labels) == ["mlp"]
+    assert list(sizes.settings.labels) == ["mlp", "bare"]
+    assert list(sizes.inputs) == ["bars", "minima"]
+    assert {made.task.model for made in sizes.inputs["minima"]} == {"mlp", "bare"}
+    with pytest.raises(ConfigError, match="'one-saddles' needs a model with a triangles recipe"):
         plan(triangles=None, figures=["one-saddles"])

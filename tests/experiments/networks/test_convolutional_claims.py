@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lossbars.experiments.networks.claims.catalogue import CLAIMS, budget, claim_rows
+from lossbars.experiments.networks.claims.catalogue import CLAIMS, budget
 from lossbars.experiments.networks.claims.convolutional import batch_norm_lowers, deaths_fall
 from lossbars.experiments.networks.claims.generalisation import (
     curves_within_and_across,
     first_group_higher,
     group_against_table,
 )
-from lossbars.experiments.networks.claims.generic import one_saddles_of_complex
 from lossbars.experiments.networks.claims.path_optimisers import recipes_compared
-from support.network_tables import WHOLE, direct_bars, results
+from lossbars.experiments.networks.claims.triangles import one_saddles_of_complex
+from support.network_tables import claim_rows, direct_bars, results
 
 # Convolutions ------------------------------------------------------------------------------------
 
@@ -62,8 +62,8 @@ def test_batch_norm_is_compared_with_the_same_network_without_it() -> None:
 
 # Two types of minima -----------------------------------------------------------------------------
 
-GROUPS = [{"label": "one", "minima": {"epochs": 30}}, {"label": "two", "minima": {"epochs": 10}}]
-TYPES = {"m": {"label": "ResNet", "groups": GROUPS, "minima": {"epochs": 10}, "recipes": {"curves": "chain, 1 bend"}}}
+GROUPS = {"first": {"label": "one", "minima": {"epochs": 30}}, "second": {"label": "two", "minima": {"epochs": 10}}}
+TYPES = {"m": {"label": "ResNet", "groups": GROUPS, "minima": {"epochs": 10}, "curves": {"epochs": 3}}}
 
 
 @pytest.mark.parametrize(
@@ -108,20 +108,16 @@ def test_the_published_tables_are_those_of_the_two_texts() -> None:
 
 
 def test_a_budget_names_the_types() -> None:
-    recipe = {"scale": WHOLE, "seeds": 8, "models": {"m": TYPES["m"] | {"curves": {"epochs": 3}}}}
     text = "8 minima of each of 2 types, 10 to 30 epochs for minima, 3 for curves, all training samples"
-    assert budget(recipe) == text
+    assert budget(results(TYPES, changes={"seeds": 8})) == text
 
 
 # Several recipes ---------------------------------------------------------------------------------
 
 
 def test_recipes_are_compared_pair_by_pair_with_what_they_cost() -> None:
-    kinds = {
-        "curves": {"epochs": 10, "points": 1, "family": {"kind": "chain", "bends": 1}},
-        "curves-flow": {"epochs": 4, "family": {"kind": "path", "points": 19}},
-    }
-    model = kinds | {"label": "Net", "recipes": {"curves": "chain, 1 bend", "curves-flow": "flow, 19 points"}}
+    flow = {"epochs": 4, "family": {"kind": "path", "points": 19}}
+    model = {"label": "Net", "curves": {"epochs": 10}, "more_curves": {"flow": flow}}
     tops = {("curves", 0, 1): 1.0, ("curves", 0, 2): 3.0, ("curves-flow", 0, 1): 2.0, ("curves-flow", 0, 2): 2.0}
     rows = [("m", by, a, b, "curve", 0.5, top) for (by, a, b), top in tops.items()]
     curves = pd.DataFrame(rows, columns=["model", "by", "a", "b", "kind", "t", "loss"])

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from lossbars.claims.claim import Finding
-from lossbars.experiments.networks.claims.catalogue import CLAIMS, claim_rows
+from lossbars.experiments.networks.claims.catalogue import CLAIMS
 from lossbars.experiments.networks.claims.deep import TABLE_8, WORST
 from lossbars.experiments.networks.claims.depth import mean_death, mean_length
-from lossbars.experiments.networks.claims.generic import Results
+from lossbars.experiments.networks.claims.results import Results
 from lossbars.experiments.networks.claims.robustness import saddle_over_sizes, saddles_over_sets
 from lossbars.experiments.networks.claims.shortcuts import (
     has_largest_bars,
@@ -22,7 +22,8 @@ from lossbars.experiments.networks.claims.shortcuts import (
     network_against_table,
 )
 from lossbars.experiments.networks.claims.transformer import barriers_remain, gap_chance, two_levels
-from support.network_tables import direct_bars, results
+from lossbars.networks.specs import ResNetSpec
+from support.network_tables import FULL, claim_rows, direct_bars, results
 
 AGREES, INCOMPARABLE = "agrees (within 2 published std)", "not comparable at this budget"
 UNDECIDED = "undecided: differences are within the spread"
@@ -56,9 +57,6 @@ def deaths(spread: float = 0.0, **of: float) -> pd.DataFrame:
 def moved(shortcuts: bool, along: Any, spread: float = 0.0, **of: float) -> Finding:
     own = results({key: NETS[key] for key in NETS if key in {*of, "other"}}, bars=deaths(spread, **of, other=99.0))
     return moves(own, shortcuts, along, mean_death, up=along == "depth" and not shortcuts)
-
-
-# Verdicts ----------------------------------------------------------------------------------------
 
 
 # Depth and width ---------------------------------------------------------------------------------
@@ -129,9 +127,8 @@ def test_with_subsets_the_spread_is_theirs() -> None:
 
 
 def test_a_reduced_budget_is_named() -> None:
-    own = results(NETS, bars=deaths(a=3.0, c=2.0))
-    own.recipe["scale"] = {"epochs": 0.1, "seeds": 1.0, "samples": 1.0}
-    assert moves(own, True, "depth", mean_death).verdict == "holds at this budget"
+    found = results(NETS, FULL | {"epochs": 0.1}, bars=deaths(a=3.0, c=2.0))
+    assert moves(found, True, "depth", mean_death).verdict == "holds at this budget"
 
 
 @pytest.mark.parametrize(
@@ -169,8 +166,8 @@ def test_the_largest_test_error_is_of_the_lowest_accuracy() -> None:
 
 def test_a_network_is_found_by_what_it_is() -> None:
     own = results(NETS)
-    assert model_of(own, {"kind": "resnet", "depth": 56, "width": 2, "shortcuts": False}) == "wn"
-    assert model_of(own, {"kind": "resnet", "depth": 32}) is None
+    assert model_of(own, ResNetSpec(kind="resnet", depth=56, width=2, shortcuts=False)) == "wn"
+    assert model_of(own, ResNetSpec(kind="resnet", depth=32)) is None
 
 
 @pytest.mark.parametrize(
@@ -184,10 +181,10 @@ def test_a_network_is_found_by_what_it_is() -> None:
 )
 def test_table_8_is_compared_with_its_own_network(accuracy: float, epochs: int, whole: bool, verdict: str) -> None:
     models = {"x": resnet(20, shortcuts=False, epochs=300), "y": resnet(20, epochs=epochs)}
-    own = results(models, minima=minima(x=50.0, y=accuracy))
-    own.recipe["samples"] = None if whole else 500
-    network = models["y"]["network"]
-    found = network_against_table(own, network, "test_accuracy", mean=92.8, std=0.1, epochs=300)
+    changes = {} if whole else {"samples": 500}
+    made = results(models, changes=changes, minima=minima(x=50.0, y=accuracy))
+    network = made.models["y"].network
+    found = network_against_table(made, network, "test_accuracy", mean=92.8, std=0.1, epochs=300)
     assert found.verdict == verdict
     assert found.obtained == f"{accuracy:.2f} ± 0.10 (n = 3 minima)"
 
@@ -203,9 +200,9 @@ def full_minima(models: dict[str, Any]) -> pd.DataFrame:
 
 
 def test_every_row_of_an_experiment_is_written_when_some_models_are_there() -> None:
-    some = {key: NETS[key] | {"recipes": {"curves": "chain, 1 bend"}} for key in ("a", "an", "wn")}
-    own = results(some, "shortcuts-cifar10", bars=deaths(a=1.0, an=2.0, wn=3.0), minima=full_minima(some))
-    table = claim_rows(own).set_index("id")
+    some = {key: NETS[key] for key in ("a", "an", "wn")}
+    made = results(some, bars=deaths(a=1.0, an=2.0, wn=3.0), minima=full_minima(some))
+    table = claim_rows(made, "shortcuts-cifar10").set_index("id")
     verdicts = table["verdict"]
     assert verdicts["depth-length"] == verdicts["width-death-ns"] == verdicts["largest-death"] == "not measured"
     assert verdicts["test-loss-resnet-56"] == "not measured" and verdicts["loss-resnet-20"] == "differs"
@@ -216,9 +213,8 @@ def test_every_row_of_an_experiment_is_written_when_some_models_are_there() -> N
 def wrn(epochs: int = 200) -> dict[str, Any]:
     network = {"kind": "wide-resnet", "depth": 16, "width": 10}
     fixed, trained = ({"sides": sides, "epochs": 200} for sides in ("fixed", "trained"))
-    recipes = {"curves": "chain, 1 bend", "triangles": "sides fixed", "triangles-trained": "sides trained"}
-    own = {"network": network, "label": "WRN", "minima": {"epochs": epochs}, "recipes": recipes}
-    return {"any": own | {"triangles": fixed, "triangles-trained": trained}}
+    model = {"network": network, "label": "WRN", "minima": {"epochs": epochs}}
+    return {"any": model | {"triangles": fixed, "more_triangles": {"trained": trained}}}
 
 
 def triangles(**tops: float) -> pd.DataFrame:
@@ -234,7 +230,7 @@ def triangles(**tops: float) -> pd.DataFrame:
 
 def wide(**tables: pd.DataFrame) -> pd.DataFrame:
     given = {"bars": deaths(any=1.0), "minima": full_minima(wrn())} | tables
-    return claim_rows(results(wrn(), "wrn-cifar100", **given)).set_index("id")
+    return claim_rows(results(wrn(), **given), "wrn-cifar100").set_index("id")
 
 
 def test_both_published_train_losses_are_compared_with_and_without_l2() -> None:
@@ -249,7 +245,7 @@ def test_one_saddles_and_regimes_of_the_wide_network() -> None:
     table = wide(triangles=triangles(triangles=2.0, triangles_trained=1.5))
     assert table.loc["triangle-regimes", "verdict"] == "holds"
     assert table.loc["triangle-regimes", "source"].startswith("not in the papers")
-    assert "WRN, sides trained: [1.000, 1.505]" in table.loc["one-saddle-bars", "obtained"]
+    assert "WRN, sides trained, 200 epochs: [1.000, 1.505]" in table.loc["one-saddle-bars", "obtained"]
     assert table.loc["one-saddle-complex", "source"].endswith("fig. 6b")
     without = wide(triangles=triangles(triangles=2.0))["verdict"]
     assert without["triangle-regimes"] == without["one-saddle-complex"] == "not measured"
@@ -299,7 +295,11 @@ def test_without_subsets_nothing_is_measured(finding: Any) -> None:
 
 # Transformers ------------------------------------------------------------------------------------
 
-GPT = {"language": {"network": {"kind": "gpt"}, "label": "GPT"}, "other": {"network": {"kind": "mlp"}, "label": "MLP"}}
+TEXT = {"data": {"kind": "text", "path": "a.txt", "context": 8}}
+GPT = {
+    "language": {"network": {"kind": "gpt"}, "label": "GPT"},
+    "other": {"network": {"kind": "lstm"}, "label": "LSTM"},
+}
 
 
 def gpt(losses: list[float], climbs: dict[tuple[int, int], float] | None = None) -> Results:
@@ -311,7 +311,7 @@ def gpt(losses: list[float], climbs: dict[tuple[int, int], float] | None = None)
         for t, loss in ((0.0, losses[a]), (0.5, max(losses[a], losses[b]) + climb), (1.0, losses[b]))
     ]
     curves = pd.DataFrame(points, columns=["model", "a", "b", "kind", "t", "loss", "by"])
-    return results(GPT, "gpt-oscar", minima=rows, curves=curves)
+    return results(GPT, changes=TEXT, minima=rows, curves=curves)
 
 
 @pytest.mark.parametrize(("share", "spacings"), [(0.6, 2), (0.4, 3), (0.7, 3), (0.5, 5)])
@@ -364,4 +364,4 @@ def test_barriers_within_the_levels_and_across() -> None:
 
 def test_other_networks_have_no_levels() -> None:
     own = gpt([5.0, 5.0, 5.6, 5.6])
-    assert two_levels(results({"language": GPT["other"]}, minima=own.minima)).verdict == "not measured"
+    assert two_levels(results({"language": GPT["other"]}, changes=TEXT, minima=own.minima)).verdict == "not measured"

@@ -4,12 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lossbars.claims.claim import INCOMPARABLE
+from lossbars.cli.configuration import read_configuration
+from lossbars.experiments.kinds import KINDS
+from lossbars.workflow import fingerprint
 from lossbars.workflow.artefacts import read_records, read_table, read_tensors
-from support.workflow import Checkout
-
-pytestmark = pytest.mark.workflow
+from lossbars.workflow.plan import Plan
+from support.paths import CHECKOUT
+from support.plans import run_tasks
 
 IMAGES = """
 import torch
@@ -22,19 +26,30 @@ def load():
 TEXT = "".join(f"{i} and {i} is {2 * i}; " for i in range(120))
 SMALL = {"data": "made.py:load", "device": "cpu", "seeds": 3, "seeds_per_job": 3, "robustness": {"sizes": [2]}}
 GRID = {"points": 2, "refinements": 0}
-EPOCH = "scale={epochs: 0.001}"  # one
+SETTINGS = ["scale={epochs: 0.001}", "data_root=."]  # one epoch
 RESULTS = "results/scale=epochs-0.001"
 
 
-def ran(folder: Path, name: str, own: dict[str, Any]) -> Path:
-    """Run an experiment; the folder of its results."""
-    checkout = Checkout.fresh(folder / "checkout", **{name: SMALL | own})
-    (checkout.folder / "made.py").write_text(IMAGES)
-    (checkout.folder / "oscar").mkdir()
-    (checkout.folder / "oscar" / "en.txt").write_text(TEXT)
-    done = checkout.snakemake("--cores", "2", "--config", EPOCH, "data_root=.", "--", name)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return checkout.folder / RESULTS / name
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where config.yaml, a few images and a text are."""
+    monkeypatch.chdir(tmp_path)
+    fingerprint._tree.cache_clear()  # another folder has other files of these names
+    monkeypatch.setenv("LOSSBARS_DATA_ROOT", ".")
+    Path("config.yaml").write_text((CHECKOUT / "config.yaml").read_text())
+    Path("made.py").write_text(IMAGES)
+    Path("oscar").mkdir()
+    Path("oscar/en.txt").write_text(TEXT)
+    return tmp_path
+
+
+def ran(folder: Path, name: str, changes: dict[str, Any]) -> Path:
+    """Run an experiment, figures and claims too; the folder of its results."""
+    over = Path("over.yaml")
+    over.write_text(yaml.safe_dump({"experiments": {name: SMALL | changes}}))
+    plan = Plan(read_configuration([over], SETTINGS), KINDS)
+    run_tasks(plan.tasks(name))
+    return folder / RESULTS / name
 
 
 def same_ends(folder: Path) -> None:
@@ -47,40 +62,40 @@ def same_ends(folder: Path) -> None:
         assert len(profile) == (3 if kind == "curve" else 2)  # the bend of the chain is measured too
 
 
-def test_networks_with_and_without_shortcuts(tmp_path: Path) -> None:
+def test_networks_with_and_without_shortcuts(folder: Path) -> None:
     """All eight: figure 7 and table 8 of Loss barcode."""
-    folder = ran(tmp_path, "shortcuts-cifar10", {"curves": {"grid": GRID}})
+    results = ran(folder, "shortcuts-cifar10", {"curves": {"grid": GRID}})
     models = [f"{net}{kind}" for net in ("resnet-20", "resnet-56", "resnet-110", "wrn-56-2") for kind in ("", "-ns")]
     for model in models:
-        same_ends(folder / model)
-        facts = read_tensors(folder / model / "minima" / "0-2.safetensors")[1]
+        same_ends(results / model)
+        facts = read_tensors(results / model / "minima" / "0-2.safetensors")[1]
         assert (facts["precision"], facts["micro_batch"], facts["layout"]) == ("float32", "8", "channels-last")
-    bars = read_table(folder / "barcodes.parquet")
+    bars = read_table(results / "barcodes.parquet")
     assert set(bars["model"]) == set(models)
-    claims = read_table(folder / "claims.parquet").set_index("id")
+    claims = read_table(results / "claims.parquet").set_index("id")
     assert claims.loc["test-accuracy-resnet-110-ns", "published"] == "82.60000 ± 1.09044"
     assert claims.loc["test-accuracy-resnet-110-ns", "verdict"] == INCOMPARABLE
-    assert (tmp_path / "checkout" / RESULTS / "figures" / "shortcuts-cifar10-complexity.svg").is_file()
+    assert (folder / RESULTS / "figures" / "shortcuts-cifar10-complexity.svg").is_file()
 
 
-def test_the_wide_network(tmp_path: Path) -> None:
+def test_the_wide_network(folder: Path) -> None:
     """WideResNet16×10 with its triangles: figures 6, 7 and table 3 of Topological obstructions."""
-    folder = ran(tmp_path, "wrn-cifar100", {"samples": 4, "curves": {"grid": GRID}, "triangles": {"grid": GRID}})
-    model = folder / "wrn-16-10"
+    changes = {"samples": 4, "curves": {"grid": GRID}, "triangles": {"grid": GRID}}
+    model = ran(folder, "wrn-cifar100", changes) / "wrn-16-10"
     same_ends(model)
     tensors, _ = read_tensors(model / "triangles" / "0-2+0-2+0-2.safetensors")
     assert tensors["nodes"].shape[1:] == (7, 17_179_940 - 96 * 641)  # four classes here, a hundred there
     (merged,) = [one for one in read_records(model / "barcode.json") if one["convention"] == "merged"]
     assert {bar["dim"] for bar in merged["bars"]} <= {0, 1}
-    assert (tmp_path / "checkout" / RESULTS / "figures" / "wrn-cifar100-one-saddles.svg").is_file()
+    assert (folder / RESULTS / "figures" / "wrn-cifar100-one-saddles.svg").is_file()
 
 
-def test_the_gpt(tmp_path: Path) -> None:
+def test_the_gpt(folder: Path) -> None:
     """10.9 million parameters on two kilobytes of text: figures 8 and 9 of Loss barcode."""
     text = {"kind": "text", "path": "oscar", "context": 64, "tokens": 2000, "test": 0.2, "vocabulary": "bytes"}
-    folder = ran(tmp_path, "gpt-oscar", {"data": text, "curves": {"grid": GRID}})
-    same_ends(folder / "gpt")
-    minima = read_table(folder / "gpt" / "minima" / "0-2.parquet")
+    results = ran(folder, "gpt-oscar", {"data": text, "curves": {"grid": GRID}})
+    same_ends(results / "gpt")
+    minima = read_table(results / "gpt" / "minima" / "0-2.parquet")
     assert minima["loss"].between(2.5, 5.6).all()  # below log 256, nats per byte
-    assert len(read_tensors(folder / "gpt" / "minima" / "0-2.safetensors")[0]["theta"][0]) == 10_935_808 - 192 * 384
-    assert {"two-levels", "barriers"} <= set(read_table(folder / "claims.parquet")["id"])
+    assert len(read_tensors(results / "gpt" / "minima" / "0-2.safetensors")[0]["theta"][0]) == 10_935_808 - 192 * 384
+    assert {"two-levels", "barriers"} <= set(read_table(results / "claims.parquet")["id"])

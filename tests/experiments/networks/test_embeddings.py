@@ -9,18 +9,19 @@ import pytest
 
 from lossbars.claims.claim import FAILS, HOLDS, UNMEASURED
 from lossbars.documents.budget import asked, budget_text
-from lossbars.documents.plan import Jobs
-from lossbars.experiments.networks.claims.generic import Results
+from lossbars.documents.plan import experiment_tasks, targets
+from lossbars.experiments.networks.claims.results import Results
 from lossbars.experiments.networks.embeddings import claims as embedding_findings
 from lossbars.experiments.networks.embeddings.figure import embeddings as draw
-from lossbars.experiments.networks.embeddings.step import embedding_, read_curves
-from lossbars.workflow.artefacts import ArtefactError, read_records, read_table
+from lossbars.experiments.networks.embeddings.step import read_curves
+from lossbars.workflow.artefacts import ArtefactError, read_table
 from lossbars.workflow.config import ConfigError
-from lossbars.workflow.inputs import inputs
 from lossbars.workflow.plan import Plan
-from lossbars.workflow.resources import request
-from lossbars.workflow.tasks import expected, targets
-from support.workflow import ADAM, TINY, Checkout, Model, own, plan
+from lossbars.workflow.tasks import Task
+from lossbars.workflow.work import Work
+from support.network_tables import results as results_of
+from support.plans import make_plan
+from support.workflow import ADAM, TINY, Model, plan
 
 SMALL = {"label": "one layer", "network": {"kind": "mlp", "depth": 1, "width": 8}}
 DEEP = {"label": "two layers", "network": {"kind": "mlp", "depth": 2, "width": 9}}
@@ -42,12 +43,15 @@ def planned(**changes: Any) -> Plan:
     return plan(**{"models": MODELS, "embeddings": {"deeper": DEEPER}, "figures": ["embeddings"]} | changes)
 
 
-def run_step(made: Model, out: Path) -> pd.DataFrame:
-    job = made.jobs.embedding("tiny", "deeper")
-    own: dict[str, Any] = {kind: made.paths(kind, "safetensors") for kind in ("minima", "curves")}
-    own["barcode"] = made.folder / "barcode.json"
-    embedding_(job, **made.common, **own, out=out)
-    return read_table(out, job.key)
+def task(one: Plan) -> Task:
+    (found,) = (task for task in one.tasks("tiny") if task.rule == "embedding")
+    return found
+
+
+def run_step(made: Model, **given: Any) -> pd.DataFrame:
+    (made.folder / task(made.plan).path).unlink(missing_ok=True)
+    made.run(task(made.plan), **given)
+    return read_table(made.folder / task(made.plan).path, task(made.plan).key)
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +65,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.fixture(scope="module")
 def table(made: Model) -> pd.DataFrame:
-    return run_step(made, made.folder / "embeddings" / "deeper.parquet")
+    return run_step(made)
 
 
 # The step ----------------------------------------------------------------------------------------
 
 
 def test_rows_are_the_bars_of_the_small_model(made: Model, table: pd.DataFrame) -> None:
-    (direct,) = (r for r in read_records(made.folder / "barcode.json") if r["convention"] == "direct")
+    (direct,) = (r for r in made.records("barcode") if r["convention"] == "direct")
     bars = {b["born_at"][0]: b for b in direct["bars"] if b["dim"] == 0 and b["death"] is not None}
     assert list(table["a"]) == list(bars) and len(bars) == 2
     losses = pd.concat([read_table(path) for path in made.paths("minima", "parquet")]).set_index("seed")["loss"]
@@ -93,32 +97,32 @@ def test_losses_are_preserved_and_bounds_are_what_they_are_called(table: pd.Data
     assert set(table["ones"]) == {8}
 
 
-def test_the_same_again_from_the_store_and_anew(made: Model, table: pd.DataFrame, tmp_path: Path) -> None:
-    again = run_step(made, tmp_path / "again.parquet")
-    pd.testing.assert_frame_equal(again, table)
-    made.common["checkpoints"] = tmp_path / "none"
-    try:
-        pd.testing.assert_frame_equal(run_step(made, tmp_path / "anew.parquet"), table)
-    finally:
-        made.common["checkpoints"] = made.folder / "checkpoints"
+def test_the_same_again_from_the_store_and_anew(
+    made: Model, table: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for given, from_the_store in (({}, True), ({"checkpoints": tmp_path / "none"}, False)):
+        pd.testing.assert_frame_equal(run_step(made, **given), table)
+        assert ("taken, as made before" in capsys.readouterr().err) == from_the_store
+    left = {path.name for folder in (made.checkpoints, tmp_path / "none") for path in folder.iterdir()}
+    assert left == {"finished"}, "neither of its two states"
 
 
-def test_curves_of_another_recipe_are_refused(made: Model) -> None:
-    other = Jobs(planned(curves=TINY["curves"] | {"epochs": 7})).embedding("tiny", "deeper")
+def test_curves_of_another_recipe_are_refused(made: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(made.folder)
+    other = planned(curves=TINY["curves"] | {"epochs": 7})
     with pytest.raises(ArtefactError, match="made by another recipe"):
-        read_curves(made.paths("curves", "safetensors"), other)
+        read_curves(Work.of(task(other)))
 
 
-def test_bezier_curves_and_paths_become_chains(tmp_path: Path) -> None:
-    one = Model(tmp_path, planned(curves=BEZIER, seeds_per_job=3, triangles=None))
-    from lossbars.experiments.networks.steps import curves, minima
-
-    minima.minima(**one.minima("0-2"))
-    curves.curves(**one.curves("0-2", "0-2"))
-    found = read_curves(one.paths("curves", "safetensors"), one.jobs.embedding("tiny", "deeper"))
-    assert sorted(found) == [("curves", 0, 1), ("curves", 0, 2), ("curves", 1, 2)]
+def test_bezier_curves_and_paths_become_chains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Model(tmp_path, planned(curves=BEZIER, more_curves={"flow": FLOW}, seeds_per_job=3, triangles=None))
+    one.train()
+    monkeypatch.chdir(tmp_path)
+    found = read_curves(Work.of(task(one.plan)))
+    pairs = [(0, 1), (0, 2), (1, 2)]
+    assert sorted(found) == [(kind, *pair) for kind in ("curves", "curves-flow") for pair in pairs]
     chain = found["curves", 0, 2]
-    assert len(chain) == 61
+    assert len(chain) == 61 and len(found["curves-flow", 0, 2]) == 4
     steps = (chain[1:] - chain[:-1]).norm(dim=1)
     assert steps.max() < 0.05 * steps.sum()
 
@@ -127,29 +131,29 @@ def test_bezier_curves_and_paths_become_chains(tmp_path: Path) -> None:
 
 
 def test_what_a_run_leaves_and_reads() -> None:
-    jobs = Jobs(planned())
-    artefacts = expected(jobs, "tiny")
-    (own,) = (one for one in artefacts if one.rule == "embedding")
-    assert own.path == "results/tiny/embeddings/deeper.parquet" and own.path in targets(jobs, "tiny")
-    assert str(own.log) == "results/tiny/logs/embedding-deeper.log"
-    read = {one.path for one in inputs(artefacts)[own.path]}
+    one = planned()
+    own = task(one)
+    assert own.path == "results/tiny/embeddings/deeper.parquet" and own.path in targets(one, "tiny")
+    assert str(own.log) == "results/tiny/embeddings/logs/deeper.log"
     minima = {f"results/tiny/mlp/minima/{seed}.safetensors" for seed in range(3)}
     curves = {f"results/tiny/mlp/curves/{pair}.safetensors" for pair in ("0+1", "0+2", "1+2")}
+    read = {file.path for file in own.reads()}
     assert read == {"results/datasets/digits.safetensors", "results/tiny/mlp/barcode.json"} | minima | curves
-    claims = next(one for one in artefacts if one.rule == "claims")
-    assert own.path in {one.path for one in inputs(artefacts)[claims.path]}
+    assert own.path in {file.path for file in one.claims("tiny").reads()}
 
 
 def test_every_recipe_for_curves_is_read() -> None:
-    jobs = Jobs(planned(more_curves={"bezier": BEZIER, "flow": FLOW}))
-    expects = jobs.embedding("tiny", "deeper").expects
-    assert set(expects) == {"dataset", "barcode", "minima", "curves", "curves-bezier", "curves-flow"}
-    assert request(jobs.plan, "embedding", "tiny", "deeper").runtime > 0
+    aligned = TINY["curves"] | {"align": "weights"}
+    one = planned(more_curves={"bezier": BEZIER, "aligned": aligned, "flow": FLOW})
+    assert set(task(one).inputs) == {"data", "barcode", "minima", "curves"}
+    kinds = {file.task.kind for file in task(one).inputs["curves"]}
+    assert kinds == {"curves", "curves-bezier", "curves-flow"}  # aligned ones join other points
+    assert one.request(task(one)).runtime > 0
 
 
-def test_the_job_depends_on_the_small_model_and_the_large_network_alone() -> None:
+def test_the_task_depends_on_the_small_model_and_the_large_network_alone() -> None:
     def key(**changes: Any) -> str:
-        return Jobs(planned(**changes)).embedding("tiny", "deeper").key
+        return task(planned(**changes)).key
 
     deep = MODELS | {"deep": DEEP | {"minima": {"epochs": 9}, "label": "another label"}}
     assert key(models=deep) == key(embeddings={"deeper": DEEPER | {"label": "another"}}) == key()
@@ -160,33 +164,20 @@ def test_the_job_depends_on_the_small_model_and_the_large_network_alone() -> Non
 
 
 def test_a_scale_shrinks_the_descents() -> None:
-    raw = {"experiments": {"tiny": TINY | {"models": MODELS, "embeddings": {"deeper": DEEPER}}}, "scale": 0.5}
-    one = Plan(raw).networks["tiny"].embeddings["deeper"]
-    assert (one.descent.epochs, one.path.epochs) == (2, 2)
+    scaled = make_plan(0.5, tiny=TINY | {"models": MODELS, "embeddings": {"deeper": DEEPER}})
+    embedding = task(scaled).settings.embedding  # type: ignore[attr-defined]
+    assert (embedding.descent.epochs, embedding.path.epochs) == (2, 2)
 
 
 @pytest.mark.parametrize("device", ["cpu", "auto"])
 def test_its_job_is_in_the_budget_and_in_the_usage(device: str) -> None:
-    jobs = Jobs(planned(device=device))
-    (own,) = (one for one in asked(jobs, "tiny") if one.rule == "embedding")
+    one = planned(device=device)
+    (own,) = (job for job in asked(one, "tiny") if job.task.rule == "embedding")
     assert own.request.gpu == (device == "auto") and own.request.runtime >= 20  # two descents, ten minutes each
-    assert "tiny" in budget_text(jobs, ["tiny"])
-    usage = jobs.usage("tiny").recipe
-    assert usage["embeddings"] == ["deeper"]
-    assert usage["requests"]["embedding/deeper"] == [own.request.mem_mb, own.request.runtime]
-
-
-@pytest.mark.workflow
-def test_the_rule_of_an_embedding_runs_its_step(tmp_path: Path) -> None:
-    """Planned, with all that it reads; the large model itself need not be trained for it."""
-    raw = TINY | {"models": MODELS, "embeddings": {"deeper": DEEPER}, "figures": ["embeddings"]}
-    checkout = Checkout.fresh(tmp_path / "checkout", tiny=own(raw))
-    told = checkout.snakemake("-n", "-p", "--", "results/tiny/embeddings/deeper.parquet")
-    assert told.returncode == 0, told.stdout + told.stderr
-    (line,) = (line for line in told.stdout.splitlines() if "lossbars.experiments.networks.embeddings.step" in line)
-    assert "--minima 'results/tiny/mlp/minima/{0,1,2}.safetensors'" in line
-    assert "--barcode results/tiny/mlp/barcode.json" in line and "--threads 1 --device cpu" in line
-    assert "results/tiny/deep" not in told.stdout
+    assert "tiny" in budget_text(one, ["tiny"])
+    (usage,) = (task for task in experiment_tasks(one, "tiny") if task.rule == "usage")
+    (used,) = (job for job in usage.settings.jobs if job.rule == "embedding")  # type: ignore[attr-defined]
+    assert (used.mem_mb, used.runtime) == (own.request.mem_mb, own.request.runtime)
 
 
 def network(**changes: Any) -> dict[str, Any]:
@@ -234,10 +225,8 @@ def test_the_configuration_is_checked(changes: dict[str, Any], message: str) -> 
 
 
 def results(table: pd.DataFrame) -> Results:
-    empty = pd.DataFrame()
-    recipe = {"embeddings": {"deeper": {"label": "a layer more"}}, "scale": {"samples": 1.0}, "samples": None}
     embeddings = table.assign(model="deeper") if len(table) else table
-    return Results("tiny", recipe, empty, empty, empty, empty, empty, embeddings)
+    return results_of(MODELS, changes={"embeddings": {"deeper": DEEPER}}, embeddings=embeddings)
 
 
 def rows(**changes: Any) -> pd.DataFrame:

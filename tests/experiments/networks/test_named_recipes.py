@@ -1,25 +1,23 @@
 """Minima in groups, and several recipes for curves and triangles of one model."""
 
-import json
+import contextlib
 import math
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from lossbars.barcodes.complex import FilteredComplex, direct_barcode
-from lossbars.documents.plan import Jobs
 from lossbars.experiments.networks.config import Experiment
 from lossbars.experiments.networks.figures.barcodes import barcodes
 from lossbars.experiments.networks.figures.optimisers import deaths_by_recipe
-from lossbars.experiments.networks.plan import recipe_labels
 from lossbars.plots.tables import by_group, by_recipe, lowest
-from lossbars.workflow.artefacts import read_records, read_table, read_tensors
 from lossbars.workflow.blocks import blocks, groups_of, parts
 from lossbars.workflow.config import ConfigError
-from lossbars.workflow.inputs import inputs
-from lossbars.workflow.tasks import expected
-from support.workflow import ADAM, TINY, Checkout, own, plan
+from lossbars.workflow.plan import Plan
+from support.plans import make_plan, read_table_of
+from support.workflow import ADAM, TINY, Model, plan
 
 FLOW: dict[str, Any] = ADAM | {
     "epochs": 2,
@@ -36,8 +34,12 @@ SEVERAL: dict[str, Any] = {
 }
 
 
-def made(**changes: Any) -> Jobs:
-    return Jobs(plan(**(SEVERAL | changes)))
+def made(**changes: Any) -> Plan:
+    return plan(**(SEVERAL | changes))
+
+
+def keys(made: Plan) -> dict[str, str]:
+    return {path: task.key for task in made.tasks("tiny") for path in task.outputs.values()}
 
 
 # Planning ----------------------------------------------------------------------------------------
@@ -56,14 +58,14 @@ def test_curves_across_groups_can_be_left_out() -> None:
 
 
 def test_a_group_states_what_differs() -> None:
-    one, two = made().plan.model("tiny", "mlp").groups.values()
+    one, two = made().experiments["tiny"].models["mlp"].groups.values()
     assert (one.minima.epochs, two.minima.epochs) == (2, 5)
     assert one.minima.schedule == two.minima.schedule
 
 
 def test_another_recipe_of_one_group_leaves_what_the_other_made() -> None:
     changed = made(groups={"short": {}, "long": {"minima": {"epochs": 6}}})
-    before, after = ({one.path: one.job.key for one in expected(jobs, "tiny")} for jobs in (made(), changed))
+    before, after = keys(made()), keys(changed)
     stale = {path for path in before if before[path] != after[path]}
     kept = {"minima/0-1", "curves/0-1+0-1", "curves-flow/0-1+0-1", "curves-bent/0-1+0-1"}
     folder = "results/tiny/mlp"
@@ -74,20 +76,19 @@ def test_another_recipe_of_one_group_leaves_what_the_other_made() -> None:
 def test_another_recipe_of_curves_leaves_the_others() -> None:
     changed = made(more_curves=SEVERAL["more_curves"] | {"flow": FLOW | {"epochs": 3}})
     for kind, same in (("curves", True), ("curves-bent", True), ("curves-flow", False)):
-        keys = {jobs.trained(kind, "tiny", "mlp", "0+1").key for jobs in (made(), changed)}
-        assert (len(keys) == 1) == same
+        path = f"results/tiny/mlp/{kind}/0-1+1000-1001.parquet"
+        assert (keys(made())[path] == keys(changed)[path]) == same
 
 
 def test_a_figure_of_norms_reads_the_tensors_of_paths_alone() -> None:
-    jobs = made()
-    reads = inputs(expected(jobs, "tiny"))["results/figures/tiny-path-norms.svg"]
-    assert {one.path.rpartition(".")[2] for one in reads if one.part} == {"safetensors"}
-    assert {one.job.kind for one in reads} == {"tables", "curves-flow"}
+    reads = made().by_path["results/figures/tiny-path-norms.svg"].reads()
+    assert {one.path.rpartition(".")[2] for one in reads if one.task.part} == {"safetensors"}
+    assert {one.task.kind for one in reads} == {"gather", "curves-flow"}
 
 
 def test_labels_tell_recipes_apart() -> None:
-    model = made(more_curves={"flow": FLOW, "same": TINY["curves"]}).plan.model("tiny", "mlp")
-    assert recipe_labels(model) == {
+    model = made(more_curves={"flow": FLOW, "same": TINY["curves"]}).experiments["tiny"].models["mlp"]
+    assert model.recipe_labels == {
         "curves": "chain, 1 bend (first)",
         "curves-flow": "flow, 4 points",
         "curves-same": "chain, 1 bend (same)",
@@ -128,10 +129,8 @@ def test_what_cannot_be_run_is_named(changes: dict[str, Any], said: str) -> None
 
 def test_scaled_paths_get_their_points_as_often_in_proportion() -> None:
     long = FLOW | {"epochs": 100, "family": {"kind": "path", "insertion": {"every": 20}}}
-    whole = own({"experiments": {"tiny": TINY | SEVERAL | {"more_curves": {"flow": long}}}})
-    from lossbars.workflow.plan import Plan
-
-    scaled = Plan(whole | {"scale": {"epochs": 0.1}}).networks["tiny"]
+    several = TINY | SEVERAL | {"more_curves": {"flow": long}}
+    scaled = make_plan({"epochs": 0.1}, tiny=several).experiments["tiny"]
     assert isinstance(scaled, Experiment)
     flow = scaled.models["mlp"].kinds["curves-flow"]
     assert flow.epochs == 10
@@ -199,38 +198,38 @@ def test_a_red_line_stands_between_the_groups_of_a_model_alone() -> None:
     assert [len(lines[f"births-{model}-{group}"].get_xdata()) for model in "mn" for group in (0, 1)] == [1, 2, 1, 2]
 
 
-# The workflow ------------------------------------------------------------------------------------
+# The steps ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.workflow
-def test_the_lowest_curve_counts_and_every_bar_says_which_it_was(tmp_path) -> None:
-    experiment = {key: value for key, value in (TINY | SEVERAL).items() if key not in ("triangles", "robustness")}
-    checkout = Checkout.fresh(tmp_path, tiny=experiment)
-    checkout.run()
-    folder = tmp_path / "results/tiny/mlp"
+def test_the_lowest_curve_counts_and_every_bar_says_which_it_was(tmp_path: Path) -> None:
+    several = {key: value for key, value in (TINY | SEVERAL).items() if key not in ("triangles", "robustness")}
+    model = Model(tmp_path, make_plan(tiny=several))
+    model.train()
+    model.barcode()
     values = {}
     for kind in ("curves", "curves-flow", "curves-bent"):
-        for path in (folder / kind).glob("*.parquet"):
-            table = read_table(path)
+        for task in model.of(kind):
+            table = model.table(kind, task.part)
             assert set(table.kind) == ({"curve", "segment"} if kind == "curves" else {"curve"})
             for pair, top in table[table.kind == "curve"].groupby(["a", "b"]).loss.max().items():
                 values[kind, pair] = top
     pairs = {pair for _, pair in values}
     assert len(pairs) == 6 and len(values) == 18
-    (filtered,) = read_records(folder / "complex.json")
+    (filtered,) = model.records("complex")
     edges = {tuple(s["vertices"]): s for s in filtered["simplices"] if len(s["vertices"]) == 2}
     for pair in pairs:
         best = min(("curves", "curves-flow", "curves-bent"), key=lambda kind: values[kind, pair])
         assert edges[pair]["by"] == best
         assert edges[pair]["value"] >= values[best, pair]
-    for record in json.loads((folder / "barcode.json").read_text()):
-        for bar in record["bars"] if isinstance(record, dict) and "bars" in record else ():
+    for record in model.records("barcode"):
+        for bar in record["bars"]:
             assert bar["dies_on"] == (edges[tuple(bar["dies_at"])]["by"] if bar["dies_at"] else None)
-    tensors, _ = read_tensors(folder / "curves-flow/0-1+1000-1001.safetensors")
+    tensors = model.tensors("curves-flow", "0-1+1000-1001")
     assert tensors["nodes"].shape[:2] == (4, 4)
     assert tensors["lengths"].tolist() == [4] * 4
     assert tensors["tangent"].shape == (2, 4, 2)
-    claims = read_table(tmp_path / "results/tiny/claims.parquet").set_index("id")
+    model.run(*(task for task in model.tasks if task.rule in ("gather", "claims")))
+    with contextlib.chdir(tmp_path):
+        claims = read_table_of(model.plan.claims("tiny")).set_index("id")
     assert "flow, 4 points" in claims.loc["recipes", "obtained"]
     assert claims.loc["minima", "budget"].startswith("2 minima of each of 2 types, 2 to 5 epochs for minima")
-    assert not checkout.stale()

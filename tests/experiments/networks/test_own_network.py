@@ -10,16 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from lossbars.documents.plan import Jobs
-from lossbars.experiments.networks.steps.barcode import barcode
-from lossbars.experiments.networks.steps.complex import complex_
-from lossbars.experiments.networks.steps.curves import curves
-from lossbars.experiments.networks.steps.minima import minima
 from lossbars.workflow import fingerprint
 from lossbars.workflow.artefacts import read_table, read_tensors
-from lossbars.workflow.blocks import pair_blocks
-from lossbars.workflow.dataset_step import dataset
 from lossbars.workflow.plan import Plan
+from support.plans import make_plan, run_tasks
 
 NETWORK = '''
 from torch import nn
@@ -47,25 +41,21 @@ def load():
 """
 KINDS = {"classes": ("bright.long()", 2), "regression": ("torch.stack([x.mean((1, 2, 3)), x.amax((1, 2, 3))], 1)", 2)}
 DESCENT = {"optimiser": "adam", "schedule": {"kind": "constant", "lr": 0.05}, "batch_size": 4}
-CONFIG: dict[str, Any] = {
-    "experiments": {
-        "mine": {
-            "title": "My network",
-            "data": "my_data.py:load",
-            "device": "cpu",
-            "seeds": 3,
-            "seeds_per_job": 2,
-            "models": {
-                "net": {
-                    "network": {"kind": "custom", "source": "my_net.py:Net", "arguments": {"channels": 3}},
-                    "minima": DESCENT | {"epochs": 3, "weight_decay": 0.01},
-                    "curves": DESCENT
-                    | {"epochs": 2, "family": {"kind": "bezier"}, "grid": {"points": 5, "refinements": 2}},
-                }
-            },
+MINE: dict[str, Any] = {
+    "title": "My network",
+    "data": "my_data.py:load",
+    "device": "cpu",
+    "seeds": 3,
+    "seeds_per_job": 2,
+    "models": {
+        "net": {
+            "network": {"kind": "custom", "source": "my_net.py:Net", "arguments": {"channels": 3}},
+            "minima": DESCENT | {"epochs": 3, "weight_decay": 0.01},
+            "curves": DESCENT | {"epochs": 2, "family": {"kind": "bezier"}, "grid": {"points": 5, "refinements": 2}},
         }
-    }
+    },
 }
+UP_TO_BARS = ("dataset", "minima", "curves", "complex", "barcode")  # rules
 
 
 @pytest.fixture(autouse=True)
@@ -77,43 +67,28 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(params=KINDS)
-def jobs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Jobs:
-    """The jobs of the config above, in a folder with the two files."""
+def plan(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """The plan of the experiment above, in a folder with the two files."""
     monkeypatch.chdir(tmp_path)
     fingerprint._tree.cache_clear()  # another folder has other files of these names
     targets, outputs = KINDS[request.param]
     Path("my_net.py").write_text(NETWORK.replace("{outputs}", str(outputs)))
     Path("my_data.py").write_text(DATA.replace("{targets}", targets))
-    return Jobs(Plan(CONFIG))
+    return make_plan(mine=MINE)
 
 
-def run(jobs: Jobs) -> Path:
+def run(plan: Plan) -> Path:
     """Every step of the model; the folder of its results."""
-    plan = jobs.plan
-    data, folder = Path(plan.dataset_path("mine")), Path(plan.folder("mine", "net"))
-    dataset(jobs.dataset(plan.data_key("mine")), Path("downloads"), Path(".checkpoints"), data)
-    settings: dict[str, Any] = {"data": data, "threads": 1, "device": "cpu", "checkpoints": Path(".checkpoints")}
-    thetas = [Path(path) for path in plan.trained_paths("mine", "net", "minima", "safetensors")]
-    for seeds, out in zip(plan.blocks("mine", "net"), thetas, strict=True):
-        job = jobs.trained("minima", "mine", "net")
-        minima(job, seeds=seeds, out=out, metrics=out.with_suffix(".parquet"), **settings)
-    nodes = [Path(path) for path in plan.trained_paths("mine", "net", "curves", "safetensors")]
-    for (first, second), out in zip(pair_blocks(plan.blocks("mine", "net")), nodes, strict=True):
-        table = out.with_suffix(".parquet")
-        job = jobs.trained("curves", "mine", "net")
-        curves(job, minima=thetas, first=first, second=second, out=out, table=table, **settings)
-    tables = {k: [path.with_suffix(".parquet") for path in paths] for k, paths in (("m", thetas), ("c", nodes))}
-    complex_(jobs.complex("mine", "net"), tables["m"], tables["c"], [], folder / "complex.json")
-    barcode(jobs.barcode("mine", "net"), folder / "complex.json", folder / "barcode.json")
-    return folder
+    run_tasks(task for task in plan.tasks("mine") if task.rule in UP_TO_BARS)
+    return Path(plan.folder("mine", "net"))
 
 
 def tables(folder: Path, kind: str) -> pd.DataFrame:
     return pd.concat([read_table(path) for path in sorted((folder / kind).glob("*.parquet"))], ignore_index=True)
 
 
-def test_from_config_to_barcode(jobs: Jobs) -> None:
-    folder = run(jobs)
+def test_from_config_to_barcode(plan: Plan) -> None:
+    folder = run(plan)
     losses = tables(folder, "minima").set_index("seed").loss
     along = tables(folder, "curves")
     assert sorted(losses.index) == [0, 1, 2] and losses.nunique() == 3
@@ -143,12 +118,12 @@ def test_from_config_to_barcode(jobs: Jobs) -> None:
     assert [path.name for path in Path(".checkpoints").iterdir()] == ["finished"]
 
 
-def test_minima_are_what_the_module_says(jobs: Jobs) -> None:
+def test_minima_are_what_the_module_says(plan: Plan) -> None:
     """θ put into the user's own class by hand, statistics by one pass over the 14 samples."""
-    folder = run(jobs)
+    folder = run(plan)
     namespace: dict[str, Any] = {}
     exec(Path("my_net.py").read_text(), namespace)
-    data, _ = read_tensors(Path(jobs.plan.dataset_path("mine")))
+    data, _ = read_tensors(Path(plan.tasks("mine")[0].path))
     regression = data["train_y"].is_floating_point()
     criterion = nn.MSELoss() if regression else nn.CrossEntropyLoss()
     metrics = tables(folder, "minima").set_index("seed")
@@ -170,19 +145,18 @@ def test_minima_are_what_the_module_says(jobs: Jobs) -> None:
             assert pd.isna(row.train_accuracy) == regression
 
 
-def test_a_changed_file_of_the_users_is_another_job(jobs: Jobs) -> None:
-    def keys() -> list[str]:
-        fresh = Jobs(Plan(CONFIG))
-        trained = [fresh.trained(kind, "mine", "net").key for kind in ("minima", "curves")]
-        return [fresh.dataset("mine-data").key, *trained, fresh.barcode("mine", "net").key]
+def test_a_changed_file_of_the_users_is_another_job(plan: Plan) -> None:
+    def keys(plan: Plan) -> list[str]:
+        of_rule = {task.rule: task.key for task in plan.tasks("mine")}
+        return [of_rule[rule] for rule in UP_TO_BARS]
 
-    before = keys()
-    assert before[1] == jobs.trained("minima", "mine", "net").key
+    before = keys(plan)
+    assert before == keys(make_plan(mine=MINE))
     path = Path("my_net.py")
     path.write_text(path.read_text() + "\nCHANGED = 1\n")
     fingerprint._tree.cache_clear()  # as in a process of its own
-    after = keys()
+    after = keys(make_plan(mine=MINE))
     assert after[0] == before[0] and all(one != other for one, other in zip(before[1:], after[1:], strict=True))
     Path("my_data.py").write_text(Path("my_data.py").read_text() + "\nCHANGED = 1\n")
     fingerprint._tree.cache_clear()
-    assert all(one != other for one, other in zip(after, keys(), strict=True))
+    assert all(one != other for one, other in zip(after, keys(make_plan(mine=MINE)), strict=True))

@@ -8,14 +8,11 @@ import torch
 from torch import nn
 
 from lossbars.datasets.dataset import Split
-from lossbars.experiments.networks.steps import barcode, complex, minima, string_curves
 from lossbars.landscapes.metric import Measured
 from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.seeding import generator
-from lossbars.workflow.artefacts import read_table, read_tensors
-from lossbars.workflow.blocks import pair_blocks
-from lossbars.workflow.plan import Plan
-from support.workflow import ADAM, TINY, Model, own
+from support.plans import make_plan
+from support.workflow import ADAM, TINY, Model
 
 STRING: dict[str, Any] = ADAM | {
     "epochs": 20,
@@ -28,11 +25,8 @@ STRING: dict[str, Any] = ADAM | {
 def made(folder: Path) -> Model:
     """Three minima of a small network, joined by strings."""
     tiny = {name: value for name, value in TINY.items() if name not in ("triangles", "robustness")}
-    model = Model(folder, Plan({"experiments": {"tiny": own(tiny | {"curves": STRING, "seeds_per_job": 3})}}))
-    for block in model.blocks:
-        minima.minima(**model.minima(block))
-    for pair in pair_blocks(model.blocks):
-        string_curves.string_curves(**model.curves(*pair))
+    model = Model(folder, make_plan(tiny=tiny | {"curves": STRING, "seeds_per_job": 3}))
+    model.train()
     return model
 
 
@@ -42,11 +36,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 def test_strings_join_the_minima_and_are_no_higher_than_segments(model: Model) -> None:
-    (path,) = model.paths("curves", "safetensors")
-    tensors, facts = read_tensors(path)
-    theta = read_tensors(model.path("minima", "0-2"))[0]["theta"]
-    assert facts["family"] == "string" and len(tensors["pairs"]) == 3
-    table = read_table(path.with_suffix(".parquet"))
+    tensors, theta = model.tensors("curves"), model.tensors("minima")["theta"]
+    assert model.facts("curves")["family"] == "string" and len(tensors["pairs"]) == 3
+    table = model.table("curves")
     tops = table.groupby(["a", "b", "kind"])["loss"].max().unstack()
     assert (tops["curve"] <= tops["segment"] + 1e-6).all() and (tops["curve"] < tops["segment"]).any()
     for (a, b), nodes, count in zip(
@@ -59,17 +51,20 @@ def test_strings_join_the_minima_and_are_no_higher_than_segments(model: Model) -
         assert failed != failed or failed < top + 1e-6
 
 
-def test_their_barcode_is_of_the_lower_curves(model: Model, tmp_path: Path) -> None:
-    jobs = model.jobs
-    tables = {kind: model.paths(kind, "parquet") for kind in ("minima", "curves")}
-    complex.complex_(jobs.complex("tiny", "mlp"), **tables, triangles=[], out=tmp_path / "complex.json")
-    barcode.barcode(jobs.barcode("tiny", "mlp"), tmp_path / "complex.json", tmp_path / "barcode.json")
-    assert (tmp_path / "barcode.json").stat().st_size > 0
+def test_their_barcode_is_of_the_lower_curves(model: Model) -> None:
+    model.barcode()
+    direct, _ = model.records("barcode")
+    table = model.table("curves")
+    tops = table[table["kind"] == "curve"].groupby(["a", "b"])["loss"].max()
+    losses = model.table("minima").set_index("seed")["loss"]
+    for bar in direct["bars"]:
+        (p,) = bar["born_at"]
+        lower = [top for pair, top in tops.items() if p in pair and losses[sum(pair) - p] < losses[p]]
+        assert bar["death"] == min(lower, default=None)
 
 
 def test_the_same_recipe_gives_the_same_bits(model: Model, tmp_path: Path) -> None:
-    (path,), (other,) = (one.paths("curves", "safetensors") for one in (model, made(tmp_path)))
-    first, second = read_tensors(path)[0], read_tensors(other)[0]
+    first, second = (one.tensors("curves") for one in (model, made(tmp_path)))
     assert torch.equal(first["nodes"].nan_to_num(), second["nodes"].nan_to_num())
     assert torch.equal(first["lengths"], second["lengths"])
 

@@ -10,28 +10,42 @@ import pytest
 import torch
 
 from lossbars.claims.claim import FAILS, HOLDS, NO_NUMBER, UNMEASURED
-from lossbars.documents.plan import Jobs
+from lossbars.experiments.kinds import KINDS
 from lossbars.experiments.networks.claims.path_optimisers import passes
-from lossbars.experiments.saddles.claims import SaddleResults, budget, claim_rows, errors
+from lossbars.experiments.saddles import claims
+from lossbars.experiments.saddles.claims import SaddleResults, budget, errors
 from lossbars.experiments.saddles.config import KNOWN, of_size
 from lossbars.experiments.saddles.figures.death_error import death_error
 from lossbars.experiments.saddles.figures.insertion import insertion
 from lossbars.experiments.saddles.known_bars import connected, critical, known_bars
-from lossbars.experiments.saddles.steps import deaths as saddle_deaths
-from lossbars.experiments.saddles.steps import insertion as saddle_insertion
-from lossbars.experiments.saddles.steps import table as saddle_table
 from lossbars.functions import Function, bent_double_well, himmelblau, mueller_brown, rastrigin, six_hump_camel, wavy
 from lossbars.landscapes.make import make_landscape
 from lossbars.landscapes.specs import FunctionSpec
 from lossbars.recipes import Curves, Path, Paths
-from lossbars.workflow.artefacts import read_table
-from lossbars.workflow.config import ConfigError, load_config
-from lossbars.workflow.inputs import inputs
+from lossbars.workflow.claims_step import claim_rows
+from lossbars.workflow.config import ConfigError
+from lossbars.workflow.fingerprint import closure
 from lossbars.workflow.plan import Plan
-from lossbars.workflow.resources import request
-from lossbars.workflow.tasks import expected
-from support.saddle_example import CHAIN, FLOW, SAD, STAGES, jobs
-from support.workflow import changed, own
+from support.plans import (
+    changed,
+    changed_rules,
+    check_config,
+    claims_settings,
+    make_plan,
+    read_table_of,
+    run_tasks,
+    tasks_by_path,
+    the_task,
+)
+
+SAD = KINDS["saddles"].example()
+FLOW, CHAIN = SAD["optimisers"]["flow"], SAD["optimisers"]["chain"]
+STAGES = SAD["models"]["bent"]["insertion"]
+
+
+def plan(experiment: dict[str, Any] = SAD, scale: Any = 1) -> Plan:
+    return make_plan(scale, sad=experiment)
+
 
 # What may be said --------------------------------------------------------------------------------
 
@@ -53,7 +67,7 @@ from support.workflow import changed, own
         ("optimisers.chain.family.bend", 3, r"one\.optimisers\.chain\.family\.bend: unknown key; did you mean 'bends'"),
         ("sizes", [2, 1], "sizes: each must be larger than the one before"),
         ("sizes", [], "experiments.one.sizes: List should have at least 1 item"),
-        ("figures", ["death-errors"], "experiments.one.figures.0: Input should be 'death-error'"),
+        ("figures", ["death-errors"], "experiments.one.figures.0: no figure 'death-errors'; there are 'death-error'"),
         ("seeds", 2, "experiments.one.seeds: unknown key"),
         ("models.bent.landscape.dim", 3, "insertion: its path is drawn, so the function must have two coordinates"),
         ("models.bent.insertion.minima", [1, 1], "minima: a path joins two different ones"),
@@ -64,12 +78,12 @@ from support.workflow import changed, own
 )
 def test_mistakes_are_named_with_their_place(place: str, value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        load_config({"experiments": {"one": changed(SAD, place, value)}})
+        check_config(one=changed(SAD, place, value))
 
 
 def test_models_override_optimisers_key_by_key_and_add_their_own() -> None:
     mine = {"flow": {"epochs": 7, "family": {"kind": "path", "climb": 0.5}}, "other": CHAIN}
-    made = jobs(sad=changed(SAD, "models.camel.optimisers", mine)).plan.saddles["sad"].models
+    made = plan(changed(SAD, "models.camel.optimisers", mine)).experiments["sad"].models
     flow = made["camel"].optimisers["flow"]
     assert isinstance(flow, Paths) and (flow.epochs, flow.family.points, flow.family.climb) == (7, 6, 0.5)
     assert list(made["camel"].optimisers) == ["flow", "chain", "other"] and list(made["bent"].optimisers) == [
@@ -79,13 +93,14 @@ def test_models_override_optimisers_key_by_key_and_add_their_own() -> None:
 
 
 def test_a_scale_drops_sizes_and_shrinks_epochs() -> None:
-    raw = {"experiments": {"sad": own(SAD | {"sizes": [1, 2, 4, 8]})}}
-    small = Plan(raw | {"scale": {"points": 0.5, "epochs": 0.5}})
-    whole = small.saddles["sad"]
-    assert whole.sizes == [1, 2, 4] and whole.models["camel"].optimisers["chain"].epochs == 5
-    assert whole.models["bent"].insertion and whole.models["bent"].insertion.path.epochs == 70
-    assert Jobs(small).claims("sad").recipe["scale"] == {"points": 0.5, "epochs": 0.5}
-    assert Plan(raw | {"scale": 0.01}).saddles["sad"].sizes == [1, 2]
+    large = SAD | {"sizes": [1, 2, 4, 8]}
+    small = plan(large, {"points": 0.5, "epochs": 0.5})
+    config: Any = small.experiments["sad"]
+    assert config.sizes == [1, 2, 4] and config.models["camel"].optimisers["chain"].epochs == 5
+    assert config.models["bent"].insertion.path.epochs == 70
+    assert claims_settings(small, "sad").scale == {"points": 0.5, "epochs": 0.5}
+    least: Any = plan(large, 0.01).experiments["sad"]
+    assert least.sizes == [1, 2]
 
 
 class Counted(Function):
@@ -107,7 +122,7 @@ def test_sizes_multiply_places_and_epochs_and_evaluations_are_counted(recipe: Pa
         larger = of_size(recipe, size)
         Counted.rows = 0
         connected(mine, larger, "counted")
-        assert Counted.rows == passes(larger.model_dump()) == size**2 * 10 * 4
+        assert Counted.rows == passes(larger) == size**2 * 10 * 4
     if isinstance(recipe, Paths):
         inserting = recipe.model_copy(update={"family": Paths(**STAGES["path"]).family})
         family = of_size(inserting, 3).family
@@ -161,14 +176,15 @@ def test_saddles_and_minima_are_critical_and_told_apart() -> None:
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
-    """Of SAD with a flow that climbs: both models' deaths, together as ``saddles``, and ``insertion``."""
-    folder, made = tmp_path_factory.mktemp("saddles"), jobs()
-    for model in ("camel", "bent"):
-        saddle_deaths.saddle_deaths(made.saddle_deaths("sad", model), 1, folder / f"{model}.parquet")
-    parts = [folder / "camel.parquet", folder / "bent.parquet"]
-    saddle_table.saddle_table(made.saddle_table("sad"), parts, folder / "saddles.parquet")
-    saddle_insertion.saddle_insertion(made.saddle_insertion("sad", "bent"), 1, folder / "insertion.parquet")
-    return {path.stem: read_table(path) for path in folder.glob("*.parquet")}
+    """Deaths of each model, those of both together as ``saddles``, the stages of ``insertion``, and ``claims``."""
+    made = plan()
+    tasks = {model: the_task(made, "sad", "saddle_deaths", model) for model in ("camel", "bent")}
+    others = {"saddles": "gather", "insertion": "saddle_insertion", "claims": "claims"}
+    tasks |= {name: the_task(made, "sad", rule) for name, rule in others.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("saddles"))
+        run_tasks(tasks.values())
+        return {name: read_table_of(task) for name, task in tasks.items()}
 
 
 def test_a_row_for_each_optimiser_size_and_bar(tables: dict[str, pd.DataFrame]) -> None:
@@ -183,9 +199,11 @@ def test_a_row_for_each_optimiser_size_and_bar(tables: dict[str, pd.DataFrame]) 
     assert (table["direct"] >= table["merged"] - 1e-12).all() and (table["merged"] > table["truth"] - 1e-6).all()
 
 
-def test_the_same_again(tables: dict[str, pd.DataFrame], tmp_path: File) -> None:
-    saddle_deaths.saddle_deaths(jobs().saddle_deaths("sad", "bent"), 1, tmp_path / "again.parquet")
-    pd.testing.assert_frame_equal(read_table(tmp_path / "again.parquet"), tables["bent"])
+def test_the_same_again(tables: dict[str, pd.DataFrame], tmp_path: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    again = the_task(plan(), "sad", "saddle_deaths", "bent")
+    run_tasks([again])
+    pd.testing.assert_frame_equal(read_table_of(again), tables["bent"])
 
 
 def test_before_the_insertion_segments_leave_the_valley(tables: dict[str, pd.DataFrame]) -> None:
@@ -202,16 +220,16 @@ def test_before_the_insertion_segments_leave_the_valley(tables: dict[str, pd.Dat
     assert paths[-1]["segment"].max() == pytest.approx(1.0, abs=0.02)
 
 
-def test_a_minimum_that_is_not_known_is_named(tmp_path: File) -> None:
-    job = jobs(sad=changed(SAD, "models.bent.insertion.minima", [0, 2])).saddle_insertion("sad", "bent")
+def test_a_minimum_that_is_not_known_is_named() -> None:
+    wrong = plan(changed(SAD, "models.bent.insertion.minima", [0, 2]))
     with pytest.raises(ValueError, match=r"insertion\.minima: bent_double_well has no minimum 2: known are 0 to 1"):
-        saddle_insertion.saddle_insertion(job, 1, tmp_path / "insertion.parquet")
+        run_tasks([the_task(wrong, "sad", "saddle_insertion")])
 
 
 # The plan ----------------------------------------------------------------------------------------
 
-RESULTS = {"saddle_claims", "saddle_figure", "usage"}
-DEATHS = {"saddle_deaths", "saddle_table"} | RESULTS
+RESULTS = {"claims", "figure", "usage"}
+DEATHS = {"saddle_deaths", "gather"} | RESULTS
 
 
 @pytest.mark.parametrize(
@@ -219,37 +237,55 @@ DEATHS = {"saddle_deaths", "saddle_table"} | RESULTS
     [
         ("sizes", [1, 3], DEATHS),
         ("optimisers.flow.epochs", 11, DEATHS),
-        ("models.bent.insertion.minima", [1, 0], {"saddle_insertion", "saddle_figure", "usage"}),
+        ("models.bent.insertion.minima", [1, 0], {"saddle_insertion"} | RESULTS),
         ("models.camel.label", "another", RESULTS),
-        ("title", "another", {"saddle_figure", "usage"}),
+        ("title", "another", RESULTS),
         ("resources", {"mem_mb": 7777}, {"usage"}),
     ],
 )
 def test_keys_cover_what_decides_and_nothing_else(place: str, value: Any, rules: set[str]) -> None:
-    found: dict[str, set[tuple[str, str]]] = {}
-    for experiment in (SAD, changed(SAD, place, value)):
-        for one in expected(jobs(sad=experiment), "sad"):
-            found.setdefault(one.path, set()).add((one.rule, one.job.key))
-    assert {rule for several in found.values() if len(several) > 1 for rule, _ in several} == rules
+    assert changed_rules(plan(), plan(changed(SAD, place, value)), "sad") == rules
+
+
+def test_sizes_and_the_code_of_a_figure_reach_what_they_decide() -> None:
+    before, after = plan(), plan(SAD | {"sizes": [1, 2, 3]})
+    kept = {task.path for task in after.tasks("sad") if task.key == before.by_path[task.path].key}
+    stages = {f"results/sad/bent/{name}.parquet" for name in ("insertion", "surface")}
+    assert kept == stages | {"results/figures/sad-insertion.pdf"}
+    figures = {task.outputs["pdf"]: closure(task.module, task.chosen)[0] for task in before.figures("sad")}
+    module = "lossbars.experiments.saddles.figures.insertion"
+    assert [path for path, modules in figures.items() if module in modules] == ["results/figures/sad-insertion.pdf"]
 
 
 def test_what_a_run_leaves_reads_and_asks_for() -> None:
-    made = jobs()
-    artefacts = {one.path: one for one in expected(made, "sad")}
-    read = {path: {one.path for one in several} for path, several in inputs(list(artefacts.values())).items()}
-    assert "results/sad/camel/insertion.parquet" not in artefacts
+    made = plan()
+    read = {path: {one.path for one in task.reads()} for path, task in tasks_by_path(made, "sad").items()}
+    assert "results/sad/camel/insertion.parquet" not in read
     assert read["results/sad/saddles.parquet"] == {f"results/sad/{m}/saddles.parquet" for m in ("camel", "bent")}
     stages = {f"results/sad/bent/{name}.parquet" for name in ("insertion", "surface")}
     assert read["results/figures/sad-insertion.svg"] == stages
     assert read["results/figures/sad-death-error.svg"] == {"results/sad/saddles.parquet"}
-    long = jobs(sad=changed(SAD, "sizes", [1, 500]))
-    asked = [request(one.plan, "saddle_deaths", "sad", "camel") for one in (made, long)]
+    long = plan(changed(SAD, "sizes", [1, 500]))
+    asked = [one.request(the_task(one, "sad", "saddle_deaths", "camel")) for one in (made, long)]
     assert asked[0].runtime < asked[1].runtime and asked[0].mem_mb >= 1000
-    without = jobs(sad=SAD | {"figures": ["death-error"]})
-    assert not [one for one in expected(without, "sad") if one.rule in ("saddle_insertion", "surface")]
+    stated = plan(changed(SAD, "models.camel.resources", {"runtime": 77}) | {"resources": {"mem_mb": 7777}})
+    wanted = stated.request(the_task(stated, "sad", "saddle_deaths", "camel"))
+    assert (wanted.mem_mb, wanted.runtime) == (7777, 77)
+    without = plan(SAD | {"figures": ["death-error"]})
+    assert not [task for task in without.tasks("sad") if task.rule in ("saddle_insertion", "surface")]
+
+
+def test_figures_show_models_in_the_configured_order() -> None:
+    labels = {task.settings.figure: list(task.settings.labels.items()) for task in plan().figures("sad")}  # type: ignore[attr-defined]
+    assert labels == {"death-error": [("camel", "HumpCamel6"), ("bent", "bent")], "insertion": [("bent", "bent")]}
 
 
 # Claims ------------------------------------------------------------------------------------------
+
+
+def test_all_claims_are_judged(tables: dict[str, pd.DataFrame]) -> None:
+    assert list(tables["claims"]["id"]) == ["error-falls", "lands", "best", "never-below"]
+    assert set(tables["claims"]["experiment"]) == {"sad"}
 
 
 def bars(*rows: tuple[str, int, float, float], truth: float = 1.0, **changes: Any) -> pd.DataFrame:
@@ -259,14 +295,18 @@ def bars(*rows: tuple[str, int, float, float], truth: float = 1.0, **changes: An
     return table.assign(evaluations=100 * table["size"] ** 2, direct=table["merged"]).assign(**changes)
 
 
+def results(table: pd.DataFrame, **scale: float) -> SaddleResults:
+    climbing = FLOW | {"family": {"kind": "path", "points": 6, "climb": 0.5}}
+    optimisers = {"flow": FLOW, "climbing": climbing, "chain": CHAIN}
+    model = SAD["models"]["camel"] | {"label": "One"}
+    experiment = SAD | {"optimisers": optimisers, "models": {"one": model}, "figures": ["death-error"]}
+    settings: Any = claims_settings(plan(experiment, scale), "sad")
+    return SaddleResults(settings, table)
+
+
 def findings(table: pd.DataFrame, **scale: float) -> dict[str, Any]:
-    optimisers = {
-        "flow": FLOW,
-        "climbing": FLOW | {"family": {"kind": "path", "points": 6, "climb": 0.5}},
-        "chain": CHAIN,
-    }
-    recipe = {"sizes": [1, 2], "scale": scale, "models": {"one": {"label": "One", "optimisers": optimisers}}}
-    rows = claim_rows(SaddleResults("sad", recipe, table))
+    judged = results(table, **scale)
+    rows = claim_rows(claims, "sad", judged.settings.config, judged)
     return {row["id"]: row for row in rows.to_dict("records")}
 
 
@@ -304,8 +344,7 @@ def test_claims_of_the_best_compare_at_as_many_gradients() -> None:
 def test_claims_of_deaths_below_saddles() -> None:
     assert findings(bars(*FLOWS))["never-below"]["verdict"] == HOLDS
     assert findings(bars(*FLOWS, direct=0.9))["never-below"]["verdict"] == FAILS
-    results = SaddleResults("sad", {"sizes": [1, 2]}, bars(*FLOWS))
-    assert budget(results) == "1 optimisers at 2 sizes, 100 to 400 gradients a curve"
+    assert budget(results(bars(*FLOWS))) == "1 optimisers at 2 sizes, 100 to 400 gradients a curve"
 
 
 def test_errors_are_the_largest_of_a_size_and_finite() -> None:

@@ -1,5 +1,6 @@
 """The kind strings: what may be said, what is found of made answers, what is drawn, and the workflow, made small."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,13 @@ import torch
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from lossbars.documents.plan import Jobs
+from lossbars.experiments.kinds import KINDS
 from lossbars.experiments.networks.figures.string_bridge import heights, string_bridge
-from lossbars.experiments.strings.claims import claim_rows
+from lossbars.experiments.strings.claims import catalogue
+from lossbars.experiments.strings.claims.findings import StringResults
 from lossbars.experiments.strings.figures.answers import string_answers
 from lossbars.experiments.strings.figures.lengths import string_lengths
-from lossbars.experiments.strings.figures.views import Shown, string_views
-from lossbars.experiments.strings.findings import StringResults
+from lossbars.experiments.strings.figures.views import Shown, longest, string_views
 from lossbars.experiments.strings.fits import knee, length_law, levels, power_law, spike, steepest
 from lossbars.landscapes.make import make_landscape
 from lossbars.landscapes.perceptron import Perceptron
@@ -24,16 +25,18 @@ from lossbars.landscapes.specs import PerceptronSpec
 from lossbars.optimise.strings.view import view
 from lossbars.plots.style import save
 from lossbars.seeding import generator
-from lossbars.workflow.artefacts import read_table, read_tensors
-from lossbars.workflow.config import ConfigError, load_config
+from lossbars.workflow.artefacts import read_tensors
+from lossbars.workflow.claims_step import claim_rows
+from lossbars.workflow.config import ConfigError
 from lossbars.workflow.plan import Plan
-from lossbars.workflow.resources import request
-from lossbars.workflow.tasks import expected
-from support.workflow import Checkout, changed, own
+from lossbars.workflow.tasks import Task
+from lossbars.workflow.work import Work
+from support.plans import changed, check_config, claims_settings, make_plan, read_table_of, run_tasks, the_task
 
 ADAM = {"optimiser": "adam", "schedule": {"kind": "constant", "lr": 1.0e-2}}
 CUBIC = {"kind": "perceptron", "task": "cubic", "hidden": [3], "activation": "tanh", "biases": True, "error": "l1"}
 POINTS = {"kind": "perceptron", "task": "permuted-points", "hidden": [3], "activation": "relu", "biases": False}
+QUADRATIC = CUBIC | {"task": "quadratic", "box": 2.0}
 LEV: dict[str, Any] = {
     "kind": "strings",
     "title": "Level sets, made small",
@@ -64,8 +67,12 @@ LEV: dict[str, Any] = {
 }
 
 
-def jobs(**experiments: Any) -> Jobs:
-    return Jobs(Plan({"experiments": own(experiments or {"lev": LEV})}))
+def plan(experiment: dict[str, Any] = LEV, scale: Any = 1) -> Plan:
+    return make_plan(scale, lev=experiment)
+
+
+def parts(made: Plan, model: str) -> list[str]:
+    return [task.part for task in made.tasks("lev") if task.rule == "strings" and task.model == model]
 
 
 # What may be said --------------------------------------------------------------------------------
@@ -92,27 +99,28 @@ def jobs(**experiments: Any) -> Jobs:
         ("strings.halvings", 3, "halvings: unknown key"),
         ("pair", 3, "unknown key; did you mean 'pairs'"),
         ("models", {}, "models: at least one is needed"),
-        ("figures", ["string-length"], "Input should be 'string-lengths'"),
+        ("figures", ["string-length"], "no figure 'string-length'; there are 'string-lengths'"),
     ],
 )
 def test_mistakes_are_named_with_their_place(place: str, value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        load_config({"experiments": {"one": changed(LEV, place, value)}})
+        check_config(one=changed(LEV, place, value))
 
 
 def test_data_that_no_model_reads_are_refused() -> None:
     alone = LEV | {"models": {"cubic": LEV["models"]["cubic"]}}
     with pytest.raises(ConfigError, match="data: no model has a network that reads it"):
-        load_config({"experiments": {"one": own(alone)}})
+        check_config(one=alone)
 
 
 def test_what_models_share_is_written_once_and_scales() -> None:
-    plan = Plan({"scale": {"epochs": 0.5, "pairs": 0.1}, "experiments": {"lev": own(LEV)}})
-    whole = plan.strings["lev"]
-    assert whole.pairs == 2 and whole.models["cubic"].strings.epochs == 100 and whole.models["net"].strings.epochs == 2
-    assert whole.models["net"].thresholds == [0.6, 0.4] and whole.models["swap"].thresholds == [0.5, 0.25]
-    assert not whole.models["swap"].reuse and whole.models["net"].strings.family.rounds == 4
-    assert plan.string_blocks("lev") == ["0-1"] and jobs().plan.string_blocks("lev") == ["0-1", "2"]
+    small = plan(scale={"epochs": 0.5, "pairs": 0.1})
+    config: Any = small.experiments["lev"]
+    models = config.models
+    assert config.pairs == 2 and models["cubic"].strings.epochs == 100 and models["net"].strings.epochs == 2
+    assert models["net"].thresholds == [0.6, 0.4] and models["swap"].thresholds == [0.5, 0.25]
+    assert not models["swap"].reuse and models["net"].strings.family.rounds == 4
+    assert parts(small, "net") == ["0-1"] and parts(plan(), "net") == ["0-1", "2"]
 
 
 def test_curves_by_strings_are_a_family_of_their_own() -> None:
@@ -127,21 +135,43 @@ def test_curves_by_strings_are_a_family_of_their_own() -> None:
         "models": {"mlp": {"network": {"kind": "mlp", "depth": 1}, "more_curves": {"dss": string}}},
         "figures": ["string-bridge"],
     }
-    made = jobs(one=net)
-    assert made.step("curves-dss", "one", "mlp") == "string_curves" and made.step("curves", "one", "mlp") == "curves"
-    assert made.plan.model("one", "mlp").strings == "curves-dss"
+    made = make_plan(one=net)
+    modules = {task.kind: task.module.rpartition(".")[2] for task in made.tasks("one")}
+    assert modules["curves-dss"] == "string_curves" and modules["curves"] == "curves"
+    assert made.experiments["one"].models["mlp"].strings == "curves-dss"
     net["models"]["mlp"]["more_curves"] = {}
     with pytest.raises(ConfigError, match="'string-bridge' needs a model with curves of the family string"):
-        load_config({"experiments": {"one": net}})
+        check_config(one=net)
 
 
 def test_requests_grow_with_the_work() -> None:
-    plan, more = jobs().plan, jobs(lev=changed(LEV, "models.net.strings.epochs", 4_000_000)).plan
-    assert request(more, "strings", "lev", "net", 2).runtime > request(plan, "strings", "lev", "net", 2).runtime
-    longer = jobs(lev=changed(LEV, "strings.epochs", 1_000_000)).plan
-    assert request(longer, "strings", "lev", "cubic", 2).runtime > request(plan, "strings", "lev", "cubic", 2).runtime
-    stated = jobs(lev=LEV | {"resources": {"runtime": 77}}).plan
-    assert request(stated, "strings", "lev", "net", 1).runtime == 77
+    def runtime(experiment: dict[str, Any], model: str) -> int:
+        made = plan(experiment)
+        return made.request(the_task(made, "lev", "strings", model, "0-1")).runtime
+
+    assert runtime(changed(LEV, "models.net.strings.epochs", 4_000_000), "net") > runtime(LEV, "net")
+    assert runtime(changed(LEV, "strings.epochs", 1_000_000), "cubic") > runtime(LEV, "cubic")
+    assert runtime(LEV | {"resources": {"runtime": 77}}, "net") == 77
+
+
+def test_pairs_and_thresholds_reach_what_they_decide() -> None:
+    before = plan().by_path
+
+    def stale(experiment: dict[str, Any]) -> set[str]:
+        """Strings that are to be made, anew or for the first time."""
+        tasks = [task for task in plan(experiment).tasks("lev") if task.rule == "strings"]
+        return {f"{t.model}/{t.part}" for t in tasks if t.path not in before or before[t.path].key != t.key}
+
+    assert stale(LEV | {"pairs": 4}) == {"cubic/2-3", "swap/2-3", "net/2-3"}
+    assert stale(changed(LEV, "models.net.thresholds", [0.6, 0.3])) == {"net/0-1", "net/2"}
+    assert stale(changed(LEV, "models.cubic.label", "another")) == set()
+
+
+def test_figures_show_models_in_the_configured_order() -> None:
+    for task in plan().figures("lev"):
+        shown: Any = task.settings
+        assert list(shown.labels.items()) == [("cubic", "a cubic"), ("swap", "swap"), ("net", "net")]
+        assert shown.metrics == {"cubic": "loss", "swap": "loss", "net": "error"}
 
 
 # Permuted copies ---------------------------------------------------------------------------------
@@ -183,18 +213,33 @@ def power(exponent: float, knee_at: float = 0.1) -> dict[float, list[tuple[float
     return found
 
 
-def results(table: pd.DataFrame, models: dict[str, dict[str, Any]], data: str | None = None) -> StringResults:
-    whole = {
-        model: {"label": model.title(), "ends": "random", "reuse": False, "thresholds": [0.4, 0.01]} | recipe
-        for model, recipe in models.items()
-    }
-    scale = {"epochs": 1.0, "pairs": 1.0, "samples": 1.0}
-    recipe = {"data": data, "samples": None, "pairs": 2, "scale": scale, "models": whole, "order": list(whole)}
-    return StringResults("lev", recipe, table)
+SWAPPED = {"landscape": POINTS | {"box": 2.0}, "ends": "swapped"}
+
+
+def results(
+    table: pd.DataFrame, models: dict[str, dict[str, Any]], data: str | None = None, scale: Any = 1
+) -> StringResults:
+    """Of models that are cubic perceptrons of random ends, but for what is said; of networks where there are data."""
+    same = {"reuse": False, "thresholds": [0.4, 0.01]}
+    same |= {"network": {"kind": "mlp", "depth": 1, "width": 8}} if data else {"landscape": CUBIC | {"box": 2.0}}
+    stated = {model: {"label": model.title()} | same | recipe for model, recipe in models.items()}
+    experiment = {name: value for name, value in LEV.items() if name not in ("data", "samples")}
+    experiment |= {"models": stated, "pairs": 2} | ({"data": data} if data else {})
+    settings: Any = claims_settings(plan(experiment, scale), "lev")
+    return StringResults(settings, table)
+
+
+def rows_of(given: StringResults) -> pd.DataFrame:
+    return claim_rows(catalogue, "lev", given.settings.config, given).set_index("id")
 
 
 def verdicts(given: StringResults) -> dict[str, str]:
-    return claim_rows(given).set_index("id")["verdict"].to_dict()
+    return rows_of(given)["verdict"].to_dict()
+
+
+def swapped(**hidden: int) -> dict[str, dict[str, Any]]:
+    """Models whose ends are one network and its permuted copy, by their numbers of hidden units."""
+    return {name: changed(SWAPPED, "landscape.hidden", [size]) for name, size in hidden.items()}
 
 
 def test_fits_find_the_laws_that_were_put_in() -> None:
@@ -210,7 +255,7 @@ def test_fits_find_the_laws_that_were_put_in() -> None:
 
 
 def test_claims_hold_where_the_papers_picture_is_there() -> None:
-    found = verdicts(results(answers("a", power(-0.5)), {"a": {"landscape": {"task": "quadratic"}}}))
+    found = verdicts(results(answers("a", power(-0.5)), {"a": {"landscape": QUADRATIC}}))
     assert found == dict.fromkeys(
         ["connects", "near-one", "length-power-law", "beads-grow", "beads-power-law"], "holds"
     )
@@ -218,7 +263,7 @@ def test_claims_hold_where_the_papers_picture_is_there() -> None:
 
 def test_claims_fail_where_it_is_not() -> None:
     wild = {0.4: [(1.6, 9), (1.7, 8)], 0.2: [(1.2, 2), None], 0.1: [(2.9, 7), (3.0, 6)], 0.05: [(1.1, 3), (1.2, 2)]}
-    rows = claim_rows(results(answers("a", wild), {"a": {}})).set_index("id")
+    rows = rows_of(results(answers("a", wild), {"a": {"landscape": QUADRATIC}}))
     assert set(rows["verdict"]) == {"does not hold"}
     assert "1 of 2 at 0.2" in rows.loc["connects", "obtained"] and "at no threshold" in rows.loc["near-one", "obtained"]
 
@@ -232,7 +277,7 @@ def test_a_spike_is_a_peak_beyond_the_errors() -> None:
     assert steepest(levels(answers("a", rising), "a")) == (0.2, pytest.approx(1.65))
     noisy = peak | {0.2: [(1.0, 2), (1.5, 3)]}
     assert spike(levels(answers("a", noisy), "a")) is None
-    cubic = {"a": {"landscape": {"task": "cubic"}}}
+    cubic: dict[str, dict[str, Any]] = {"a": {}}
     assert verdicts(results(answers("a", peak), cubic))["cubic-spike"] == "holds"
     assert verdicts(results(answers("a", rising), cubic))["cubic-spike"] == "does not hold"
 
@@ -249,21 +294,21 @@ def test_lengths_at_the_lowest_threshold(data: str, claim: str, low: bool) -> No
 
 
 def test_swapped_units_are_apart_only_in_the_small_network() -> None:
-    models = {name: {"ends": "swapped", "landscape": {"hidden": [size]}} for name, size in (("few", 3), ("many", 9))}
+    models = swapped(few=3, many=9)
     apart, joined = {0.4: [(1.2, 1)] * 2, 0.01: [None] * 2}, {0.4: [(1.0, 0)] * 2, 0.01: [(1.1, 3)] * 2}
     for few, many, verdict in (
         (apart, joined, "holds"),
         (joined, joined, "does not hold"),
         (apart, apart, "does not hold"),
     ):
-        table = pd.concat([answers("few", few), answers("many", many)], ignore_index=True)  # type: ignore[arg-type]
+        table = pd.concat([answers("few", few), answers("many", many)], ignore_index=True)
         assert verdicts(results(table, models)) == {"swapped-units": verdict}
-    alone = results(answers("few", apart), {"few": models["few"]})  # type: ignore[arg-type]
+    alone = results(answers("few", apart), {"few": models["few"]})
     assert verdicts(alone) == {"swapped-units": "not measured"}
 
 
 def test_pairs_whose_ends_were_not_trained_say_nothing_of_permuted_copies() -> None:
-    models = {name: {"ends": "swapped", "landscape": {"hidden": [size]}} for name, size in (("few", 3), ("many", 9))}
+    models = swapped(few=3, many=9)
     few = answers("few", {0.4: [(1.2, 1)] * 2, 0.01: [None] * 2})
     few.loc[few["above"] == "segment", "above"] = "end"
     table = pd.concat([few, answers("many", {0.4: [(1.0, 0)] * 2, 0.01: [(1.1, 3)] * 2})], ignore_index=True)
@@ -274,30 +319,33 @@ def test_pairs_that_failed_count_at_lower_thresholds_too() -> None:
     table = answers("a", {0.4: [(1.0, 0)] * 3, 0.2: [(1.0, 0), None, None], 0.1: [(1.0, 0)]})
     assert list(levels(table, "a")["pairs"]) == [3, 3, 3] and list(levels(table, "a")["connected"]) == [3, 1, 1]
     models = {"a": {"reuse": True, "thresholds": [0.4, 0.2, 0.1, 0.05]}}
-    rows = claim_rows(results(table, models)).set_index("id")
+    rows = rows_of(results(table, models))
     assert rows.loc["connects", "obtained"] == "A: all pairs, but 1 of 3 at 0.2, 1 of 3 at 0.1, none at the 1 below"
 
 
 def test_what_never_connects_is_not_judged_by_its_lengths() -> None:
-    models = {"a": {"landscape": {"task": "cubic"}, "thresholds": [0.4]}}
+    models = {"a": {"thresholds": [0.4]}}
     found = verdicts(results(answers("a", {0.4: [None, None]}), models))
     assert found["connects"] == "does not hold"
     assert {found[name] for name in ("near-one", "cubic-spike", "beads-grow", "length-power-law")} == {"not measured"}
 
 
 def test_permuted_copies_that_failed_early_count_as_not_connected() -> None:
-    models = {name: {"ends": "swapped", "landscape": {"hidden": [size]}} for name, size in (("few", 3), ("many", 9))}
+    models = swapped(few=3, many=9)
     few = answers("few", {0.4: [None] * 2})  # used again: not tried at lower thresholds
     table = pd.concat([few, answers("many", {0.4: [(1.0, 0)] * 2, 0.01: [(1.1, 3)] * 2})], ignore_index=True)
-    rows = claim_rows(results(table, models)).set_index("id")
+    rows = rows_of(results(table, models))
     assert rows.loc["swapped-units", "verdict"] == "holds"
     assert "0 of 2 pairs at 0.01, none at any" in rows.loc["swapped-units", "obtained"]
 
 
 def test_a_smaller_budget_is_said() -> None:
-    given = results(answers("a", power(-0.5)), {"a": {}})
-    given.recipe["scale"]["samples"] = 0.1
-    assert verdicts(given)["connects"] == "holds at this budget"
+    table = answers("a", power(-0.5))
+    for scale in ({"samples": 0.1}, {"pairs": 0.5}):
+        assert verdicts(results(table, {"a": {}}, scale=scale))["connects"] == "holds at this budget"
+    fewer = plan(LEV | {"models": {"a": LEV["models"]["net"]}})  # 200 samples are not all
+    settings: Any = claims_settings(fewer, "lev")
+    assert StringResults(settings, table).judged(True) == "holds at this budget"
 
 
 # Figures -----------------------------------------------------------------------------------------
@@ -320,6 +368,12 @@ def test_lengths_and_answers_are_drawn() -> None:
     assert list(line.get_ydata()) == [1.0] * 6 + [0.5]
     with pytest.raises(ValueError, match="no row for model 'b'"):
         string_lengths(table, {"b": "B"}, {"b": "loss"}, "Title")
+
+
+def test_a_model_that_connected_no_pair_is_drawn_without_points() -> None:
+    drawn = string_lengths(answers("a", {0.4: [None, None], 0.2: [None]}), {"a": "A"}, {"a": "loss"}, "Title")
+    points = [line for axes in drawn.axes for line in axes.get_lines() if line.get_gid() in ("length-a", "beads-a")]
+    assert len(points) == 2 and all(len(line.get_xdata()) == 0 for line in points)
 
 
 def test_views_show_the_string_along_its_components(tmp_path: Path) -> None:
@@ -370,55 +424,72 @@ def test_the_bridge_sets_strings_beside_the_lowest_curve() -> None:
     assert [segment[1][1] for segment in bars["curves-m"]] == [2.5, 1.5]
 
 
-# The workflow ------------------------------------------------------------------------------------
+# Steps -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """The experiment, run once."""
-    checkout = Checkout.fresh(tmp_path_factory.mktemp("strings") / "checkout", lev=LEV)
-    checkout.run()
-    return checkout
+def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plan]:
+    """The experiment, all of whose tasks ran in the working folder of the tests that ask for it."""
+    made, folder = plan(), tmp_path_factory.mktemp("strings")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        run_tasks(made.tasks("lev"))
+        yield made
 
 
-@pytest.mark.workflow
-def test_the_workflow_leaves_what_was_expected(whole: Checkout) -> None:
-    for one in expected(jobs(), "lev"):
-        assert (whole.folder / one.path).is_file(), one.path
-        assert (whole.folder / one.log).is_file(), one.log
-    table = read_table(whole.folder / "results/lev/strings.parquet")
+def test_every_pair_has_an_answer(done: Plan) -> None:
+    assert all(Path(path).is_file() for task in done.tasks("lev") for path in task.outputs.values())
+    table = read_table_of(the_task(done, "lev", "gather"))
     assert set(table["model"]) == {"cubic", "swap", "net"} and set(table["pair"]) == {0, 1, 2}
     there = table[table["answer"] == "connected"]
     assert (there["highest"] <= there["threshold"]).all() and (there["above"] == "nothing").all()
     assert (there["length"] >= 1 - 1e-9).all()
-    used = read_table(whole.folder / "results/lev/benchmarks/usage.parquet")
-    assert used["used_seconds"].notna().all()
-    claims = read_table(whole.folder / "results/lev/claims.parquet")
+    claims = read_table_of(done.claims("lev"))
     assert {"connects", "cubic-spike", "swapped-units"} <= set(claims["id"])
-    assert all(f"figure-lev-{name}" in (whole.folder / "results/report.html").read_text() for name in LEV["figures"])
 
 
-@pytest.mark.workflow
-def test_strings_that_are_kept_are_those_of_the_table(whole: Checkout) -> None:
-    tensors, _ = read_tensors(whole.folder / "results/lev/cubic/strings/0-1.safetensors")
-    table = read_table(whole.folder / "results/lev/strings.parquet")
+def tensors_of(task: Task) -> dict[str, torch.Tensor]:
+    return read_tensors(Path(task.outputs["tensors"]), task.key)[0]
+
+
+def test_strings_that_are_kept_are_those_of_the_table(done: Plan) -> None:
+    task = the_task(done, "lev", "strings", "cubic", "0-1")
+    tensors, table = tensors_of(task), read_table_of(task)
     net, _ = make_landscape(PerceptronSpec(**(CUBIC | {"box": 2.0})))
-    for pair, nodes, count in zip(
-        tensors["pairs"].tolist(), tensors["nodes"], tensors["lengths"].tolist(), strict=True
-    ):
-        own_rows = table[(table["model"] == "cubic") & (table["pair"] == pair) & (table["answer"] == "connected")]
-        best = own_rows.sort_values("threshold").iloc[0]
+    pairs, lengths = tensors["pairs"].tolist(), tensors["lengths"].tolist()
+    for pair, nodes, count in zip(pairs, tensors["nodes"], lengths, strict=True):
+        rows = table[(table["pair"] == pair) & (table["answer"] == "connected")]
+        best = rows.sort_values("threshold").iloc[0]
         beads = nodes[:count]
         assert count == best["beads"] + 2 and not bool(beads.isnan().any())
         assert float(net.loss(beads).max()) <= best["threshold"]
 
 
-@pytest.mark.workflow
-def test_more_pairs_and_thresholds_reach_what_they_decide(whole: Checkout) -> None:
-    assert whole.stale() == set()
-    whole.experiments["lev"]["pairs"] = 4
-    more = whole.stale()
-    assert not any(path.endswith("strings/0-1") for path in more) and "lev/net/strings/2-3" in more
-    whole.experiments["lev"]["pairs"] = 3
-    whole.experiments["lev"]["models"]["net"]["thresholds"] = [0.6, 0.3]
-    assert {path for path in whole.stale() if "/strings/" in path} == {"lev/net/strings/0-1", "lev/net/strings/2"}
+def test_finished_strings_are_taken_as_they_are(done: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+    task = the_task(done, "lev", "strings", "net", "2")
+    before = {path: Path(path).read_bytes() for path in task.outputs.values()}
+    for path in before:
+        Path(path).unlink()
+    run_tasks([task])
+    assert "taken, as made before" in capsys.readouterr().err
+    assert {path: Path(path).read_bytes() for path in before} == before
+
+
+def test_the_string_with_most_beads_at_the_lowest_threshold_is_shown(done: Plan) -> None:
+    (task,) = [one for one in done.figures("lev") if one.outputs["svg"].endswith("string-views.svg")]
+    shown = longest(Work.of(task))
+    answers = read_table_of(the_task(done, "lev", "gather"))
+    connected = answers[answers["answer"] == "connected"]
+    assert list(shown) == [model for model in LEV["models"] if model in set(connected["model"])]
+    for model, string in shown.items():
+        rows = connected[connected["model"] == model]
+        lowest = rows[rows["threshold"] == rows["threshold"].min()]
+        assert string.threshold == lowest["threshold"].iloc[0]
+        assert len(string.beads) - 2 == lowest["beads"].max()
+        assert string.pair in set(lowest[lowest["beads"] == lowest["beads"].max()]["pair"])
+
+
+def test_the_example_has_every_figure() -> None:
+    example = KINDS["strings"].example()
+    drawn = {task.settings.figure for task in make_plan(one=example).figures("one")}  # type: ignore[attr-defined]
+    assert drawn == set(KINDS["strings"].figures)

@@ -79,9 +79,7 @@ def kill_in_local_rule(scene: Scene) -> None:
     scene.run.start()
 
     def drawing() -> bool:
-        return any(
-            "lossbars.experiments.networks.steps.figure" in process.cmdline() for process in _children(scene.run)
-        )
+        return any("lossbars.workflow.figure_step" in process.cmdline() for process in _children(scene.run))
 
     scene.run.until(drawing, "a figure being drawn")
     scene.told.append("while a figure is drawn")

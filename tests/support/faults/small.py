@@ -138,7 +138,7 @@ class Run:
 
     def job(self, kind: str, part: str) -> str:
         """SLURM's number of the job of a training that runs; empty where there is none."""
-        wildcards = "_".join([EXPERIMENT, MODEL, *part.split("+")])
+        wildcards = "_".join([EXPERIMENT, MODEL, *([] if kind == "minima" else [kind]), part])
         wanted = (f"rule_{kind}_wildcards_{wildcards}", str(self.folder))
         command = ["squeue", "--noheader", "--states=RUNNING", "--Format=JobID:20,Comment:100,WorkDir:200"]
         rows = [line.split() for line in subprocess.run(command, capture_output=True, text=True).stdout.splitlines()]
@@ -149,16 +149,11 @@ class Run:
         for process in psutil.process_iter():
             try:
                 words = process.cmdline()
-                if (
-                    process.cwd() != str(self.folder)
-                    or f"lossbars.experiments.networks.steps.{kind}" not in words
-                    or "bash" in words[0]
-                ):
+                if process.cwd() != str(self.folder) or "bash" in words[0]:
                     continue
             except (psutil.NoSuchProcess, psutil.AccessDenied, IndexError):
                 continue
-            blocks = [words[words.index(name) + 1] for name in ("--seeds", "--first", "--second") if name in words]
-            if "+".join(blocks) == part:
+            if {f"lossbars.experiments.networks.steps.{kind}", f"--part={part}"} <= set(words):
                 return process
         return None
 

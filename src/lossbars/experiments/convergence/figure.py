@@ -1,4 +1,4 @@
-"""Distance between barcodes of clouds against their number of points (function-barcodes.txt, figure 6)."""
+"""Distance between barcodes of clouds against their number of points (Barannikov et al. 2020, fig. 6)."""
 
 import math
 from typing import Any
@@ -13,10 +13,17 @@ from matplotlib.ticker import LogLocator
 from lossbars.experiments.convergence.fits import comparable, means, slope, upper_half
 from lossbars.plots import style
 from lossbars.plots.tables import per_model, span
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "function", "dim", "n", "pair")
 VALUES = ("distance", "truth_one", "truth_other", "empty")
 BESIDE = 1.25  # factor: the reference line lies so far above the line that it belongs to
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return convergence(work.table("distances"), work.settings.labels, work.settings.title)
 
 
 @style.styled

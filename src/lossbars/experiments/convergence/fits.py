@@ -1,4 +1,6 @@
-"""How fast the barcodes of clouds converge (function-barcodes.txt, section 4.1.2): numbers for figure and claims.
+"""How fast the barcodes of clouds converge: numbers for the figure and the claims.
+
+Barannikov et al. 2020, Barcodes as summary, §4.1.2.
 
 A row of ``distances`` is a pair of clouds of n points: model, function, dim, n, pair, their L∞ bottleneck distance, and
 the distances of each to the exact barcode and of that to a barcode without finite bars (NaN where none is known).
@@ -49,10 +51,10 @@ def means(distances: pd.DataFrame) -> pd.DataFrame:
     Columns distance, truth (of both clouds of each pair) and empty, each with ``…_error``; NaN where unknown.
     """
     rows = []
-    for n, own in comparable(distances).groupby("n"):
-        truth = own[["truth_one", "truth_other"]].mean(axis=1)
-        row = {"n": n, "pairs": len(own)}
-        for name, values in (("distance", own["distance"]), ("truth", truth), ("empty", own["empty"])):
+    for n, pairs in comparable(distances).groupby("n"):
+        truth = pairs[["truth_one", "truth_other"]].mean(axis=1)
+        row = {"n": n, "pairs": len(pairs)}
+        for name, values in (("distance", pairs["distance"]), ("truth", truth), ("empty", pairs["empty"])):
             row |= {name: values.mean(), f"{name}_error": standard_error(values)}
         rows.append(row)
     return pd.DataFrame(rows)

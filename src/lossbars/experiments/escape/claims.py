@@ -1,15 +1,16 @@
-"""Claims about the escape from a local minimum (loss-barcode.txt, section 9 and appendix D)."""
+"""Claims about the escape from a local minimum (Barannikov et al. 2022, §9 and appendix D)."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lossbars.claims.claim import AT_BUDGET, COLUMNS, FAILS, HOLDS, UNMEASURED, Claim, Finding, number
+from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, UNMEASURED, Check, Claim, Finding, number
+from lossbars.experiments.escape.config import Escape, EscapeModel
 from lossbars.experiments.escape.fits import Line, grid, in_order, line, reaching, smallest, steps_to_escape
+from lossbars.workflow.settings import ClaimsSettings
+from lossbars.workflow.work import Work
 
 PAPER, OURS = "Barannikov et al., Loss barcode", "not in the papers"
 MIXED = "undecided: it depends on the polynomials"
@@ -21,37 +22,37 @@ NEAR = 1e-4  # relative distance to the threshold
 
 @dataclass(frozen=True)
 class EscapeResults:
-    """What one experiment on escape obtained; ``recipe`` is that of the job of its claims."""
+    """What one experiment on escape obtained."""
 
-    experiment: str
-    recipe: dict[str, Any]
+    settings: ClaimsSettings[Escape]
     runs: pd.DataFrame
 
     @property
-    def models(self) -> dict[str, dict[str, Any]]:
-        """Recipes of the models, in the order of drawing."""
-        return self.recipe["models"]
+    def models(self) -> dict[str, EscapeModel]:
+        """The models, in the order of drawing."""
+        return self.settings.config.models
 
     def judged(self, each: dict[str, bool]) -> str:
-        """The verdict over all models, with its budget where that is not the whole one."""
+        """The verdict over all models, with its budget where that is not the full one."""
         if any(each.values()) and not all(each.values()):
             return MIXED
-        whole = all(part == 1 for part in self.recipe.get("scale", {}).values())
-        return (HOLDS if all(each.values()) else FAILS) + ("" if whole else AT_BUDGET)
+        return (HOLDS if all(each.values()) else FAILS) + ("" if self.settings.full_budget else AT_BUDGET)
 
     def each(self, texts: dict[str, str]) -> str:
         """One text after another, each under its model's label."""
-        return "; ".join(f"{self.models[model].get('label') or model}: {text}" for model, text in texts.items())
+        return "; ".join(f"{self.models[model].label or model}: {text}" for model, text in texts.items())
 
 
-Check = Callable[[EscapeResults], Finding]
+def results(work: Work[ClaimsSettings[Escape]]) -> EscapeResults:
+    """The table of all runs."""
+    return EscapeResults(work.settings, work.table("runs"))
 
 
 def linear(results: EscapeResults, family: str) -> Finding:
     """Whether the rates of each model of a family lie on a straight line."""
     texts, holds = {}, {}
-    for model, own in results.models.items():
-        rows = smallest(results.runs, model) if own["family"]["kind"] == family else pd.DataFrame()
+    for model, recipe in results.models.items():
+        rows = smallest(results.runs, model) if recipe.family.kind == family else pd.DataFrame()
         if rows.empty:
             continue
         if rows["rate"].isna().any():
@@ -185,19 +186,18 @@ CLAIMS: list[tuple[Claim, Check]] = [
 ]
 
 
-def claim_rows(results: EscapeResults) -> pd.DataFrame:
-    """A row per claim."""
-    own = {"experiment": results.experiment, "budget": budget(results.recipe)}
-    rows = [own | asdict(claim) | asdict(check(results)) for claim, check in CLAIMS]
-    return pd.DataFrame(rows, columns=COLUMNS)
+def claims(experiment: str, config: Escape) -> list[tuple[Claim, Check]]:  # noqa: ARG001
+    """All claims, of every experiment on escape."""
+    return CLAIMS
 
 
-def budget(recipe: dict[str, Any]) -> str:
+def budget(results: EscapeResults) -> str:
     """Bars, rates, starts and steps in one line, of all models together where they differ."""
+    models = results.models.values()
     counts = {
-        "bars": [own["bars"]["number"] for own in recipe["models"].values()],
-        "learning rates": [own["rates"]["number"] for own in recipe["models"].values()],
-        "starts": [own["descent"]["starts"] for own in recipe["models"].values()],
-        "steps": [own["descent"]["steps"] for own in recipe["models"].values()],
+        "bars": {model.bars.number for model in models},
+        "learning rates": {model.rates.number for model in models},
+        "starts": {model.descent.starts for model in models},
+        "steps": {model.descent.steps for model in models},
     }
-    return ", ".join(f"{' or '.join(f'{n:,}' for n in sorted(set(found)))} {name}" for name, found in counts.items())
+    return ", ".join(f"{' or '.join(f'{n:,}' for n in sorted(several))} {name}" for name, several in counts.items())

@@ -6,13 +6,13 @@ from pydantic import Field, model_validator
 
 from lossbars.landscapes.specs import Number
 from lossbars.recipes import Rate, Recipe, Share
-from lossbars.workflow.experiment import Count, Resources, Scale, check_models
+from lossbars.workflow.experiment import Count, ExperimentConfig, Resources, Scale, check_models
 
 FEWEST_STARTS, FEWEST_RATES = 2, 10  # that a small scale leaves
 
 
 class TwoPoint(Recipe):
-    """Value, slope and curvature stated at the local and at the global minimum (loss-barcode.txt, appendix D)."""
+    """Value, slope and curvature stated at the local and at the global minimum (Barannikov et al. 2022, appendix D)."""
 
     kind: Literal["two-point"]
     curvature: Rate
@@ -52,9 +52,9 @@ class GradientDescent(Recipe):
     """Runs of gradient descent on one polynomial at one learning rate."""
 
     starts: Annotated[Count, Field(ge=2)]
-    radius: Annotated[Share, Field(lt=1)]  # starts are uniform so near, as a share of the distance to the saddle
+    radius: Annotated[Share, Field(lt=1)]  # starts are uniform within this share of the distance to the saddle
     steps: Count  # budget
-    tolerance: Annotated[Share, Field(lt=0.1)] = 1e-8  # so near is there, as a share of the same distance
+    tolerance: Annotated[Share, Field(lt=0.1)] = 1e-8  # a run has arrived within this share of that distance
 
 
 class Rates(Recipe):
@@ -84,7 +84,7 @@ class EscapeModel(Recipe):
 
     @property
     def runs(self) -> int:
-        """Of gradient descent, on the grid of rates."""
+        """Number of runs on the grid: bars times rates times starts."""
         return self.bars.number * self.rates.number * self.descent.starts
 
     def scaled(self, scale: Scale) -> "EscapeModel":
@@ -96,19 +96,41 @@ class EscapeModel(Recipe):
         return self.model_copy(update=found)
 
 
-EscapeFigure = Literal["polynomials", "rates", "regimes", "trajectories", "steps"]
+class RunSettings(Recipe):
+    """Which polynomials gradient descent runs on, and how."""
+
+    family: Annotated[TwoPoint | OnePoint, Field(discriminator="kind")]
+    bars: BarLengths
+    descent: GradientDescent
+    rates: Rates
+
+    @classmethod
+    def of(cls, model: EscapeModel) -> "RunSettings":
+        """The settings of a model's runs."""
+        return cls(family=model.family, bars=model.bars, descent=model.descent, rates=model.rates)
 
 
-class Escape(Recipe):
+class TrajectorySettings(Recipe):
+    """Which polynomials gradient descent is followed on."""
+
+    family: Annotated[TwoPoint | OnePoint, Field(discriminator="kind")]
+    descent: GradientDescent
+
+    @classmethod
+    def of(cls, model: EscapeModel) -> "TrajectorySettings":
+        """The settings of a model's trajectories."""
+        return cls(family=model.family, descent=model.descent)
+
+
+class Escape(ExperimentConfig):
     """Smallest learning rates at which gradient descent escapes a local minimum, against the length of its bar."""
 
-    shrinks: ClassVar[tuple[str, ...]] = ("seeds", "points")  # parts of a scale that it knows
+    shrinks: ClassVar[tuple[str, ...]] = ("seeds", "points")
+    shared: ClassVar[tuple[str, ...]] = ("descent", "rates")
 
     kind: Literal["escape"]
-    title: str
     device: Literal["cpu"] = "cpu"
-    resources: Resources = Resources()
-    figures: list[EscapeFigure] = ["polynomials", "rates", "regimes", "trajectories", "steps"]
+    figures: list[str] = ["polynomials", "rates", "regimes", "trajectories", "steps"]
     models: dict[str, EscapeModel]
 
     @model_validator(mode="after")

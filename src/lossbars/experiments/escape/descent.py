@@ -1,4 +1,4 @@
-"""Gradient descent that may escape a local minimum (loss-barcode.txt, section 9, appendix D, figures 12, 14, 16, 17).
+"""Gradient descent that may escape a local minimum (Barannikov et al. 2022, §9, appendix D, figures 12, 14, 16, 17).
 
 θ ← θ − η f'(θ) from places near the local minimum of :mod:`lossbars.experiments.escape.polynomials`, of many
 polynomials, rates and starts at once. The moment of escape is the first step beyond the saddle. Rates and places have

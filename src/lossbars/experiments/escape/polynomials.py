@@ -1,4 +1,4 @@
-"""Polynomials of degree six with one local minimum to escape (loss-barcode.txt, section 9 and appendix D).
+"""Polynomials of degree six with one local minimum to escape (Barannikov et al. 2022, §9 and appendix D).
 
 Two families f = base + c · direction, each with a free coefficient c > 0 that sets the bar of the local minimum. That
 minimum is at 0 with value 0: neither place nor height changes a step of gradient descent. The barrier and the global
@@ -16,6 +16,7 @@ from numpy.polynomial import Polynomial
 from scipy.optimize import brentq
 from torch import Tensor
 
+from lossbars.experiments.escape.config import OnePoint, TwoPoint
 from lossbars.functions.benchmarks import Function
 
 DEGREE = 6
@@ -32,6 +33,15 @@ class Family:
     base: Polynomial
     direction: Polynomial
     unit: float
+
+
+def family_of(spec: TwoPoint | OnePoint) -> Family:
+    """The family that a configuration states."""
+    match spec:
+        case TwoPoint():
+            return two_point(spec.curvature, spec.distance, spec.depth, spec.far_curvature)
+        case OnePoint():
+            return one_point(np.array(spec.derivatives))
 
 
 @dataclass(frozen=True)

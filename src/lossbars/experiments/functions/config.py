@@ -6,7 +6,15 @@ from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt, mode
 
 from lossbars.landscapes.specs import LandscapeSpec
 from lossbars.recipes import Amount, Curves, Minima, Rate, Recipe, yaml_number
-from lossbars.workflow.experiment import Count, Resources, Scale, _share, check_models, check_unaligned
+from lossbars.workflow.experiment import (
+    Count,
+    ExperimentConfig,
+    Resources,
+    Scale,
+    check_models,
+    check_unaligned,
+    share_of,
+)
 
 # Recipes -----------------------------------------------------------------------------------------
 
@@ -63,33 +71,31 @@ class FunctionModel(Recipe):
 
     def scaled(self, scale: Scale) -> "FunctionModel":
         """With a share of the points, starts and epochs."""
-        found: dict[str, Any] = {}
+        smaller: dict[str, Any] = {}
         if cloud := self.cloud:
-            points = _share(cloud.points, scale.points, FEWEST_POINTS)
-            found["cloud"] = cloud.model_copy(update={"points": points})
-        if own := self.optimised:
-            parts = {"minima": own.minima.scaled(scale.epochs), "curves": own.curves.scaled(scale.epochs)}
-            starts = _share(own.starts, scale.seeds, 2)
-            found["optimised"] = own.model_copy(update={"starts": starts} | parts)
-        return self.model_copy(update=found)
+            points = share_of(cloud.points, scale.points, FEWEST_POINTS)
+            smaller["cloud"] = cloud.model_copy(update={"points": points})
+        if recipe := self.optimised:
+            parts = {"minima": recipe.minima.scaled(scale.epochs), "curves": recipe.curves.scaled(scale.epochs)}
+            starts = share_of(recipe.starts, scale.seeds, 2)
+            smaller["optimised"] = recipe.model_copy(update={"starts": starts} | parts)
+        return self.model_copy(update=smaller)
 
 
-FunctionFigure = Literal["surface", "pairs", "sublevel-bars", "tiny-bars", "bridge", "components"]
 OF_CLOUDS = ("pairs", "sublevel-bars", "tiny-bars")
 FEWEST_POINTS = 100  # that a small scale leaves
 
 
-class Functions(Recipe):
+class Functions(ExperimentConfig):
     """Barcodes of functions from clouds of points, and from optimised curves beside them."""
 
-    shrinks: ClassVar[tuple[str, ...]] = ("points", "seeds", "epochs")  # parts of a scale that it knows
+    shrinks: ClassVar[tuple[str, ...]] = ("points", "seeds", "epochs")
+    shared: ClassVar[tuple[str, ...]] = ("cloud", "optimised")
 
     kind: Literal["functions"]
-    title: str
     seeds: Count = 1  # clouds of each model
     device: Literal["cpu"] = "cpu"
-    resources: Resources = Resources()
-    figures: list[FunctionFigure] = ["sublevel-bars"]
+    figures: list[str] = ["sublevel-bars"]
     models: dict[str, FunctionModel]
 
     @model_validator(mode="after")
@@ -113,17 +119,17 @@ class Functions(Recipe):
 
     def plane_models(self) -> list[str]:
         """Models whose landscape can be drawn as a surface."""
-        return [key for key, own in self.models.items() if own.landscape.dimension == 2]
+        return [key for key, model in self.models.items() if model.landscape.dimension == 2]
 
     def cloud_models(self) -> list[str]:
         """Models of which there are clouds."""
-        return [key for key, own in self.models.items() if own.cloud]
+        return [key for key, model in self.models.items() if model.cloud]
 
     def optimised_models(self) -> list[str]:
         """Models whose minima and curves are optimised too."""
-        return [key for key, own in self.models.items() if own.optimised]
+        return [key for key, model in self.models.items() if model.optimised]
 
     def scaled(self, scale: Scale) -> "Functions":
         """With a share of the clouds, and of the points, starts and epochs of each model."""
-        models = {key: own.scaled(scale) for key, own in self.models.items()}
-        return self.model_copy(update={"seeds": _share(self.seeds, scale.seeds, 1), "models": models})
+        models = {key: model.scaled(scale) for key, model in self.models.items()}
+        return self.model_copy(update={"seeds": share_of(self.seeds, scale.seeds, 1), "models": models})

@@ -4,9 +4,6 @@ from lossbars.experiments.functions.config import Optimised
 from lossbars.landscapes.specs import AnyLandscape
 from lossbars.workflow.landscape_costs import GRADIENT, STEP, evaluation
 
-CLOUD_RULES = ("cloud", "optimised", "cloud_pairs")
-THREADS = {"cloud": 2}  # pairs of clouds are many jobs, each on one
-
 MINIMA = 60  # that descents find, as a guess
 
 

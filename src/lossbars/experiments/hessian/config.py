@@ -6,7 +6,13 @@ from pydantic import Field, NonNegativeInt, model_validator
 
 from lossbars.landscapes.specs import parameters
 from lossbars.recipes import Rate, Recipe
-from lossbars.workflow.experiment import Count, Resources, Scale, check_models
+from lossbars.workflow.experiment import (
+    Count,
+    ExperimentConfig,
+    Resources,
+    Scale,
+    check_models,
+)
 
 FEWEST_ROWS = 100  # of a sampled matrix, that a small scale leaves
 HARD_EDGE = 2.0  # τ at which the rates of the law with ReLU sum to 1
@@ -150,7 +156,6 @@ class HessianModel(Recipe):
     resources: Resources = Resources()
 
 
-HessianFigure = Literal["spectra", "index-energy", "critical-energy", "net-spectrum", "null-space"]
 SHOWN_TASK: dict[str, str] = {
     "spectra": "random-matrices",
     "index-energy": "critical-points",
@@ -160,16 +165,14 @@ SHOWN_TASK: dict[str, str] = {
 }
 
 
-class Hessians(Recipe):
+class Hessians(ExperimentConfig):
     """Hessians of small nets at critical points, against the spectra of random matrices."""
 
-    shrinks: ClassVar[tuple[str, ...]] = ("seeds", "points")  # parts of a scale that it knows
+    shrinks: ClassVar[tuple[str, ...]] = ("seeds", "points")
 
     kind: Literal["hessian"]
-    title: str
     device: Literal["cpu"] = "cpu"
-    resources: Resources = Resources()
-    figures: list[HessianFigure] = []
+    figures: list[str] = []
     models: dict[str, HessianModel]
 
     @model_validator(mode="after")

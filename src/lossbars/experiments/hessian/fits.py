@@ -78,7 +78,7 @@ def minimal_energy(searches: pd.DataFrame) -> tuple[float, float, int]:
 
 
 def smooth_prediction(tau: float) -> float:
-    """½(1 − τ)² up to τ = 1 (loss-landscape-lecture.txt, figure 6b)."""
+    """½(1 − τ)² up to τ = 1 (Tanner's lecture, figure 6b)."""
     return max(0.0, 1 - tau) ** 2 / 2
 
 

@@ -1,35 +1,29 @@
 """Experiments: what config.yaml may say, checked whole before the first job runs. Loads no torch."""
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from lossbars.datasets.specs import DATASETS, AnyData, is_text
+from lossbars.datasets.specs import DATASETS, AnyData, TextData, is_text
 from lossbars.experiments.networks.embeddings.config import Embedding, check_embeddable
 from lossbars.networks.specs import NetworkSpec, check_fit
-from lossbars.recipes import AnyCurves, Descent, Minima, Normalisation, Paths, Recipe, Robustness, Strings, Triangles
+from lossbars.recipes import (
+    AnyCurves,
+    Curves,
+    Descent,
+    Minima,
+    Normalisation,
+    Paths,
+    Recipe,
+    Robustness,
+    Strings,
+    Triangles,
+)
 from lossbars.seeding import SEEDS
-from lossbars.workflow.experiment import Resources, check_key
+from lossbars.workflow.config import merged
+from lossbars.workflow.experiment import ExperimentConfig, Resources, Scale, check_key, check_labels, check_models
 
 # Experiments -------------------------------------------------------------------------------------
-
-Figure = Literal[
-    "barcodes",
-    "to-score",
-    "profiles",
-    "optimisers",
-    "modulo",
-    "path-norms",
-    "triangle",
-    "robustness",
-    "persistence",
-    "embeddings",
-    "complexity",
-    "one-saddles",
-    "string-bridge",
-    "components",
-]
 
 
 class Group(Recipe):
@@ -60,6 +54,40 @@ class Model(Recipe):
         found |= {"triangles": self.triangles} if self.triangles else {}
         return found | {f"triangles-{name}": own for name, own in self.more_triangles.items()}
 
+    def descent(self, kind: str, groups: str = "0") -> Descent:
+        """The recipe by which minima (of one group), curves or triangles are trained."""
+        if kind == "minima" and self.groups:
+            return list(self.groups.values())[int(groups)].minima
+        return self.kinds[kind]
+
+    def longest(self, kind: str) -> Descent:
+        """The recipe of a kind; of minima in groups, the one with most epochs stands for all."""
+        if kind == "minima" and self.groups:
+            return max((group.minima for group in self.groups.values()), key=lambda minima: minima.epochs)
+        return self.kinds[kind]
+
+    def scaled(self, share: float) -> "Model":
+        """The model with a share of the epochs of each recipe."""
+        one = {
+            name: recipe.scaled(share) for name in ("minima", "curves", "triangles") if (recipe := getattr(self, name))
+        }
+        for name in ("more_curves", "more_triangles"):
+            one[name] = {key: recipe.scaled(share) for key, recipe in getattr(self, name).items()}
+        groups = {
+            key: group.model_copy(update={"minima": group.minima.scaled(share)}) for key, group in self.groups.items()
+        }
+        return self.model_copy(update=one | {"groups": groups})
+
+    @property
+    def recipe_labels(self) -> dict[str, str]:
+        """What figures and claims call the recipes for curves and triangles."""
+        named = {kind: label_of(recipe) for kind, recipe in self.kinds.items() if kind != "minima"}
+        twice = {text for text in named.values() if list(named.values()).count(text) > 1}
+        return {
+            kind: f"{text} ({kind.partition('-')[2] or 'first'})" if text in twice else text
+            for kind, text in named.items()
+        }
+
     @property
     def strings(self) -> str | None:
         """Kind of the first recipe for strings, where there is one beside one for other curves."""
@@ -87,17 +115,33 @@ class Model(Recipe):
             raise ValueError("more_triangles: the first goes under triangles")
         for name in (*self.groups, *self.more_curves, *self.more_triangles):
             check_key(name, "recipe")
-        _check_labels("groups", self.groups)
+        check_labels("groups", self.groups)
         return self
 
 
-class Experiment(Recipe):
-    """Several networks on one data set. Other kinds of experiments are in :mod:`.functions.config`."""
+def label_of(recipe: Descent) -> str:
+    """What figures and claims call one recipe for curves or triangles."""
+    aligned = ", aligned" if getattr(recipe, "align", "none") != "none" else ""
+    match recipe:
+        case Curves(family=family):
+            name = "Bezier" if family.kind == "bezier" else "chain"
+            return f"{name}, {family.bends} bend{'s' if family.bends > 1 else ''}{aligned}"
+        case Paths(family=family):
+            return f"flow, {family.points} points{aligned}"
+        case Strings(family=family):
+            return f"strings (DSS), margin {family.margin:g}{aligned}"
+        case Triangles(sides=sides, epochs=epochs):
+            return f"sides {sides}, {epochs} epochs"
+    return ""
 
-    shrinks: ClassVar[tuple[str, ...]] = ("epochs", "seeds", "samples")  # parts of a scale that it knows
+
+class Experiment(ExperimentConfig):
+    """Several networks on one data set."""
+
+    shrinks: ClassVar[tuple[str, ...]] = ("epochs", "seeds", "samples")
+    shared: ClassVar[tuple[str, ...]] = ("minima", "groups", "curves", "more_curves", "triangles", "more_triangles")
 
     kind: Annotated[Literal["networks"], Field(exclude=True)] = "networks"
-    title: str
     data: AnyData
     augment: Literal["none", "crop-flip"] = "none"  # of training batches; never of the loss of record
     normalise: Normalisation | None = None  # of images, training, test and record alike
@@ -108,19 +152,15 @@ class Experiment(Recipe):
     seeds_per_job: PositiveInt = 1
     across: bool = True  # whether curves join minima of different groups
     device: Literal["cpu", "cuda", "auto"] = "auto"
-    resources: Resources = Resources()
     robustness: Robustness | None = None
-    figures: list[Figure] = ["barcodes", "profiles", "persistence"]
+    figures: list[str] = ["barcodes", "profiles", "persistence"]
     models: dict[str, Model]
     embeddings: dict[str, Embedding] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> "Experiment":
-        if not self.models:
-            raise ValueError("models: at least one is needed")
-        for key in self.models:
-            check_key(key, "model")
-        _check_labels("models", self.models)
+        check_models(self.models)
+        check_labels("models", self.models)
         joined = [self.seeds * (max(1, len(model.groups)) if self.across else 1) for model in self.models.values()]
         if self.robustness and max(self.robustness.sizes, default=2) > min(joined):
             raise ValueError(f"robustness.sizes: a subset of {max(self.robustness.sizes)} of {min(joined)} minima")
@@ -177,12 +217,40 @@ class Experiment(Recipe):
             raise ValueError("figures: 'embeddings' needs the experiment's embeddings")
         return self
 
+    @property
+    def data_set(self) -> str | TextData:
+        """The data set that the networks are trained on."""
+        return self.data
 
-def _check_labels(what: str, named: Mapping[str, Group | Model]) -> None:
-    """Raise ValueError where figures would call two things by one name."""
-    owners: dict[str, str] = {}
-    for key, one in named.items():
-        label = one.label or key
-        if label in owners:
-            raise ValueError(f"{what}: {owners[label]} and {key} have one label, {label!r}: give each its own")
-        owners[label] = key
+    def scaled(self, scale: Scale) -> "Experiment":
+        """The experiment with fewer epochs and seeds.
+
+        At least one epoch and two seeds (three where there are triangles) are left; samples shrink when the landscape
+        is made, since only it knows how many there are.
+        """
+        fewest = 3 if any(model.triangles for model in self.models.values()) else 2
+        seeds = max(fewest, round(self.seeds * scale.seeds))
+        robustness = self.robustness
+        if robustness:
+            sizes = sorted(
+                {min(size, max(2, seeds - 1)) for size in robustness.sizes}
+            )  # of all minima there is one set
+            robustness = robustness.model_copy(update={"sizes": sizes})
+        fewer = {
+            "seeds": seeds,
+            "robustness": robustness,
+            "models": {key: model.scaled(scale.epochs) for key, model in self.models.items()},
+            "embeddings": {key: one.scaled(scale.epochs) for key, one in self.embeddings.items()},
+        }
+        return self.model_copy(update=fewer)
+
+    @classmethod
+    def prepared(cls, stated: dict[str, Any]) -> dict[str, Any]:
+        """A model's recipe for minima, copied into each of its groups, which state what differs."""
+        models = stated.get("models")
+        for model in models.values() if isinstance(models, dict) else ():
+            groups = model.get("groups") if isinstance(model, dict) else None
+            for group in groups.values() if isinstance(groups, dict) and "minima" in model else ():
+                if isinstance(group, dict):
+                    group["minima"] = merged(model["minima"], group.get("minima", {}))
+        return stated

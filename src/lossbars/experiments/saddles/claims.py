@@ -1,13 +1,15 @@
 """What is said of path optimisers, judged on functions whose saddles are known."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from lossbars.claims.claim import AT_BUDGET, COLUMNS, FAILS, HOLDS, NO_NUMBER, UNMEASURED, Claim, Finding, number
+from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, NO_NUMBER, UNMEASURED, Check, Claim, Finding, number
+from lossbars.experiments.saddles.config import Saddles, SaddlesModel
+from lossbars.recipes import Paths
+from lossbars.workflow.settings import ClaimsSettings
+from lossbars.workflow.work import Work
 
 PAPER, OURS = "Barannikov et al., Topological obstructions", "not in the papers"
 FLAT = 1e-6  # |gradient| over the largest curvature, a length, from which a place counts as critical
@@ -16,20 +18,23 @@ NOISE = 1e-6  # share of the highest bar: places on curves are float32
 
 @dataclass(frozen=True)
 class SaddleResults:
-    """What one experiment on path optimisers obtained; ``recipe`` is that of the job of its claims."""
+    """What one experiment on path optimisers obtained."""
 
-    experiment: str
-    recipe: dict[str, Any]
+    settings: ClaimsSettings[Saddles]
     bars: pd.DataFrame
+
+    @property
+    def models(self) -> dict[str, SaddlesModel]:
+        """The models, in the order of the configuration."""
+        return self.settings.config.models
 
     def label(self, model: str) -> str:
         """What a reader knows the model by."""
-        return self.recipe["models"][model]["label"]
+        return self.models[model].label or model
 
     def judged(self, holds: bool) -> str:
-        """The verdict, with its budget where that is not the whole one."""
-        whole = all(part == 1 for part in self.recipe["scale"].values())
-        return (HOLDS if holds else FAILS) + ("" if whole else AT_BUDGET)
+        """The verdict, with its budget where that is not the full one."""
+        return (HOLDS if holds else FAILS) + ("" if self.settings.full_budget else AT_BUDGET)
 
     def each(self, texts: dict[str, str]) -> str:
         """One text after another, each under its model's label."""
@@ -37,8 +42,13 @@ class SaddleResults:
 
     def climbing(self, model: str) -> list[str]:
         """Optimisers whose highest point climbs."""
-        own = self.recipe["models"][model]["optimisers"]
-        return [name for name, recipe in own.items() if recipe["family"].get("climb", 0) > 0]
+        recipes = self.models[model].optimisers
+        return [name for name, recipe in recipes.items() if isinstance(recipe, Paths) and recipe.family.climb > 0]
+
+
+def results(work: Work[ClaimsSettings[Saddles]]) -> SaddleResults:
+    """The table of all deaths."""
+    return SaddleResults(work.settings, work.table("deaths"))
 
 
 def errors(bars: pd.DataFrame) -> pd.DataFrame:
@@ -57,10 +67,7 @@ def errors(bars: pd.DataFrame) -> pd.DataFrame:
 def longest(bars: pd.DataFrame) -> dict[str, float]:
     """Model → length of its longest finite bar."""
     lengths = bars["truth"] - bars["birth"]
-    return {str(model): float(own.max()) for model, own in lengths.groupby(bars["model"])}
-
-
-Check = Callable[[SaddleResults], Finding]
+    return {str(model): float(several.max()) for model, several in lengths.groupby(bars["model"])}
 
 
 def error_falls(results: SaddleResults) -> Finding:
@@ -68,9 +75,9 @@ def error_falls(results: SaddleResults) -> Finding:
     if results.bars["size"].nunique() < 2:
         return Finding("—", UNMEASURED, "this needs two sizes")
     texts, rises, reach = {}, [], longest(results.bars)
-    for model, own in errors(results.bars).groupby("model", sort=False):
+    for model, table in errors(results.bars).groupby("model", sort=False):
         parts = []
-        for name, rows in own.groupby("optimiser", sort=False):
+        for name, rows in table.groupby("optimiser", sort=False):
             ordered = rows.sort_values("size")["error"]
             parts.append(f"{name} {number(ordered.iloc[0], 2)} → {number(ordered.iloc[-1], 2)}")
             if ordered.iloc[-1] >= max(ordered.iloc[0], NOISE * reach[str(model)]):
@@ -84,8 +91,9 @@ def error_falls(results: SaddleResults) -> Finding:
 def lands(results: SaddleResults) -> Finding:
     """Whether the points that climb end at places without gradient from which one direction leads down."""
     texts, holds = {}, True
-    for model, own in results.bars.groupby("model", sort=False):
-        rows = own[own["optimiser"].isin(results.climbing(str(model))) & (own["size"] == own["size"].max())]
+    for model, table in results.bars.groupby("model", sort=False):
+        climbs = table["optimiser"].isin(results.climbing(str(model)))
+        rows = table[climbs & (table["size"] == table["size"].max())]
         if rows.empty:
             continue
         length, single = (rows["gradient"] / rows["curvature"]).max(), int((rows["negative"] == 1).sum())
@@ -100,9 +108,9 @@ def lands(results: SaddleResults) -> Finding:
 def best(results: SaddleResults) -> Finding:
     """The optimiser that is nearest the saddles at as many gradients as every one was given."""
     texts = {}
-    for model, own in errors(results.bars).groupby("model", sort=False):
-        limit = own.groupby("optimiser")["evaluations"].max().min()
-        allowed = own[own["evaluations"] <= limit]
+    for model, table in errors(results.bars).groupby("model", sort=False):
+        limit = table.groupby("optimiser")["evaluations"].max().min()
+        allowed = table[table["evaluations"] <= limit]
         last = allowed.loc[allowed.groupby("optimiser", sort=False)["evaluations"].idxmax()].sort_values("error")
         names = [f"{name} {number(error, 2)}" for name, error in zip(last["optimiser"], last["error"], strict=True)]
         texts[str(model)] = f"{limit:,} gradients: {', '.join(names)}"
@@ -112,8 +120,8 @@ def best(results: SaddleResults) -> Finding:
 def never_below(results: SaddleResults) -> Finding:
     """Whether no death is below the saddle that ends the bar."""
     texts, holds, reach = {}, True, longest(results.bars)
-    for model, own in results.bars.groupby("model", sort=False):
-        below = float((own["truth"] - own[["merged", "direct"]].min(axis=1)).max()) / reach[str(model)]
+    for model, table in results.bars.groupby("model", sort=False):
+        below = float((table["truth"] - table[["merged", "direct"]].min(axis=1)).max()) / reach[str(model)]
         texts[str(model)] = f"{number(max(below, 0.0), 2)} below at most"
         holds &= below <= NOISE
     detail = f"share of the longest bar; holds up to {NOISE:g}, since values are read off grids"
@@ -141,15 +149,13 @@ CLAIMS: list[tuple[Claim, Check]] = [
 ]
 
 
-def claim_rows(results: SaddleResults) -> pd.DataFrame:
-    """A row per claim."""
-    own = {"experiment": results.experiment, "budget": budget(results)}
-    rows = [own | asdict(claim) | asdict(check(results)) for claim, check in CLAIMS]
-    return pd.DataFrame(rows, columns=COLUMNS)
+def claims(experiment: str, config: Saddles) -> list[tuple[Claim, Check]]:  # noqa: ARG001
+    """All claims, of every experiment on known saddles."""
+    return CLAIMS
 
 
 def budget(results: SaddleResults) -> str:
     """Sizes and gradients in one line."""
     low, high = results.bars["evaluations"].min(), results.bars["evaluations"].max()
     names = results.bars["optimiser"].nunique()
-    return f"{names} optimisers at {len(results.recipe['sizes'])} sizes, {low:,} to {high:,} gradients a curve"
+    return f"{names} optimisers at {len(results.settings.config.sizes)} sizes, {low:,} to {high:,} gradients a curve"

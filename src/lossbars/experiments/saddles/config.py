@@ -7,14 +7,25 @@ from pydantic import Field, NonNegativeInt, model_validator
 
 from lossbars.landscapes.specs import FunctionSpec
 from lossbars.recipes import AnyCurves, Paths, Recipe, Strings
-from lossbars.workflow.experiment import Count, Resources, Scale, check_key, check_models, check_unaligned
+from lossbars.workflow.experiment import (
+    Count,
+    ExperimentConfig,
+    Resources,
+    Scale,
+    check_key,
+    check_models,
+    check_unaligned,
+)
 
 KNOWN = ("six_hump_camel", "mueller_brown", "himmelblau", "wavy", "rastrigin", "bent_double_well")
 FEWEST_SIZES = 2  # that a small scale leaves
 
 
 class Stages(Recipe):
-    """One path between two known minima, as points are inserted (topological-obstructions.txt, figure 10)."""
+    """One path between two known minima, as points are inserted.
+
+    Barannikov et al. 2020, Topological obstructions, fig. 10.
+    """
 
     minima: Annotated[list[NonNegativeInt], Field(min_length=2, max_length=2)] = [0, 1]  # numbers, the lowest is 0
     path: Paths
@@ -55,20 +66,16 @@ class SaddlesModel(Recipe):
         return self
 
 
-SaddlesFigure = Literal["death-error", "insertion"]
-
-
-class Saddles(Recipe):
+class Saddles(ExperimentConfig):
     """Deaths of bars by several path optimisers, against the saddles at which the bars end."""
 
-    shrinks: ClassVar[tuple[str, ...]] = ("points", "epochs")  # parts of a scale that it knows
+    shrinks: ClassVar[tuple[str, ...]] = ("epochs", "points")
+    shared: ClassVar[tuple[str, ...]] = ("optimisers",)
 
     kind: Literal["saddles"]
-    title: str
     sizes: Annotated[list[Count], Field(min_length=1)]  # multiples of each recipe's points and epochs
     device: Literal["cpu"] = "cpu"
-    resources: Resources = Resources()
-    figures: list[SaddlesFigure] = ["death-error"]
+    figures: list[str] = ["death-error"]
     models: dict[str, SaddlesModel]
 
     @model_validator(mode="after")
@@ -82,7 +89,7 @@ class Saddles(Recipe):
 
     def insertion_models(self) -> list[str]:
         """Models of which the insertion of points is shown."""
-        return [key for key, own in self.models.items() if own.insertion]
+        return [key for key, model in self.models.items() if model.insertion]
 
     def scaled(self, scale: Scale) -> "Saddles":
         """Without the sizes above a share (of ``points``) of the largest, two left at least, and with fewer epochs.
@@ -92,9 +99,9 @@ class Saddles(Recipe):
         kept = [size for size in self.sizes if size <= scale.points * self.sizes[-1]]
         sizes = kept if len(kept) >= FEWEST_SIZES else self.sizes[:FEWEST_SIZES]
         models = {}
-        for key, own in self.models.items():
-            fewer = {name: recipe.scaled(scale.epochs) for name, recipe in own.optimisers.items()}
-            models[key] = own.model_copy(update={"optimisers": fewer})
+        for key, model in self.models.items():
+            fewer = {name: recipe.scaled(scale.epochs) for name, recipe in model.optimisers.items()}
+            models[key] = model.model_copy(update={"optimisers": fewer})
         return self.model_copy(update={"sizes": sizes, "models": models})
 
 

@@ -8,11 +8,11 @@ from lossbars.workflow.training_costs import TRAINED_BEADS
 KNOWN_PAIRS = 15  # of known minima, of which few functions have more than six
 
 
-def saddle_seconds(whole: Saddles, model: str) -> float:
+def saddle_seconds(config: Saddles, model: str) -> float:
     """Of curves between the known minima, by each optimiser at each size."""
-    own = whole.models[model]
-    gradient = KNOWN_PAIRS * GRADIENT * evaluation(own.landscape)
-    recipes = [of_size(recipe, size) for recipe in own.optimisers.values() for size in whole.sizes]
+    stated = config.models[model]
+    gradient = KNOWN_PAIRS * GRADIENT * evaluation(stated.landscape)
+    recipes = [of_size(recipe, size) for recipe in stated.optimisers.values() for size in config.sizes]
     return sum(_steps(recipe) * (STEP + _places(recipe) * gradient) for recipe in recipes)
 
 

@@ -17,7 +17,8 @@ from lossbars.optimise.flow import flow, path_profiles
 from lossbars.optimise.strings.lowest import lowest
 from lossbars.recipes import AnyCurves, Curves, Paths, Strings
 from lossbars.seeding import generator
-from lossbars.simplices import Bezier, Chain
+from lossbars.simplices import Chain
+from lossbars.simplices.families import curve_family
 from lossbars.simplices.profiles import profiles
 from lossbars.simplices.simplex import Profile, Simplices
 
@@ -120,51 +121,51 @@ def connected(function: Function, recipe: AnyCurves, *names: str | int) -> Conne
     corners = minima[torch.tensor(pairs)]
     match recipe:
         case Curves():
-            found, tops, gradients = _curves(function, corners, recipe, pairs, names)
+            measured, tops, gradients = _curves(function, corners, recipe, pairs, names)
         case Paths():
-            found, tops, gradients = _paths(function, corners, recipe, pairs, names)
+            measured, tops, gradients = _paths(function, corners, recipe, pairs, names)
         case Strings():
-            found, tops, gradients = _strings(function, corners, recipe, pairs, names)
+            measured, tops, gradients = _strings(function, corners, recipe, pairs, names)
     values: dict[Pair, float] = {(i,): value for i, (_, value) in enumerate(function.minima)}
-    values |= {pair: profile.value for pair, profile in zip(pairs, found, strict=True)}
+    values |= {pair: profile.value for pair, profile in zip(pairs, measured, strict=True)}
     complex_ = FilteredComplex.of(values)
     return Connected(direct_barcode(complex_), merged_barcode(complex_), dict(zip(pairs, tops, strict=True)), gradients)
 
 
-Found = tuple[list[Profile], list[Tensor], float]
+Measured = tuple[list[Profile], list[Tensor], float]
 
 
 def _curves(
     function: Function, corners: Tensor, recipe: Curves, pairs: list[Pair], names: tuple[str | int, ...]
-) -> Found:
-    family = {"chain": Chain, "bezier": Bezier}[recipe.family.kind](recipe.family.bends)
+) -> Measured:
+    family = curve_family(recipe)
     draws = [generator(*names, "places", *pair) for pair in pairs]
     titles = [f"curve {a}+{b}" for a, b in pairs]
     start = Simplices(family, family.start(corners))
     curves = connect(function, start, recipe, generator(*names, "order"), draws, titles)
-    found = profiles(function, curves, recipe.grid, names=titles)
-    highest = torch.stack([profile.t[profile.loss.argmax()] for profile in found])
-    return found, list(curves.at(highest)), float(recipe.epochs * recipe.points)
+    measured = profiles(function, curves, recipe.grid, names=titles)
+    highest = torch.stack([profile.t[profile.loss.argmax()] for profile in measured])
+    return measured, list(curves.at(highest)), float(recipe.epochs * recipe.points)
 
 
 def _paths(
     function: Function, corners: Tensor, recipe: Paths, pairs: list[Pair], names: tuple[str | int, ...]
-) -> Found:
+) -> Measured:
     titles = [f"path {a}+{b}" for a, b in pairs]
     paths = flow(function, corners, recipe, generator(*names, "order"), titles).paths
-    found = path_profiles(function, paths, recipe.grid, names=titles)
+    measured = path_profiles(function, paths, recipe.grid, names=titles)
     tops = [path[function.loss(path).argmax()] for path in paths]
-    return found, tops, float(recipe.epochs * (recipe.family.points - 2))
+    return measured, tops, float(recipe.epochs * (recipe.family.points - 2))
 
 
 def _strings(
     function: Function, corners: Tensor, recipe: Strings, pairs: list[Pair], names: tuple[str | int, ...]
-) -> Found:
+) -> Measured:
     titles = [f"string {a}+{b}" for a, b in pairs]
     strings = lowest(function, corners, recipe, lambda *place: generator(*names, "order", *place))
-    found = path_profiles(function, [own.beads for own in strings], recipe.grid, names=titles)
+    measured = path_profiles(function, [string.beads for string in strings], recipe.grid, names=titles)
     tops = []
-    for own, profile in zip(strings, found, strict=True):
-        chain = Simplices(Chain(len(own.beads) - 2), own.beads[None])
+    for string, profile in zip(strings, measured, strict=True):
+        chain = Simplices(Chain(len(string.beads) - 2), string.beads[None])
         tops.append(chain.at(profile.t[profile.loss.argmax()][None])[0])
-    return found, tops, sum(own.gradients for own in strings) / len(strings)
+    return measured, tops, sum(string.gradients for string in strings) / len(strings)

@@ -9,13 +9,19 @@ from lossbars.landscapes.specs import LandscapeSpec, PerceptronSpec
 from lossbars.networks.specs import NetworkSpec, check_fit
 from lossbars.recipes import Beads, Normalisation, Rate, Recipe
 from lossbars.seeding import SEEDS
-from lossbars.workflow.experiment import Count, Resources, Scale, check_models
+from lossbars.workflow.experiment import (
+    Count,
+    ExperimentConfig,
+    Resources,
+    Scale,
+    check_models,
+)
 
 FEWEST_PAIRS = 2  # that a small scale leaves
 
 
 class Level(Recipe):
-    """What the thresholds are on (half-rectified-networks.txt, section 4: losses and accuracies on a test set)."""
+    """What the thresholds are on (Freeman & Bruna 2017, §4: losses and accuracies on a test set)."""
 
     metric: Literal["loss", "error", "perplexity"] = "loss"
     of: Literal["train", "test"] = "train"
@@ -29,10 +35,13 @@ class StringsModel(Recipe):
     network: NetworkSpec | None = None
     label: str = ""  # what figures call it; the model's key where empty
     ends: Literal["random", "swapped"] = "random"
-    """Both ends random starts, or a start and its copy with the first two hidden units swapped (idem, appendix E)."""
+    """Both ends random starts, or a start and its copy with the first two hidden units swapped.
+
+    Freeman & Bruna 2017, appendix E.
+    """
     level: Level = Level()
     thresholds: Annotated[list[Rate], Field(min_length=1)]
-    reuse: bool = True  # false: new ends and strings at each threshold (idem, section 4)
+    reuse: bool = True  # false: new ends and strings at each threshold (Freeman & Bruna 2017, §4)
     strings: Beads
     resources: Resources = Resources()
 
@@ -50,16 +59,13 @@ class StringsModel(Recipe):
         return self
 
 
-StringsFigure = Literal["string-lengths", "string-answers", "string-views"]
-
-
-class StringSampling(Recipe):
+class StringSampling(ExperimentConfig):
     """Strings between pairs of models at falling thresholds: are they connected, and how far around is it?"""
 
-    shrinks: ClassVar[tuple[str, ...]] = ("epochs", "pairs", "samples")  # parts of a scale that it knows
+    shrinks: ClassVar[tuple[str, ...]] = ("epochs", "pairs", "samples")
+    shared: ClassVar[tuple[str, ...]] = ("strings", "ends", "thresholds", "reuse", "level")
 
     kind: Literal["strings"]
-    title: str
     data: AnyData | None = None
     augment: Literal["none", "crop-flip"] = "none"  # as of experiments on networks
     normalise: Normalisation | None = None
@@ -69,22 +75,26 @@ class StringSampling(Recipe):
     pairs: Annotated[Count, Field(le=SEEDS)]  # of each model
     pairs_per_job: PositiveInt = 1
     device: Literal["cpu", "cuda", "auto"] = "auto"
-    resources: Resources = Resources()
-    figures: list[StringsFigure] = ["string-lengths", "string-answers", "string-views"]
+    figures: list[str] = ["string-lengths", "string-answers", "string-views"]
     models: dict[str, StringsModel]
+
+    @property
+    def data_set(self) -> str | TextData | None:
+        """The data set of its networks."""
+        return self.data
 
     @model_validator(mode="after")
     def _consistent(self) -> "StringSampling":
         check_models(self.models)
-        for key, own in self.models.items():
-            if own.network and self.data is None:
+        for key, model in self.models.items():
+            if model.network and self.data is None:
                 raise ValueError(f"models.{key}: a network needs the experiment's data")
-            if own.network and (isinstance(self.data, TextData) or self.data in DATASETS):
+            if model.network and (isinstance(self.data, TextData) or self.data in DATASETS):
                 try:
-                    check_fit(own.network, is_text(self.data))
+                    check_fit(model.network, is_text(self.data))
                 except ValueError as error:
                     raise ValueError(f"models.{key}.network: {error}") from None
-        if self.data is not None and not any(own.network for own in self.models.values()):
+        if self.data is not None and not any(model.network for model in self.models.values()):
             raise ValueError("data: no model has a network that reads it")
         return self
 
@@ -92,7 +102,7 @@ class StringSampling(Recipe):
         """With a share of the pairs, and of the epochs that a bead may take; samples shrink when the data are read."""
         pairs = min(self.pairs, max(FEWEST_PAIRS, round(self.pairs * scale.pairs)))
         models = {
-            key: own.model_copy(update={"strings": own.strings.scaled(scale.epochs)})
-            for key, own in self.models.items()
+            key: model.model_copy(update={"strings": model.strings.scaled(scale.epochs)})
+            for key, model in self.models.items()
         }
         return self.model_copy(update={"pairs": pairs, "models": models})

@@ -1,15 +1,56 @@
-"""What strings on landscapes cost. Loads no torch."""
+"""What strings cost, between networks and between places of landscapes. Loads no torch."""
 
-from lossbars.experiments.strings.config import StringsModel
-from lossbars.workflow.landscape_costs import GRADIENT, STEP, evaluation
-from lossbars.workflow.training_costs import BEADS, TRAINED_BEADS
+from lossbars.datasets.sizes import Size
+from lossbars.experiments.strings.config import StringSampling, StringsModel
+from lossbars.networks.sizes import network
+from lossbars.workflow.blocks import block_seeds
+from lossbars.workflow.landscape_costs import GRADIENT, PROCESS, START, STEP, evaluation
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import Request, cpu_request, stated
+from lossbars.workflow.tasks import Task
+from lossbars.workflow.training_costs import BEADS, TRAINED_BEADS, Training
+from lossbars.workflow.training_requests import data_size, training_request
 
 
-def string_seconds(own: StringsModel, pairs: int) -> float:
+def string_request(plan: Plan, task: Task) -> Request:
+    """What a job asks for that connects the pairs of one block."""
+    config: StringSampling = plan.experiments[task.experiment]  # type: ignore[assignment]
+    model, pairs = config.models[task.model], len(block_seeds(task.part))
+    if model.landscape:
+        computed = cpu_request(PROCESS, START + landscape_seconds(model, pairs))
+    else:
+        size, samples = data_size(plan, task.experiment)
+        computed = training_request(string_training(model, size, samples, pairs), config.device != "cpu")
+    return stated(computed, config.resources, model.resources)
+
+
+def landscape_seconds(model: StringsModel, pairs: int) -> float:
     """Of strings between pairs of points of a landscape; a bead takes all its epochs where a pair does not connect."""
-    assert own.landscape
-    recipe, levels = own.strings, len(own.thresholds)
-    gradient = GRADIENT * evaluation(own.landscape)
+    assert model.landscape
+    recipe, levels = model.strings, len(model.thresholds)
+    gradient = GRADIENT * evaluation(model.landscape)
     trained = recipe.epochs * recipe.family.rounds * (STEP + pairs * TRAINED_BEADS * gradient)
-    checked = pairs * BEADS * (recipe.grid.between + 2 * recipe.grid.refinements) * evaluation(own.landscape)
+    checked = pairs * BEADS * (recipe.grid.between + 2 * recipe.grid.refinements) * evaluation(model.landscape)
     return levels * (trained + checked)
+
+
+def string_training(model: StringsModel, size: Size, samples: int, stacked: int) -> Training:
+    """Strings of pairs of networks at falling thresholds: about one round of training, and a check of all, at each."""
+    assert model.network
+    recipe, levels = model.strings, len(model.thresholds)
+    looked = size.train if model.level.of == "train" else size.test
+    share = min(model.level.samples or looked, looked) / samples
+    checked = BEADS * (recipe.grid.between + 2 * recipe.grid.refinements)
+    return Training(
+        network(model.network, size),
+        size,
+        samples,
+        stacked,
+        BEADS,
+        TRAINED_BEADS,
+        TRAINED_BEADS,
+        min(recipe.batch_size, samples),
+        recipe.epochs * levels,
+        max(1, round(share * checked * levels)),
+        1 if recipe.optimiser == "sgd" else 2,
+    )

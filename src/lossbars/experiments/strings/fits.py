@@ -37,10 +37,10 @@ def levels(answers: pd.DataFrame, model: str) -> pd.DataFrame:
     std of 0 where a single one is. A pair that is not tried, because it failed at a higher threshold, is not connected.
     """
     rows = []
-    whole = answers[answers["model"] == model]
-    for threshold, own in whole.groupby("threshold", sort=False):
-        there = own[own["answer"] == CONNECTED]
-        row = {"threshold": threshold, "pairs": whole["pair"].nunique(), "connected": len(there)}
+    tried = answers[answers["model"] == model]
+    for threshold, table in tried.groupby("threshold", sort=False):
+        there = table[table["answer"] == CONNECTED]
+        row = {"threshold": threshold, "pairs": tried["pair"].nunique(), "connected": len(there)}
         for name in ("length", "beads"):
             spread = there[name].std(ddof=1) if len(there) > 1 else 0.0
             row |= {name: there[name].mean(), f"{name}_std": spread if len(there) else np.nan}
@@ -71,14 +71,14 @@ def power_law(thresholds: Float[np.ndarray, " m"], values: Float[np.ndarray, " m
 
 def length_law(table: pd.DataFrame) -> PowerLaw | None:
     """Of the mean length, below the knee."""
-    own = below(table)
-    return power_law(own["threshold"].to_numpy(dtype=np.float64), own["length"].to_numpy(dtype=np.float64))
+    rows = below(table)
+    return power_law(rows["threshold"].to_numpy(dtype=np.float64), rows["length"].to_numpy(dtype=np.float64))
 
 
 def beads_law(table: pd.DataFrame) -> PowerLaw | None:
     """Of the mean number of beads, below the knee."""
-    own = below(table)
-    return power_law(own["threshold"].to_numpy(dtype=np.float64), own["beads"].to_numpy(dtype=np.float64))
+    rows = below(table)
+    return power_law(rows["threshold"].to_numpy(dtype=np.float64), rows["beads"].to_numpy(dtype=np.float64))
 
 
 def spike(table: pd.DataFrame) -> tuple[float, float] | None:
@@ -87,23 +87,23 @@ def spike(table: pd.DataFrame) -> tuple[float, float] | None:
     By more than the standard error of the means' difference, against the highest before it and the lowest after it,
     before the length is as high again. None where there is none.
     """
-    own = table[table["connected"] > 0].reset_index(drop=True)
-    mean = own["length"].to_numpy(dtype=np.float64)
-    error = (own["length_std"] / np.sqrt(own["connected"])).to_numpy(dtype=np.float64)
-    for i in range(1, len(own) - 1):
+    rows = table[table["connected"] > 0].reset_index(drop=True)
+    mean = rows["length"].to_numpy(dtype=np.float64)
+    error = (rows["length_std"] / np.sqrt(rows["connected"])).to_numpy(dtype=np.float64)
+    for i in range(1, len(rows) - 1):
         higher = np.flatnonzero(mean[i + 1 :] >= mean[i])
         after = np.arange(i + 1, i + 1 + (higher[0] if len(higher) else len(mean) - i - 1))
         if not len(after) or mean[i] <= mean[:i].max():
             continue
         least, most = after[mean[after].argmin()], int(mean[:i].argmax())
         if all(mean[i] - mean[j] > np.hypot(error[i], error[j]) for j in (least, most)):
-            return float(own["threshold"][i]), float(mean[i])
+            return float(rows["threshold"][i]), float(mean[i])
     return None
 
 
 def steepest(table: pd.DataFrame) -> tuple[float, float]:
     """Threshold and mean length after the steepest rise of the length as the threshold falls by a factor."""
-    own = table[table["connected"] > 0].reset_index(drop=True)
-    rises = own["length"].diff() / -np.log(own["threshold"]).diff()
+    rows = table[table["connected"] > 0].reset_index(drop=True)
+    rises = rows["length"].diff() / -np.log(rows["threshold"]).diff()
     place = int(rises.fillna(0.0).argmax())
-    return float(own["threshold"][place]), float(own["length"][place])
+    return float(rows["threshold"][place]), float(rows["length"][place])

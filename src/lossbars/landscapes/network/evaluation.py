@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from lossbars.datasets.dataset import Split, are_tokens
 from lossbars.landscapes.network.execution import Way, outputs, repeated
 from lossbars.landscapes.network.precision import Layout, fastest_batch, products_in
 from lossbars.landscapes.network.stacked_linear import Parameters
+from lossbars.landscapes.torch_private import BATCH_NORMS
 
 EVALUATION_BATCH = 1000  # samples at a time; fixed, since BatchNorm's statistics depend on it
 EVALUATED_TOKENS = 2**14  # of a text, where a sample is a window of them
@@ -60,7 +60,7 @@ class Record:
         self, module: nn.Module, train: Split, way: Way, layout: Layout, device: torch.device, output_numbers: int
     ) -> None:
         self.module, self.train, self.way, self.layout, self.device = module, train, way, layout, device
-        self.norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
+        self.norms = [m for m in module.modules() if isinstance(m, BATCH_NORMS)]
         self.samples_at_once = fastest_batch(module, device, EVALUATION_BATCH)
         if are_tokens(train.y):
             self.samples_at_once = max(1, min(EVALUATED_TOKENS // train.y.shape[1], OUTPUT_NUMBERS // output_numbers))

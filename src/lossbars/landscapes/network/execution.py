@@ -9,10 +9,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from lossbars.landscapes.network.precision import Layout, laid_out
 from lossbars.landscapes.network.stacked_linear import Parameters, can_stack, scratch, stacked_call
+from lossbars.landscapes.torch_private import BATCH_NORMS
 
 Way = Literal["batched", "vmap", "loop"]
 SMALL = 2_000_000  # parameters of a network that does not fill a GPU alone
@@ -92,7 +92,7 @@ def check_network(module: nn.Module, x: Tensor, y: Tensor) -> int:
     Raises ValueError for a network that no loss of record can be had of, or that gives fewer numbers than there are
     classes.
     """
-    norms = {id(buffer) for m in module.modules() if isinstance(m, _BatchNorm) for buffer in m.buffers()}
+    norms = {id(buffer) for m in module.modules() if isinstance(m, BATCH_NORMS) for buffer in m.buffers()}
     devices = [x.device] if x.device.type == "cuda" else []
     passes, written = [], scratch(module)
     for _ in range(3):

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from lossbars.landscapes.network.stacked_linear import Parameters, stacked_linear
+from lossbars.landscapes.torch_private import relu_backward, sigmoid_backward, tanh_backward
 
 Activation = Literal["relu", "tanh", "sigmoid"]
 CALLS: dict[Any, Activation] = {
@@ -62,10 +63,10 @@ class LinearChain:
 def _input_gradient(activation: Activation | None, gradient: Tensor, output: Tensor) -> Tensor:
     """Gradient of an activation's input, from that of its output; each has a derivative that its output tells."""
     if activation == "relu":
-        return torch.ops.aten.threshold_backward(gradient, output, 0)
+        return relu_backward(gradient, output, 0)
     if activation == "tanh":
-        return torch.ops.aten.tanh_backward(gradient, output)
-    return torch.ops.aten.sigmoid_backward(gradient, output) if activation else gradient
+        return tanh_backward(gradient, output)
+    return sigmoid_backward(gradient, output) if activation else gradient
 
 
 def _write(layer: Layer, given: Tensor, error: Tensor, out: Parameters) -> None:

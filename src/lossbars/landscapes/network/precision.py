@@ -11,6 +11,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from lossbars.landscapes.torch_private import has_bfloat16
+
 Layout = Literal["contiguous", "channels-last"]
 Precision = Literal["float32", "tf32", "bfloat16"]
 FORMATS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
@@ -44,11 +46,6 @@ def chosen_precision(wanted: Literal["float32", "tf32", "bfloat16", "auto"], dev
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     return "bfloat16" if has_bfloat16() else "float32"
-
-
-def has_bfloat16() -> bool:
-    """Whether the processor itself multiplies bfloat16; oneDNN emulates it on others."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def computing_in(precision: Precision, device: torch.device) -> AbstractContextManager[object]:

@@ -1,4 +1,4 @@
-"""Dynamic String Sampling: strings of models that stay below a threshold (half-rectified-networks.txt, section 3).
+"""Dynamic String Sampling: strings of models that stay below a threshold (Freeman & Bruna 2017, §3).
 
 A string is a number of beads joined by straight segments. While a segment is above the threshold a bead is put in
 there and trained to below it. The answer is "connected", with a string of which every segment was checked on a stated

@@ -1,4 +1,4 @@
-"""A string as it lies in space: along its principal components (half-rectified-networks.txt, appendix D)."""
+"""A string as it lies in space: along its principal components (Freeman & Bruna 2017, appendix D)."""
 
 from dataclasses import dataclass
 

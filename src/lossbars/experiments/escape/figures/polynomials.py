@@ -1,4 +1,4 @@
-"""Polynomials with a local minimum to escape, one for each bar (loss-barcode.txt, figures 12 left and 15)."""
+"""Polynomials with a local minimum to escape, one for each bar (Barannikov et al. 2022, figures 12 left and 15)."""
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 POWERS = tuple(f"c{power}" for power in range(7))
 COLUMNS = ("model", "bar", "saddle", "far", *POWERS)
@@ -16,12 +18,17 @@ MAP = colormaps["viridis"]
 DEEPEST = 8  # times the longest bar: what is further down is cut off
 
 
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return escape_polynomials(work.table("runs"), work.settings.labels, work.settings.title)
+
+
 @style.styled
 def escape_polynomials(runs: pd.DataFrame, labels: dict[str, str], title: str) -> Figure:
     """Each model's polynomials around their three critical points, a colour per bar length (figures 12 and 15).
 
-    The table is that of :mod:`lossbars.experiments.escape.steps.table`; places and values have no units. ValueError for
-    an empty table and a model without rows, by name.
+    ``runs`` has the columns of :mod:`lossbars.experiments.escape.steps.runs`; no units. ValueError for an empty
+    table and a model without rows, by name.
     """
     tables = per_model(runs, labels, COLUMNS, "escapes")
     figure, axes = style.panels(len(labels), title, height=2.3)

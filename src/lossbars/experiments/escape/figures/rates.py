@@ -1,4 +1,4 @@
-"""The smallest learning rate that escapes against the length of the bar (loss-barcode.txt, figure 12 right)."""
+"""The smallest learning rate that escapes against the length of the bar (Barannikov et al. 2022, figure 12 right)."""
 
 import numpy as np
 import pandas as pd
@@ -9,8 +9,15 @@ from matplotlib.patches import Patch
 from lossbars.experiments.escape.fits import band, line, smallest
 from lossbars.plots import style
 from lossbars.plots.tables import per_model, span
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "search", "bar", "threshold")
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return escape_rates(work.table("runs"), work.settings.labels, work.settings.title)
 
 
 @style.styled
@@ -18,7 +25,8 @@ def escape_rates(runs: pd.DataFrame, labels: dict[str, str], title: str) -> Figu
     """A point per bar, the mean over starts with its standard deviation, and the line with its 95 % band (figure 12).
 
     The cross is the threshold of :func:`lossbars.experiments.escape.descent.threshold`. Bars whose starts all stay are
-    left out. ValueError for an empty table, a model without rows and one without four bars that are escaped, by name.
+    left out.
+    ValueError for an empty table, a model without rows and one without four bars that are escaped, by name.
     """
     per_model(runs, labels, COLUMNS[:3], "escapes")
     figure, axes = style.panels(len(labels), title, height=2.5)

@@ -1,4 +1,4 @@
-"""Gradient descent near a local minimum at three learning rates (loss-barcode.txt, figure 14)."""
+"""Gradient descent near a local minimum at three learning rates (Barannikov et al. 2022, figure 14)."""
 
 import numpy as np
 import pandas as pd
@@ -7,6 +7,8 @@ from matplotlib.lines import Line2D
 
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "regime", "rate", "step", "x", "saddle", "far")
 REGIMES = {
@@ -14,6 +16,11 @@ REGIMES = {
     "between": "halfway to the smallest rate that escapes",
     "above": "above it",
 }
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return escape_regimes(work.tables("trajectories"), work.settings.labels, work.settings.title)
 
 
 @style.styled

@@ -1,4 +1,4 @@
-"""Steps to escape a local minimum against the learning rate (loss-barcode.txt, figure 17)."""
+"""Steps to escape a local minimum against the learning rate (Barannikov et al. 2022, figure 17)."""
 
 import numpy as np
 import pandas as pd
@@ -8,9 +8,16 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 from lossbars.experiments.escape.fits import grid, typical_start
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "search", "bar", "start", "multiple", "steps")
 SHOWN = 4  # bars of each model
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return escape_steps(work.table("runs"), work.settings.labels, work.settings.title)
 
 
 @style.styled

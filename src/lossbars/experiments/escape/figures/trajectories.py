@@ -1,4 +1,4 @@
-"""A trajectory that escapes, on its polynomial (loss-barcode.txt, figure 16)."""
+"""A trajectory that escapes, on its polynomial (Barannikov et al. 2022, figure 16)."""
 
 import numpy as np
 import pandas as pd
@@ -7,10 +7,17 @@ from matplotlib.lines import Line2D
 
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 POWERS = [f"c{power}" for power in range(7)]
 DEEPEST = 8  # times the largest value that is shown: what is further down is cut off
 COLUMNS = ("model", "regime", "bar", "rate", "step", "x", "value", "saddle", "far")
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return escape_trajectories(work.tables("trajectories"), work.settings.labels, work.settings.title)
 
 
 @style.styled

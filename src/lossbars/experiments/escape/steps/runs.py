@@ -1,49 +1,43 @@
 """Gradient descent on the polynomials of one family, at many learning rates and from many starts."""
 
-from pathlib import Path
-
 import pandas as pd
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from lossbars.experiments.escape.config import BarLengths, GradientDescent, Rates
+from lossbars.experiments.escape.config import BarLengths, RunSettings
 from lossbars.experiments.escape.descent import OUTCOMES, Setting, descend, random_starts, smallest_rates, threshold
-from lossbars.experiments.escape.polynomials import Well, with_bar
-from lossbars.experiments.escape.steps.setting import make_family
+from lossbars.experiments.escape.polynomials import Well, family_of, with_bar
 from lossbars.seeding import generator
-from lossbars.workflow.artefacts import write_table
-from lossbars.workflow.command import run
-from lossbars.workflow.job import Job
-from lossbars.workflow.landscape_step import say
+from lossbars.workflow.work import Work
 
 
-def escape_runs(job: Job, threads: int, out: Path) -> None:
+def step(work: Work[RunSettings]) -> None:
     """Write a row per run, and one per bar and start with the smallest rate that escapes.
 
     Columns: search (``grid`` or ``smallest``), bar (its length), start (number), place (of the start), rate (NaN in a
     row ``smallest`` where no rate of the grid escapes), multiple (the rate in units of 2/f''), outcome (of
     :mod:`lossbars.experiments.escape.descent`; empty where there is no rate), steps (of the escape; 0: none), relapses
     (of the rows ``smallest``: larger rates of the grid that do not escape; −1 elsewhere); of each bar threshold,
-    saddle, far (place of the global minimum), far_multiple (the threshold in units of 2/f'' there) and the coefficients
-    c0 … c6.
+    saddle, far (place of the global minimum), far_multiple (the threshold in units of 2/f'' there) and the
+    coefficients c0 … c6.
     """
-    torch.set_num_threads(threads)
-    descent, grid = GradientDescent(**job.recipe["descent"]), Rates(**job.recipe["rates"])
-    family = make_family(job.recipe["family"])
-    wells = [with_bar(family, length) for length in _spaced(BarLengths(**job.recipe["bars"]))]
-    setting = Setting(descent.steps, descent.tolerance)
-    starts = random_starts(descent.starts, descent.radius, generator(job.experiment, job.model, "escape"))
+    torch.set_num_threads(work.threads)
+    settings = work.settings
+    descent, grid = settings.descent, settings.rates
+    wells = [with_bar(family_of(settings.family), length) for length in _spaced(settings.bars)]
+    budget = Setting(descent.steps, descent.tolerance)
+    starts = random_starts(descent.starts, descent.radius, generator(work.experiment, work.model, "escape"))
     rates = _limits(wells)[:, None] * torch.linspace(grid.lowest, grid.highest, grid.number, dtype=torch.float64)
-    found, escaped = _measured("grid", wells, starts, rates[..., None].expand(-1, -1, len(starts)), setting)
-    say(job, "", f"{len(found)} runs of gradient descent, {int(escaped.sum())} escape")
-    least = smallest_rates(wells, starts, rates, escaped, setting, grid.precision)
-    smallest, _ = _measured("smallest", wells, starts, least.rate[:, None], setting)
+    runs, escaped = _measured("grid", wells, starts, rates[..., None].expand(-1, -1, len(starts)), budget)
+    work.report(f"{len(runs)} runs of gradient descent, {int(escaped.sum())} escape")
+    least = smallest_rates(wells, starts, rates, escaped, budget, grid.precision)
+    smallest, _ = _measured("smallest", wells, starts, least.rate[:, None], budget)
     smallest["relapses"] = least.relapses.flatten().numpy()
     smallest.loc[smallest["rate"].isna(), "outcome"] = ""
-    write_table(out, pd.concat([found, smallest], ignore_index=True).merge(_of_wells(wells), on="bar"), job)
+    work.write_table("table", pd.concat([runs, smallest], ignore_index=True).merge(_of_wells(wells), on="bar"))
     reached = smallest["rate"].notna().sum()
-    say(job, "", f"smallest escaping rates of {reached} of {len(smallest)} bars and starts")
+    work.report(f"smallest escaping rates of {reached} of {len(smallest)} bars and starts")
 
 
 def _spaced(bars: BarLengths) -> list[float]:
@@ -85,7 +79,3 @@ def _of_wells(wells: list[Well]) -> pd.DataFrame:
         row["far_multiple"] = limit * own.curvature(own.far) / 2
         rows.append(row | {f"c{power}": value for power, value in enumerate(own.coefficients.tolist())})
     return pd.DataFrame(rows)
-
-
-if __name__ == "__main__":
-    run(escape_runs)

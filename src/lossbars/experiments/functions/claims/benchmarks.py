@@ -1,4 +1,5 @@
-"""Claims about barcodes of functions (function-barcodes.txt, section 4), and how they stand by a run's tables.
+"""Claims about barcodes of functions (Barannikov et al. 2020, Barcodes as summary, §4),
+judged by the tables of a run.
 
 Bars are those of the cloud with the lowest number; what is no longer than ``SHARE`` of the longest finite bar is noise.
 """
@@ -11,12 +12,10 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import KDTree
 
-from lossbars.claims.claim import NO_NUMBER, UNMEASURED, Claim, Finding, number
-from lossbars.claims.results import Check, Claims, FunctionResults, judged
-from lossbars.experiments.convergence.claims import CONVERGENCE_CLAIMS as CONVERGENCE_CLAIMS
-from lossbars.experiments.functions.bars import TOLERANCE, places, side_by_side, significant
-from lossbars.experiments.functions.claims.results import NOISE, OURS, PAPER, WITHIN, one_component
-from lossbars.experiments.functions.claims.tiny_networks import TINY_CLAIMS as TINY_CLAIMS
+from lossbars.claims.claim import NO_NUMBER, UNMEASURED, Check, Claim, Claims, Finding, number
+from lossbars.claims.papers import OURS, SUMMARY
+from lossbars.experiments.functions.bar_tables import TOLERANCE, places, side_by_side, significant
+from lossbars.experiments.functions.claims.results import NOISE, WITHIN, FunctionResults, one_component
 from lossbars.functions.critical_points import SIX_HUMP_CAMEL_MINIMA, SIX_HUMP_CAMEL_SADDLES
 from lossbars.plots.bars import SHARE, finite, lengths, longest
 
@@ -55,12 +54,12 @@ def camel_bars(results: FunctionResults, bars: pd.DataFrame) -> Finding:
     text = ", ".join(f"[{number(b)}, {'∞)' if np.isinf(d) else f'{number(d)}]'}" for b, d in ends)
     agree = f"{int(rows['agrees'].sum())} of {len(rows)} agree {WITHIN}"
     detail = f"largest error {number(max(off), 2)}; {agree}; {NOISE}" if len(known) else f"{agree}; {NOISE}"
-    return Finding(text, judged(results, bool(rows["agrees"].all())), detail)
+    return Finding(text, results.judged(bool(rows["agrees"].all())), detail)
 
 
 def count_is(results: FunctionResults, bars: pd.DataFrame, count: int) -> Finding:
     """Whether there are so many bars: one for each minimum."""
-    return Finding(f"{len(bars)} bars", judged(results, len(bars) == count), NOISE)
+    return Finding(f"{len(bars)} bars", results.judged(len(bars) == count), NOISE)
 
 
 def deaths_are(results: FunctionResults, bars: pd.DataFrame, value: float) -> Finding:
@@ -69,25 +68,25 @@ def deaths_are(results: FunctionResults, bars: pd.DataFrame, value: float) -> Fi
     near = off <= TOLERANCE * longest(bars)
     detail = f"largest difference {number(off.max(), 2) if len(off) else '—'}, {WITHIN}; {NOISE}"
     return Finding(
-        f"{int(near.sum())} of {len(off)} finite bars", judged(results, bool(len(off) and near.all())), detail
+        f"{int(near.sum())} of {len(off)} finite bars", results.judged(bool(len(off) and near.all())), detail
     )
 
 
 def multiplets(results: FunctionResults, bars: pd.DataFrame) -> Finding:
     """Whether minima that a symmetry of the square maps to each other have equal bars, in orbits of 1, 4 or 8."""
     values, near = bars[["birth", "death"]].to_numpy(), TOLERANCE * longest(bars)
-    found, orbits = Counter[int](), _orbits(places(bars))
+    sizes, orbits = Counter[int](), _orbits(places(bars))
     for orbit in {orbit for orbit in orbits if orbit}:
-        own = values[list(orbit)]
+        several = values[list(orbit)]
         with np.errstate(invalid="ignore"):
-            equal = (np.abs(own - own[0]) <= near) | (own == own[0])
+            equal = (np.abs(several - several[0]) <= near) | (several == several[0])
         if equal.all() and all(orbits[i] == orbit for i in orbit):
-            found[len(orbit)] += 1
-    count = sum(size * times for size, times in found.items())
-    text = ", ".join(f"{times} of {size}" for size, times in sorted(found.items()))
+            sizes[len(orbit)] += 1
+    count = sum(size * times for size, times in sizes.items())
+    text = ", ".join(f"{times} of {size}" for size, times in sorted(sizes.items()))
     detail = f"orbits of equal bars {WITHIN}: {text or 'none'}; {NOISE}"
     return Finding(
-        f"{count} of {len(bars)} bars", judged(results, count == len(bars) and set(found) <= {1, 4, 8}), detail
+        f"{count} of {len(bars)} bars", results.judged(count == len(bars) and set(sizes) <= {1, 4, 8}), detail
     )
 
 
@@ -97,7 +96,7 @@ def _orbits(minima: np.ndarray) -> list[frozenset[int]]:
     gap = tree.query(minima, k=2)[0][:, 1].min() if len(minima) > 1 else np.inf
     away, images = tree.query(np.einsum("gij,bj->bgi", DIHEDRAL, minima))
     near = (away < gap / 4).all(axis=1)
-    return [frozenset(own.tolist()) if ok else frozenset() for own, ok in zip(images, near, strict=True)]
+    return [frozenset(rows.tolist()) if ok else frozenset() for rows, ok in zip(images, near, strict=True)]
 
 
 def not_the_nearest(results: FunctionResults, bars: pd.DataFrame) -> Finding:
@@ -106,11 +105,11 @@ def not_the_nearest(results: FunctionResults, bars: pd.DataFrame) -> Finding:
     if ends.empty:
         return Finding("—", UNMEASURED, "this needs finite bars")
     minima, saddles = places(ends), places(ends, "s")
-    own = np.linalg.norm(minima - saddles, axis=1)
+    distance = np.linalg.norm(minima - saddles, axis=1)
     nearest = KDTree(saddles).query(minima)[0]
-    further = own > nearest * (1 + 1e-9)
+    further = distance > nearest * (1 + 1e-9)
     detail = f"straight distances, among the saddles of these bars; {NOISE}"
-    return Finding(f"{int(further.sum())} of {len(ends)} minima", judged(results, bool(further.any())), detail)
+    return Finding(f"{int(further.sum())} of {len(ends)} minima", results.judged(bool(further.any())), detail)
 
 
 # Any functions -----------------------------------------------------------------------------------
@@ -129,7 +128,7 @@ def ways_agree(results: FunctionResults) -> Finding:
             agree &= bool(rows["agrees"].all())
     if not texts:
         return Finding("—", UNMEASURED, "this needs a cloud and optimised curves of one function")
-    return Finding(results.each(texts), judged(results, agree), f"matched bars that agree {WITHIN}; {NOISE}")
+    return Finding(results.each(texts), results.judged(agree), f"matched bars that agree {WITHIN}; {NOISE}")
 
 
 def noise_share(results: FunctionResults) -> Finding:
@@ -138,8 +137,8 @@ def noise_share(results: FunctionResults) -> Finding:
     for model in results.models:
         if len(bars := results.barcode(model)):
             noise, gone = int((lengths(bars) <= SHARE * longest(bars)).sum()), int(bars["dropped"].max())
-            noise, found = noise + gone, len(bars) + gone
-            texts[model] = f"{noise} of {found} bars, {number(100 * noise / bars['n'].iloc[0], 2)} % of the points"
+            noise, every = noise + gone, len(bars) + gone
+            texts[model] = f"{noise} of {every} bars, {number(100 * noise / bars['n'].iloc[0], 2)} % of the points"
     return Finding(results.each(texts) or "—", NO_NUMBER if texts else UNMEASURED, NOISE)
 
 
@@ -148,7 +147,7 @@ def noise_share(results: FunctionResults) -> Finding:
 FUNCTION_CLAIMS: Claims = [
     (
         Claim(
-            "camel-minima", "HumpCamel6 has 6 local minima on [−2, 2] × [−1.5, 1.5].", f"{PAPER}, §4.1.1, fig. 2", "6"
+            "camel-minima", "HumpCamel6 has 6 local minima on [−2, 2] × [−1.5, 1.5].", f"{SUMMARY}, §4.1.1, fig. 2", "6"
         ),
         on("six_hump_camel", partial(count_is, count=6)),
     ),
@@ -156,7 +155,7 @@ FUNCTION_CLAIMS: Claims = [
         Claim(
             "camel-bars",
             "Barcode of HumpCamel6, against its critical points by Newton's method in 40 digits.",
-            f"{PAPER}, §4.1.1, fig. 2c; the numbers follow from the formula",
+            f"{SUMMARY}, §4.1.1, fig. 2c; the numbers follow from the formula",
             "[−1.0316, ∞), [−1.0316, 0], twice [−0.2155, 0.5437], twice [2.1043, 2.2294]",
         ),
         on("six_hump_camel", camel_bars),
@@ -165,7 +164,7 @@ FUNCTION_CLAIMS: Claims = [
         Claim(
             "langermann-nearest",
             "The saddle that ends a minimum's bar is not necessarily the nearest one (Langermann).",
-            f"{PAPER}, §4.1.1, fig. 3b",
+            f"{SUMMARY}, §4.1.1, fig. 3b",
             "for many minima",
         ),
         on("langermann", not_the_nearest),
@@ -174,7 +173,7 @@ FUNCTION_CLAIMS: Claims = [
         Claim(
             "wavy-multiplets",
             "The bars of Wavy come in multiplets of its symmetry group D4.",
-            f"{PAPER}, §4.1.1, fig. 4",
+            f"{SUMMARY}, §4.1.1, fig. 4",
             "all",
         ),
         on("wavy", multiplets),
@@ -183,7 +182,7 @@ FUNCTION_CLAIMS: Claims = [
         Claim(
             "holder-table-deaths",
             "Every finite bar of HolderTable ends at 0.",
-            f"{PAPER}, §4.1.1, fig. 5c; follows from the formula, with its outer absolute value",
+            f"{SUMMARY}, §4.1.1, fig. 5c; follows from the formula, with its outer absolute value",
             "0",
         ),
         on("holder_table", partial(deaths_are, value=0.0)),

@@ -1,52 +1,46 @@
-"""What the paper reports of functions: a claim per row, put beside what was obtained.
+"""Which claims each experiment on functions is compared with."""
 
-Tables of one experiment in, a table out. How a claim is judged is in
-:mod:`lossbars.experiments.functions.claims.benchmarks`.
-"""
-
-from dataclasses import asdict
 from typing import Any
 
-import pandas as pd
-
-from lossbars.claims.claim import COLUMNS, UNMEASURED
-from lossbars.claims.results import FunctionResults
-from lossbars.experiments.functions.claims.benchmarks import CONVERGENCE_CLAIMS, FUNCTION_CLAIMS, TINY_CLAIMS
+from lossbars.claims.claim import Claims
+from lossbars.experiments.functions.claims.benchmarks import FUNCTION_CLAIMS
 from lossbars.experiments.functions.claims.level_sets import LEVEL_SET_CLAIMS
+from lossbars.experiments.functions.claims.results import FunctionResults
+from lossbars.experiments.functions.claims.tiny_networks import TINY_CLAIMS
+from lossbars.experiments.functions.config import Functions
+from lossbars.workflow.claims_results import measured
+from lossbars.workflow.settings import ClaimsSettings
+from lossbars.workflow.work import Work
 
-CLAIMS = {
+CLAIMS = {  # of the experiments that the papers have
     "function-barcodes": FUNCTION_CLAIMS,
-    "convergence": CONVERGENCE_CLAIMS,
     "tiny-networks": TINY_CLAIMS,
     "level-sets": LEVEL_SET_CLAIMS,
 }
-OF_KIND = {  # of experiments that the paper has not
-    "functions": [*FUNCTION_CLAIMS, *LEVEL_SET_CLAIMS],
-    "convergence": CONVERGENCE_CLAIMS,
-}
 
 
-def claim_rows(results: FunctionResults) -> pd.DataFrame:
-    """A row per claim; an experiment that the paper does not have gets those of its kind that it measures."""
-    own = {"experiment": results.experiment, "budget": budget(results.recipe)}
-    claims = CLAIMS.get(results.experiment, OF_KIND[results.recipe["kind"]])
-    rows = [own | asdict(claim) | asdict(check(results)) for claim, check in claims]
-    measured = [row for row in rows if row["verdict"] != UNMEASURED]
-    kept = rows if results.experiment in CLAIMS else measured or rows
-    return pd.DataFrame(kept, columns=COLUMNS)
+def results(work: Work[ClaimsSettings[Functions]]) -> FunctionResults:
+    """The table of all bars."""
+    return FunctionResults(work.settings, work.table("bars"))
 
 
-def budget(recipe: dict[str, Any]) -> str:
-    """Clouds and points in one line, or pairs and sizes."""
-    if recipe["kind"] == "convergence":
-        sizes = recipe["sizes"]
-        span = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
-        return f"{recipe['pairs']} pairs of clouds of each size, {span} points"
-    parts = []
-    if points := sorted({own["cloud"]["points"] for own in recipe["models"].values() if own["cloud"]}):
+def claims(experiment: str, config: Functions) -> Claims:  # noqa: ARG001
+    """The claims of an experiment of the papers; of another one those on functions and on small networks."""
+    return CLAIMS.get(experiment, [*FUNCTION_CLAIMS, *LEVEL_SET_CLAIMS])
+
+
+def kept(experiment: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All rows of an experiment that the papers have; of others those that were measured."""
+    return rows if experiment in CLAIMS else measured(rows)
+
+
+def budget(results: FunctionResults) -> str:
+    """Clouds, points and starts in one line."""
+    models, parts = results.models.values(), []
+    if points := sorted({model.cloud.points for model in models if model.cloud}):
         span = f"{points[0]:,}" if len(points) == 1 else f"{points[0]:,} to {points[-1]:,}"
-        parts.append(f"{recipe['seeds']} cloud{'s' if recipe['seeds'] > 1 else ''} of {span} points")
-    starts = sorted({own["optimised"]["starts"] for own in recipe["models"].values() if own["optimised"]})
-    if starts:
+        seeds = results.config.seeds
+        parts.append(f"{seeds} cloud{'s' if seeds > 1 else ''} of {span} points")
+    if starts := sorted({model.optimised.starts for model in models if model.optimised}):
         parts.append(f"curves between minima from {' or '.join(map(str, starts))} starts")
     return ", and ".join(parts)

@@ -1,4 +1,4 @@
-"""Claims about level sets of small networks (half-rectified-networks.txt, section 2; loss-landscape-lecture.txt).
+"""Claims about level sets of small networks (Freeman & Bruna 2017, §2, and Tanner's lecture on the loss landscape).
 
 Judged by the merged bars of optimised curves. A bar counts where it is longer than the tolerance that the recipe of the
 curves states (column ``threshold``): minima that form a continuum are found as several places of one valley, and the
@@ -6,34 +6,45 @@ curve between two of them climbs a little. The height of a curve is an upper bou
 several are not proved by the lack of one.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from lossbars.claims.claim import UNMEASURED, Claim, Finding, number
-from lossbars.claims.papers import HALF_RECTIFIED, LECTURE
-from lossbars.claims.results import Claims, FunctionResults, judged
-from lossbars.experiments.functions.claims.results import OURS
+from lossbars.claims.claim import UNMEASURED, Claim, Claims, Finding, number
+from lossbars.claims.papers import HALF_RECTIFIED, LECTURE, OURS
+from lossbars.experiments.functions.claims.results import FunctionResults
+from lossbars.landscapes.specs import PerceptronSpec
 from lossbars.landscapes.toy_data import TASKS
 from lossbars.plots.bars import finite, lengths, longest
 
 UPPER = "curves bound the heights of saddles from above"
 NEAR = 0.02  # of the loss of a net that says nothing, within which a saddle is the known one
 
-Net = tuple[str, dict[str, Any], pd.DataFrame]  # model, its landscape, its merged bars
+
+class Net(NamedTuple):
+    """A small network, and the merged bars of its optimised curves."""
+
+    model: str
+    landscape: PerceptronSpec
+    bars: pd.DataFrame
+
+    @property
+    def hidden(self) -> int:
+        """Units of the one hidden layer."""
+        return self.landscape.hidden[0]
 
 
 def nets(results: FunctionResults, activation: str) -> list[Net]:
     """Small networks with one hidden layer and this activation, that have optimised curves."""
     models = results.with_landscape(kind="perceptron", activation=activation, output="identity")
-    found = [(model, results.models[model]["landscape"], results.barcode(model, "merged")) for model in models]
-    return [one for one in found if len(one[2]) and len(one[1]["hidden"]) == 1]
+    several = [Net(model, results.models[model].landscape, results.barcode(model, "merged")) for model in models]
+    return [net for net in several if len(net.bars) and len(net.landscape.hidden) == 1]
 
 
-def ends(landscape: dict[str, Any]) -> int:
+def ends(landscape: PerceptronSpec) -> int:
     """min(inputs, outputs) of the landscape's task."""
-    x, y = TASKS[landscape["task"]]()
+    x, y = TASKS[landscape.task]()
     return min(x.shape[1], y.shape[1])
 
 
@@ -54,20 +65,20 @@ def _said(bars: pd.DataFrame) -> str:
 
 def linear_one_component(results: FunctionResults) -> Finding:
     """Whether linear networks with a wide hidden layer have no bar but the half-line."""
-    wide = [net for net in nets(results, "identity") if net[1]["hidden"][0] > ends(net[1])]
+    wide = [net for net in nets(results, "identity") if net.hidden > ends(net.landscape)]
     if not wide:
         return Finding("—", UNMEASURED, "this needs curves of a linear net wider than its ends")
     texts = {model: _said(bars) for model, _, bars in wide}
     one = all(long(bars).empty for _, _, bars in wide)
-    return Finding(results.each(texts), judged(results, one), f"merged bars of curves; {UPPER}")
+    return Finding(results.each(texts), results.judged(one), f"merged bars of curves; {UPPER}")
 
 
-def rank_loss(landscape: dict[str, Any], rank: int) -> float:
+def rank_loss(landscape: PerceptronSpec, rank: int) -> float:
     """Least mean square error of a linear map of at most this rank (Eckart–Young, on the fitted values).
 
     y (m, q) is split into what x (m, p) explains, of which the leading ``rank`` directions are kept, and the rest.
     """
-    x, y = (own.numpy() for own in TASKS[landscape["task"]]())
+    x, y = (part.numpy() for part in TASKS[landscape.task]())
     fitted = x @ np.linalg.pinv(x) @ y
     lost = np.linalg.svd(fitted, compute_uv=False)[rank:]
     return float((np.sum((y - fitted) ** 2) + np.sum(lost**2)) / y.size)
@@ -81,7 +92,7 @@ def linear_narrow(results: FunctionResults) -> Finding:
     square = [
         net
         for net in nets(results, "identity")
-        if net[1]["hidden"][0] == ends(net[1]) and net[1]["error"] == "mse" and not net[1]["weight_decay"]
+        if net.hidden == ends(net.landscape) and net.landscape.error == "mse" and not net.landscape.weight_decay
     ]
     if not square:
         return Finding("—", UNMEASURED, "this needs curves of a linear net as narrow as its ends, without weight decay")
@@ -92,7 +103,7 @@ def linear_narrow(results: FunctionResults) -> Finding:
         agree &= len(tops) == 1 and abs(tops[0] - saddle) <= NEAR * nothing
         texts[model] = f"{_said(bars)}, against {number(saddle, 4)}"
     detail = f"the known saddle within {NEAR:.0%} of the loss of a net that returns 0; {UPPER}"
-    return Finding(results.each(texts), judged(results, bool(agree)), detail)
+    return Finding(results.each(texts), results.judged(bool(agree)), detail)
 
 
 def relu_several_components(results: FunctionResults) -> Finding:
@@ -100,30 +111,31 @@ def relu_several_components(results: FunctionResults) -> Finding:
     rectified = nets(results, "relu")
     if not rectified:
         return Finding("—", UNMEASURED, "this needs curves of a ReLU net")
-    narrowest = min(own["hidden"][0] for _, own, _ in rectified)
-    narrow = [net for net in rectified if net[1]["hidden"][0] == narrowest]
+    narrowest = min(net.hidden for net in rectified)
+    narrow = [net for net in rectified if net.hidden == narrowest]
     texts = {model: _said(bars) for model, _, bars in narrow}
     several = all(len(long(bars)) for _, _, bars in narrow)
     detail = f"ReLU nets of {narrowest} hidden units; {UPPER}: a better curve may shorten a bar, so this is no proof"
-    return Finding(results.each(texts), judged(results, several), detail)
+    return Finding(results.each(texts), results.judged(several), detail)
 
 
 def wider_fewer(results: FunctionResults) -> Finding:
     """Whether the widest ReLU network has fewer and shorter bars than a narrower one on the same loss."""
     by_loss: dict[tuple[Any, ...], list[Net]] = {}
     for net in nets(results, "relu"):
-        by_loss.setdefault(tuple(net[1][key] for key in ("task", "error", "biases", "weight_decay")), []).append(net)
-    compared = [sorted(own, key=lambda net: net[1]["hidden"][0]) for own in by_loss.values()]
-    compared = [own for own in compared if own[0][1]["hidden"][0] < own[-1][1]["hidden"][0]]
+        loss = tuple(getattr(net.landscape, key) for key in ("task", "error", "biases", "weight_decay"))
+        by_loss.setdefault(loss, []).append(net)
+    compared = [sorted(several, key=lambda net: net.hidden) for several in by_loss.values()]
+    compared = [several for several in compared if several[0].hidden < several[-1].hidden]
     if not compared:
         return Finding("—", UNMEASURED, "this needs curves of two ReLU nets of different widths on one loss")
     texts: dict[str, str] = {}
     fewer = True
-    for own in compared:
-        texts |= {model: _said(bars) for model, _, bars in own}
-        narrow, wide = (long(own[place][2]) for place in (0, -1))
+    for several in compared:
+        texts |= {model: _said(bars) for model, _, bars in several}
+        narrow, wide = (long(several[place].bars) for place in (0, -1))
         fewer &= len(wide) < len(narrow) and longest(wide) < longest(narrow)
-    return Finding(results.each(texts), judged(results, fewer), f"the narrowest against the widest; {UPPER}")
+    return Finding(results.each(texts), results.judged(fewer), f"the narrowest against the widest; {UPPER}")
 
 
 LEVEL_SET_CLAIMS: Claims = [

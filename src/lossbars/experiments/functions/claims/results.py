@@ -1,14 +1,43 @@
 """What an experiment on functions obtained, as its claims read it."""
 
-from lossbars.claims.claim import UNMEASURED, Finding
-from lossbars.claims.results import FunctionResults, judged
-from lossbars.experiments.functions.bars import TOLERANCE
-from lossbars.plots.bars import SHARE
+from dataclasses import dataclass
 
-PAPER = "Barannikov et al., Barcodes as summary"  # function-barcodes.txt
-OURS = "not in the papers"
+import pandas as pd
+
+from lossbars.claims.claim import UNMEASURED, Finding
+from lossbars.experiments.functions.bar_tables import TOLERANCE
+from lossbars.experiments.functions.config import Functions
+from lossbars.plots.bars import SHARE
+from lossbars.workflow.claims_results import Results
+
 NOISE = f"bars no longer than {SHARE:.0%} of the longest finite one are left out"
 WITHIN = f"within {TOLERANCE:.0%} of the longest finite bar"
+
+
+@dataclass(frozen=True)
+class FunctionResults(Results[Functions]):
+    """What one experiment on functions obtained."""
+
+    bars: pd.DataFrame  # a row per bar; may be empty
+
+    def with_landscape(self, **wanted: object) -> list[str]:
+        """The models whose landscape has these values, as ``name="wavy"``."""
+        landscapes = {key: model.landscape for key, model in self.models.items()}
+        return [
+            key
+            for key, landscape in landscapes.items()
+            if all(getattr(landscape, name, None) == value for name, value in wanted.items())
+        ]
+
+    def of_source(self, model: str, source: str) -> pd.DataFrame:
+        """The bars of all clouds of a model, or those of its optimised curves; may be empty."""
+        bars = self.bars
+        return bars if bars.empty else bars[(bars["model"] == model) & (bars["source"] == source)]
+
+    def barcode(self, model: str, source: str = "cloud") -> pd.DataFrame:
+        """The bars of one barcode: of the cloud with the lowest number, or of the optimised curves; may be empty."""
+        bars = self.of_source(model, source)
+        return bars if bars.empty else bars[bars["seed"] == bars["seed"].min()].reset_index(drop=True)
 
 
 def one_component(results: FunctionResults) -> Finding:
@@ -19,4 +48,4 @@ def one_component(results: FunctionResults) -> Finding:
     counts = clouds.groupby(["model", "seed"])["components"].first()
     texts = {m: ", ".join(str(int(n)) for n in sorted(set(counts[m]))) for m in results.models if m in counts}
     detail = "components of each cloud's graph; one of them more is a half-line that the function has not"
-    return Finding(results.each(texts), judged(results, bool((counts == 1).all())), detail)
+    return Finding(results.each(texts), results.judged(bool((counts == 1).all())), detail)

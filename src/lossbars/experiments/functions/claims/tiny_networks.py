@@ -1,30 +1,30 @@
-"""Claims about the barcodes of tiny networks (function-barcodes.txt, section 4.2).
+"""Claims about the barcodes of tiny networks (Barannikov et al. 2020, Barcodes as summary, §4.2).
 
 Where the curves were optimised, their merged bars count (the paper's section 4.2.1); else those of the clouds, whose
 clusters are large: in many dimensions the sampling makes long bars of single points.
 """
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from lossbars.claims.claim import (
-    AT_BUDGET,
     DIFFERS,
-    FAILS,
-    HOLDS,
     IN_INTERVAL,
     INCOMPARABLE,
     UNMEASURED,
+    Check,
     Claim,
+    Claims,
     Finding,
     number,
 )
-from lossbars.claims.results import Check, Claims, FunctionResults, judged
-from lossbars.claims.verdicts import fall_verdict
-from lossbars.experiments.functions.bars import LARGE, large, significant
-from lossbars.experiments.functions.claims.results import PAPER, one_component
+from lossbars.claims.papers import SUMMARY
+from lossbars.claims.verdicts import falls
+from lossbars.experiments.functions.bar_tables import LARGE, large, significant
+from lossbars.experiments.functions.claims.results import FunctionResults, one_component
+from lossbars.landscapes.specs import AnyLandscape
 from lossbars.plots.bars import finite
 
 PUBLISHED_TOPS = {
@@ -43,19 +43,24 @@ def name(hidden: tuple[int, ...]) -> str:
     return f"({'×'.join(map(str, hidden))})"
 
 
-def published_tops(models: dict[str, dict[str, Any]]) -> dict[str, tuple[float, float]]:
-    """Model → the published interval of the tops of its bars, of the models (recipes by key) that have one."""
-    hidden = {model: tuple(own.get("landscape", {}).get("hidden", ())) for model, own in models.items()}
-    return {model: PUBLISHED_TOPS[own] for model, own in hidden.items() if own in PUBLISHED_TOPS}
+def published_tops(landscapes: Mapping[str, AnyLandscape]) -> dict[str, tuple[float, float]]:
+    """Model → the published interval of the tops of its bars, of the models that have one."""
+    hidden = {model: _hidden(landscape) for model, landscape in landscapes.items()}
+    return {model: PUBLISHED_TOPS[units] for model, units in hidden.items() if units in PUBLISHED_TOPS}
+
+
+def _hidden(landscape: AnyLandscape) -> tuple[int, ...]:
+    """Units of each hidden layer; none where the landscape is no network."""
+    return tuple(getattr(landscape, "hidden", ()))
 
 
 def _tops(results: FunctionResults, model: str, source: str) -> list[np.ndarray]:
     """Deaths of the finite bars of each barcode of one source, by seed, without those that have none."""
-    if results.bars.empty:
+    every = results.of_source(model, source)
+    if every.empty:
         return []
-    own = results.bars[(results.bars["model"] == model) & (results.bars["source"] == source)]
-    found = [finite(significant(large(bars)))["death"].to_numpy() for _, bars in own.groupby("seed")]
-    return [deaths for deaths in found if len(deaths)]
+    tops = [finite(significant(large(bars)))["death"].to_numpy() for _, bars in every.groupby("seed")]
+    return [deaths for deaths in tops if len(deaths)]
 
 
 def _source(results: FunctionResults, model: str) -> str | None:
@@ -63,8 +68,8 @@ def _source(results: FunctionResults, model: str) -> str | None:
 
 
 def _with_hidden(results: FunctionResults, hidden: tuple[int, ...]) -> list[str]:
-    own = {model: recipe.get("landscape", {}).get("hidden") for model, recipe in results.models.items()}
-    return [model for model in own if own[model] and tuple(own[model]) == hidden and _source(results, model)]
+    networks = [key for key, model in results.models.items() if _hidden(model.landscape) == hidden]
+    return [key for key in networks if _source(results, key)]
 
 
 def tops_are(results: FunctionResults, hidden: tuple[int, ...]) -> Finding:
@@ -77,15 +82,15 @@ def tops_are(results: FunctionResults, hidden: tuple[int, ...]) -> Finding:
     for model in models:
         parts = []
         for source, what in NAMES.items():
-            if found := _tops(results, model, source):
-                tops = found[0]
+            if barcodes := _tops(results, model, source):
+                tops = barcodes[0]
                 parts.append(
                     f"{number(tops.max(), 3)} (ends from {number(tops.min(), 3)}, n = {len(tops)} bars, {what})"
                 )
                 inside.append(f"{int(((low <= tops) & (tops <= high)).sum())} of {len(tops)} by {what}")
         agree &= low <= _tops(results, model, str(_source(results, model)))[0].max() <= high
         texts[model] = "; ".join(parts)
-    verdict = (IN_INTERVAL if agree else DIFFERS) if results.whole else INCOMPARABLE
+    verdict = (IN_INTERVAL if agree else DIFFERS) if results.settings.full_budget else INCOMPARABLE
     detail = f"the highest end is judged, of optimised curves where there are any; ends inside: {', '.join(inside)}"
     return Finding(results.each(texts), verdict, f"{detail}; {CLUSTERS}")
 
@@ -103,7 +108,7 @@ def in_lowest_part(results: FunctionResults) -> Finding:
     if not texts:
         return Finding("—", UNMEASURED, "this needs finite bars and the range of sampled values")
     detail = f"highest end of a bar, and the largest sampled value; holds up to {LOWEST:.0%} of the range; {CLUSTERS}"
-    return Finding(results.each(texts), judged(results, bool(lowest)), detail)
+    return Finding(results.each(texts), results.judged(bool(lowest)), detail)
 
 
 def descend(results: FunctionResults) -> Finding:
@@ -119,9 +124,9 @@ def descend(results: FunctionResults) -> Finding:
         spreads.append(float(each.std(ddof=1)) if len(each) > 1 else 0.0)
         spread = f" ± {number(spreads[-1], 2)}, n = {len(each)}" if len(each) > 1 else ""
         texts[model] = f"{number(tops[-1], 3)}{spread} ({NAMES[source]})"
-    verdict = fall_verdict(np.array([len(hidden) for hidden, _ in nets]), np.array(tops), np.array(spreads))
-    budget = AT_BUDGET if verdict in (HOLDS, FAILS) and not results.whole else ""
-    return Finding(results.each(texts), verdict + budget, f"highest end of a bar, ± its std over clouds; {CLUSTERS}")
+    verdict = falls(tops, spreads, [len(hidden) for hidden, _ in nets])
+    detail = f"highest end of a bar, ± its std over clouds; {CLUSTERS}"
+    return Finding(results.each(texts), results.qualified(verdict), detail)
 
 
 def _tops_claim(hidden: tuple[int, ...]) -> tuple[Claim, Check]:
@@ -129,7 +134,7 @@ def _tops_claim(hidden: tuple[int, ...]) -> tuple[Claim, Check]:
     claim = Claim(
         f"tops-{'x'.join(map(str, hidden))}",
         f"Upper bounds of the bars of the {name(hidden)} net.",
-        f"{PAPER}, §4.2, fig. 7",
+        f"{SUMMARY}, §4.2, fig. 7",
         f"{low} to {high}",
     )
     return claim, partial(tops_are, hidden=hidden)
@@ -141,7 +146,7 @@ TINY_CLAIMS: Claims = [
         Claim(
             "lowest-part",
             "All bars lie in a tiny lower part of the range of values.",
-            f"{PAPER}, §4.2, fig. 7",
+            f"{SUMMARY}, §4.2, fig. 7",
             "saddles well below 1, range up to about 200 and more",
         ),
         in_lowest_part,
@@ -150,7 +155,7 @@ TINY_CLAIMS: Claims = [
         Claim(
             "descend",
             f"Bars descend as the net gets deeper: {' → '.join(map(name, BY_DEPTH))}.",
-            f"{PAPER}, §4.2, fig. 7",
+            f"{SUMMARY}, §4.2, fig. 7",
             "in the figure only",
         ),
         descend,

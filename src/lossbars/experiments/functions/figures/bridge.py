@@ -1,7 +1,7 @@
 """The two ways to a barcode side by side: clouds of points, and optimised curves between optimised minima.
 
-No paper has this figure: function-barcodes.txt computes barcodes of functions from clouds, loss-barcode.txt those of
-networks from curves. Where both can be done they should agree.
+No paper has this figure: barcodes of functions are computed from clouds (Barannikov et al. 2020, Barcodes as summary),
+those of networks from curves (Barannikov et al. 2022, Loss barcode). Where both can be done they should agree.
 """
 
 from typing import Any
@@ -12,10 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lossbars.experiments.functions.bars import TOLERANCE, side_by_side
+from lossbars.experiments.functions.bar_tables import TOLERANCE, side_by_side
 from lossbars.experiments.functions.figures.cloud_tables import clouds
 from lossbars.plots import style
 from lossbars.plots.bars import SHARE, longest
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "source", "seed", "birth", "death")
 MOST = 30  # matched bars drawn as bars: more are too thin; all are in the diagrams
@@ -24,12 +26,18 @@ CLOUD, CURVES, DIRECT = "#9CC8E8", "#003A5D", style.PALETTE[2]
 ALONE, WRONG = "#F2C4A0", style.PALETTE[1]
 
 
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    return bridge(work.table("bars"), settings.labels, settings.title)
+
+
 @style.styled
 def bridge(bars: pd.DataFrame, labels: dict[str, str], title: str) -> Figure:
     """Bars of a cloud and of optimised curves, one in the other, and their deaths against each other.
 
     Left of each model: a wide pale bar is one of the cloud with the lowest number, the narrow dark one in it is the bar
-    that it is matched with (:func:`lossbars.experiments.functions.bars.matched`), of the optimised curves by the
+    that it is matched with (:func:`lossbars.experiments.functions.bar_tables.matched`), of the optimised curves by the
     ``merged`` convention; a triangle stands where the best single curve of that minimum ends it (``direct``). Right:
     death by curves against death in the cloud; disagreement is red. ValueError for an empty table, and for a model
     without rows of one of the three sources, by name.
@@ -109,9 +117,16 @@ def _draw_deaths(axes: Axes, rows: pd.DataFrame, tolerance: float, model: str) -
         single["death"], single["death_direct"], "v", color=DIRECT, markersize=3.4, mew=0, gid=f"deaths-direct-{model}"
     )
     for agrees, color, name in ((True, CURVES, "agree"), (False, WRONG, "differ")):
-        own = both[both["agrees"] == agrees]
+        some = both[both["agrees"] == agrees]
         axes.plot(
-            own["death"], own["death_curves"], "o", color=color, markersize=3, mew=0, alpha=0.85, gid=f"{name}-{model}"
+            some["death"],
+            some["death_curves"],
+            "o",
+            color=color,
+            markersize=3,
+            mew=0,
+            alpha=0.85,
+            gid=f"{name}-{model}",
         )
 
 

@@ -21,6 +21,6 @@ def count(table: pd.DataFrame) -> int:
 
 def coarser(tables: dict[str, pd.DataFrame]) -> str:
     """What the tables leave out (column ``threshold``) of what a figure would show; nothing where that is nothing."""
-    found = [float(table["threshold"].max()) for table in tables.values() if "threshold" in table]
-    shares = [limit / longest(table) for limit, table in zip(found, tables.values(), strict=False) if longest(table)]
+    limits = [float(table["threshold"].max()) for table in tables.values() if "threshold" in table]
+    shares = [limit / longest(table) for limit, table in zip(limits, tables.values(), strict=False) if longest(table)]
     return f", and in the tables those below {max(shares):.2g} of it" if shares and max(shares) > SHARE else ""

@@ -1,4 +1,4 @@
-"""Which saddle ends the bar of which minimum (function-barcodes.txt, figures 2b to 5b)."""
+"""Which saddle ends the bar of which minimum (Barannikov et al. 2020, fig. 2b to 5b)."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Stroke, withStroke
 
-from lossbars.experiments.functions.bars import places, significant
+from lossbars.experiments.functions.bar_tables import places, significant
 from lossbars.experiments.functions.figures.cloud_tables import clouds, coarser, count
 from lossbars.experiments.functions.figures.surface import PIXELS, cut_at
 from lossbars.plots import style
@@ -19,9 +19,17 @@ from lossbars.plots.bars import SHARE, finite
 from lossbars.plots.surfaces import COLUMNS as SURFACE
 from lossbars.plots.surfaces import as_grid
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 BARS = ("model", "source", "seed", "birth", "death", "size", "x0", "x1")
 LINE = "white"
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    return pairs(work.tables("surfaces"), work.table("bars"), settings.labels, settings.title)
 
 
 @style.styled
@@ -51,8 +59,8 @@ def pairs(
     return figure
 
 
-def _counts(shown: int, kept: int, found: int) -> str:
-    hidden = [f"{n} {what}" for n, what in ((kept - shown, "of smaller clusters"), (found - kept, "noise")) if n]
+def _counts(shown: int, kept: int, every: int) -> str:
+    hidden = [f"{n} {what}" for n, what in ((kept - shown, "of smaller clusters"), (every - kept, "noise")) if n]
     return f"{shown} bars" + (f"; not shown: {', '.join(hidden)}" if hidden else "")
 
 

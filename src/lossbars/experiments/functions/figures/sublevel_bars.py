@@ -1,4 +1,4 @@
-"""Barcodes of functions (function-barcodes.txt, figures 2c to 5c)."""
+"""Barcodes of functions (Barannikov et al. 2020, fig. 2c to 5c)."""
 
 from typing import Any
 
@@ -9,15 +9,23 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lossbars.experiments.functions.bars import significant
+from lossbars.experiments.functions.bar_tables import significant
 from lossbars.experiments.functions.figures.cloud_tables import clouds, coarser, count
 from lossbars.plots import style
 from lossbars.plots.bars import SHARE, finite, grouped
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "source", "seed", "birth", "death")
 GAP = 0.7  # bars, between groups of equal ones
 ROOM = 205.0  # points: the width of a panel
 ARROWS = 1.02  # fraction of the panel's height
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    return sublevel_bars(work.table("bars"), settings.labels, settings.title)
 
 
 @style.styled

@@ -1,4 +1,4 @@
-"""Surfaces of functions of two variables (function-barcodes.txt, figures 2a to 5a)."""
+"""Surfaces of functions of two variables (Barannikov et al. 2020, fig. 2a to 5a)."""
 
 from typing import Any
 
@@ -15,14 +15,22 @@ from mpl_toolkits.mplot3d.axes3d import Axes3D  # type: ignore[import-untyped]
 from lossbars.plots import style
 from lossbars.plots.surfaces import COLUMNS, as_grid
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 CELLS = 160  # a side at most: more are finer than the pixels
 PIXELS = 220  # an inch: the surface is a picture in the PDF and the SVG, which would have all its cells else
 
 
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    return surface(work.tables("surfaces"), settings.labels, settings.title)
+
+
 @style.styled
 def surface(surface: pd.DataFrame, labels: dict[str, str], title: str) -> Figure:
-    """The graph of each function of two variables, one panel per model (function-barcodes.txt, figures 2a to 5a).
+    """The graph of each function of two variables, one panel per model (Barannikov et al. 2020, fig. 2a to 5a).
 
     Places and values are in the units of the table, which holds a full grid per model. Where a wall at the edge of
     the box would flatten everything else, it is cut, and the panel says where. ValueError for an empty table, a model

@@ -1,4 +1,4 @@
-"""Barcodes of the losses of tiny networks beside the published tops (function-barcodes.txt, figure 7)."""
+"""Barcodes of the losses of tiny networks beside the published tops (Barannikov et al. 2020, fig. 7)."""
 
 from typing import Any
 
@@ -9,15 +9,25 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from lossbars.experiments.functions.bars import LARGE, large, significant
+from lossbars.experiments.functions.bar_tables import LARGE, large, significant
+from lossbars.experiments.functions.claims.tiny_networks import published_tops
 from lossbars.experiments.functions.figures.cloud_tables import clouds, coarser, count
+from lossbars.experiments.functions.settings import LandscapesFigure
 from lossbars.plots import style
 from lossbars.plots.bars import SHARE, finite
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "source", "seed", "birth", "death", "size", "n", "low", "high")
 SOURCES = {"cloud": "of the cloud with the lowest number", "merged": "of optimised curves (merged)"}
 BAND = "#F3DDB3"
 PANEL = 440.0  # points: the width of the panel
+
+
+def draw(work: Work[LandscapesFigure]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    published = published_tops(settings.landscapes)
+    return tiny_bars(work.table("bars"), settings.labels, settings.title, published)
 
 
 @style.styled
@@ -72,8 +82,8 @@ def _range(bars: pd.DataFrame, model: str) -> str:
     return f"f {clouds['low'].min():.2g} to {clouds['high'].max():.3g}" if len(clouds) else "f unknown"
 
 
-def _count(found: pd.DataFrame, shown: pd.DataFrame) -> str:
-    return f"{len(shown)} bars" if len(shown) == count(found) else f"{len(shown)} of {count(found)}\nbars"
+def _count(table: pd.DataFrame, shown: pd.DataFrame) -> str:
+    return f"{len(shown)} bars" if len(shown) == count(table) else f"{len(shown)} of {count(table)}\nbars"
 
 
 def _draw_column(axes: Axes, bars: pd.DataFrame, index: int, band: tuple[float, float] | None) -> None:

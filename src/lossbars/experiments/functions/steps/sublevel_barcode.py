@@ -1,31 +1,30 @@
 """The barcode of one cloud as a record, without its noise; of optimised curves where a model has no cloud."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lossbars.barcodes.barcode import ArrayBarcode, Bar, Barcode
-from lossbars.workflow.artefacts import read_table, write_records
-from lossbars.workflow.command import run
 from lossbars.workflow.job import Job
 from lossbars.workflow.records import record
+from lossbars.workflow.tasks import NoSettings
+from lossbars.workflow.work import Work
 
 SHARE = 0.01  # of the longest finite bar, that the bars of a cloud's record are longer than
 CONVENTIONS = ("direct", "merged")  # of optimised curves
 
 
-def sublevel_barcode(job: Job, bars: Path, out: Path) -> None:
+def step(work: Work[NoSettings]) -> None:
     """Write records as those of networks: of a cloud one (merged), whose vertices are numbers of points.
 
     Further keys: n (points, or starts), components (of the cloud's graph, so many half-lines), threshold, and left_out:
     how many bars are not longer than that. Of curves nothing is left out.
     """
-    ((kind, key),) = job.expects.items()
-    table = read_table(bars, key)
-    found = [_of_cloud(table, job)] if kind == "cloud" else [_of_curves(table, name, job) for name in CONVENTIONS]
-    write_records(out, found, job)
+    table, job = work.table("bars"), work.job
+    of_curves = "source" in table  # the column of their conventions
+    records = [_of_curves(table, name, job) for name in CONVENTIONS] if of_curves else [_of_cloud(table, job)]
+    work.write_records("records", records)
 
 
 def _of_cloud(table: pd.DataFrame, job: Job) -> dict[str, Any]:
@@ -34,8 +33,8 @@ def _of_cloud(table: pd.DataFrame, job: Job) -> dict[str, Any]:
     long = table[length > threshold]
     births, deaths, minima, saddles = (long[name].to_numpy() for name in ("birth", "death", "minimum", "saddle"))
     left_out = int(table["dropped"].iloc[0]) + len(table) - len(long)
-    own = _counts(table) | {"threshold": threshold, "left_out": left_out}
-    return record(ArrayBarcode(births, deaths, minima, saddles, "merged"), job) | own
+    barcode = ArrayBarcode(births, deaths, minima, saddles, "merged")
+    return record(barcode, job) | _counts(table) | {"threshold": threshold, "left_out": left_out}
 
 
 def _of_curves(table: pd.DataFrame, convention: Any, job: Job) -> dict[str, Any]:
@@ -48,7 +47,3 @@ def _of_curves(table: pd.DataFrame, convention: Any, job: Job) -> dict[str, Any]
 
 def _counts(table: pd.DataFrame) -> dict[str, int]:
     return {name: int(table[name].iloc[0]) for name in ("n", "components")}
-
-
-if __name__ == "__main__":
-    run(sublevel_barcode)

@@ -1,14 +1,14 @@
-"""The claims about Hessians, in their order, and the rows of an experiment."""
+"""The claims about Hessians, in their order."""
 
-from dataclasses import asdict
 from functools import partial
 
-import pandas as pd
-
-from lossbars.claims.claim import COLUMNS, Claim
-from lossbars.experiments.hessian.claims import nets as found
-from lossbars.experiments.hessian.claims import spectra
-from lossbars.experiments.hessian.claims.nets import LECTURE, OURS, Check, HessianResults
+from lossbars.claims.claim import Check, Claim
+from lossbars.experiments.hessian.claims import nets, spectra
+from lossbars.experiments.hessian.claims.nets import LECTURE, OURS, HessianResults, span
+from lossbars.experiments.hessian.config import Hessians
+from lossbars.experiments.hessian.kind import RULES
+from lossbars.workflow.settings import ClaimsSettings
+from lossbars.workflow.work import Work
 
 CLAIMS: list[tuple[Claim, Check]] = [
     (
@@ -35,47 +35,47 @@ CLAIMS: list[tuple[Claim, Check]] = [
     (Claim("small-indices", "Near ε_c, α ≈ α0 |(ε − ε_c)/ε_c|^{3/2}.", LECTURE), spectra.small_indices),
     (
         Claim("three-halves", "Critical points of tanh nets: α ≈ α0 |ε − ε_c|^{3/2}, α small.", f"{LECTURE}, fig. 6a"),
-        found.three_halves,
+        nets.three_halves,
     ),
     (
         Claim("fitted-energy", "Their ε_c is ½(1 − τ)².", f"{LECTURE}, fig. 6b", "½(1 − τ)²"),
-        found.fitted_energies,
+        nets.fitted_energies,
     ),
     (
         Claim("linear-nets", "Linear networks obey ε_c = ½(1 − τ).", f"{LECTURE}, fig. 6b", "½(1 − τ)"),
-        found.linear_nets,
+        nets.linear_nets,
     ),
     (
         Claim("parts", "H = H0 + H1, H0 positive semidefinite, H1 indefinite.", LECTURE),
-        found.parts_add_up,
+        nets.parts_add_up,
     ),
-    (Claim("lanczos", "Stochastic Lanczos quadrature finds the exact spectrum.", OURS), found.quadrature_agrees),
+    (Claim("lanczos", "Stochastic Lanczos quadrature finds the exact spectrum.", OURS), nets.quadrature_agrees),
     (
         Claim("null-space", "Minimisers of an interpolating smooth net form a manifold of dimension d − r·n.", LECTURE),
-        found.null_spaces,
+        nets.null_spaces,
     ),
 ]
 
 
-def claim_rows(results: HessianResults) -> pd.DataFrame:
-    """A row per claim."""
-    own = {"experiment": results.experiment, "budget": budget(results)}
-    rows = [own | asdict(claim) | asdict(check(results)) for claim, check in CLAIMS]
-    return pd.DataFrame(rows, columns=COLUMNS)
+def results(work: Work[ClaimsSettings[Hessians]]) -> HessianResults:
+    """The tables of all tasks."""
+    return HessianResults(work.settings, {rule.name: work.tables(rule.name) for rule in RULES.values()})
+
+
+def claims(experiment: str, config: Hessians) -> list[tuple[Claim, Check]]:  # noqa: ARG001
+    """All claims, of every experiment on Hessians."""
+    return CLAIMS
 
 
 def budget(results: HessianResults) -> str:
     """Rows of matrices, searches and starts in one line."""
     parts = []
-    if matrices := results.models("random-matrices"):
-        count = sum(len(own["task"]["taus"]) * len(own["task"]["energies"]) for own in matrices.values())
-        parts.append(f"{count} matrices of {found.span(own['task']['rows'] for own in matrices.values())} rows")
-    if searches := results.models("critical-points"):
-        tasks = [own["task"] for own in searches.values()]
-        counts = (len(own["samples"]) * own["data_sets"] * len(own["indices"]) for own in tasks)
-        steps = found.span(own["task"]["steps"] for own in searches.values())
-        parts.append(f"{sum(counts)} searches of {steps} steps")
-    if minimisers := results.models("minimisers"):
-        count = sum(len(own["task"]["nets"]) * own["task"]["starts"] for own in minimisers.values())
-        parts.append(f"{count} minimisers")
+    if matrices := results.tasks("random-matrices").values():
+        count = sum(len(task.taus) * len(task.energies) for task in matrices)
+        parts.append(f"{count} matrices of {span(task.rows for task in matrices)} rows")
+    if searches := results.tasks("critical-points").values():
+        counts = (len(task.samples) * task.data_sets * len(task.indices) for task in searches)
+        parts.append(f"{sum(counts)} searches of {span(task.steps for task in searches)} steps")
+    if minimisers := results.tasks("minimisers").values():
+        parts.append(f"{sum(len(task.nets) * task.starts for task in minimisers)} minimisers")
     return ", ".join(parts) or "one net"

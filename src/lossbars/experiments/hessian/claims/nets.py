@@ -1,6 +1,6 @@
-"""Claims about Hessians at critical points (loss-landscape-lecture.txt; Pennington and Bahri 2017)."""
+"""Claims about Hessians at critical points (Tanner's lecture; Pennington & Bahri 2017)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, UNDECIDED, UNMEASURED, Finding, number
 from lossbars.claims.papers import LECTURE as TANNER
 from lossbars.claims.verdicts import together
+from lossbars.experiments.hessian.config import Hessians
 from lossbars.experiments.hessian.fits import (
     POWER,
     IndexLaw,
@@ -22,6 +23,7 @@ from lossbars.experiments.hessian.fits import (
     smooth_prediction,
 )
 from lossbars.hessian.random_matrices import critical_energy
+from lossbars.workflow.settings import ClaimsSettings
 
 LECTURE, OURS = f"{TANNER}, after Pennington & Bahri 2017", "not in the papers"
 EXACT = 1e-9  # relative, of numbers that are equal but for rounding
@@ -35,27 +37,27 @@ QUADRATURE = 3.0  # times the standard deviation of a probe's mean
 
 @dataclass(frozen=True)
 class HessianResults:
-    """What one experiment on Hessians obtained; ``recipe`` is that of the job of its claims."""
+    """What one experiment on Hessians obtained."""
 
-    experiment: str
-    recipe: dict[str, Any]
-    tables: dict[str, pd.DataFrame]  # kind of rule → its models' rows, with a column ``model``
+    settings: ClaimsSettings[Hessians]
+    tables: dict[str, pd.DataFrame]  # rule → rows of its models, with a column ``model``
 
-    def models(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Model → label and task, of one kind of task."""
-        return {key: own for key, own in self.recipe["models"].items() if own["task"]["kind"] == kind}
+    def tasks(self, kind: str) -> dict[str, Any]:
+        """Model → its task, of one kind of task."""
+        config = self.settings.config
+        return {key: config.models[key].task for key in config.of_task(kind)}
+
+    def label(self, model: str) -> str:
+        """What a reader knows a model by."""
+        return self.settings.config.models[model].label or model
 
     def judged(self, holds: bool) -> str:
-        """The verdict, with its budget where that is not the whole one."""
-        whole = all(part == 1 for part in self.recipe["scale"].values())
-        return (HOLDS if holds else FAILS) + ("" if whole else AT_BUDGET)
+        """The verdict, with its budget where that is not the full one."""
+        return (HOLDS if holds else FAILS) + ("" if self.settings.full_budget else AT_BUDGET)
 
     def each(self, texts: dict[str, str]) -> str:
         """One text after another, each under its model's label."""
-        return "; ".join(f"{self.recipe['models'][model]['label']}: {text}" for model, text in texts.items())
-
-
-Check = Callable[[HessianResults], Finding]
+        return "; ".join(f"{self.label(model)}: {text}" for model, text in texts.items())
 
 
 def unmeasured(kind: str) -> Finding:
@@ -133,11 +135,11 @@ def linear_nets(results: HessianResults) -> Finding:
 def _searches(results: HessianResults, linear: bool) -> Iterable[tuple[str, float, pd.DataFrame]]:
     """Name, τ and searches of linear nets, or of the others, by τ."""
     found = []
-    for model, one in results.models("critical-points").items():
-        if (one["task"]["activation"] == "identity") == linear:
+    for model, task in results.tasks("critical-points").items():
+        if (task.activation == "identity") == linear:
             table = results.tables["hessian_critical"]
             for tau, own in table[table["model"] == model].groupby("tau"):
-                found.append((f"{one['label']}, τ = {tau:.3g}", float(tau), own))
+                found.append((f"{results.label(model)}, τ = {tau:.3g}", float(tau), own))
     return sorted(found, key=lambda one: one[1])
 
 
@@ -150,7 +152,7 @@ def _fitted(results: HessianResults) -> Iterable[tuple[str, float, pd.DataFrame]
 
 def parts_add_up(results: HessianResults) -> Finding:
     """Whether H = H0 + H1, H0 has no negative eigenvalue, and H1 has both signs."""
-    if not results.models("spectrum"):
+    if not results.tasks("spectrum"):
         return unmeasured("spectrum")
     texts, holds = {}, True
     for model, own in results.tables["hessian_parts"].groupby("model", sort=False):
@@ -166,14 +168,14 @@ def parts_add_up(results: HessianResults) -> Finding:
 
 def quadrature_agrees(results: HessianResults) -> Finding:
     """Whether the spectrum by Lanczos is the exact one, up to the spread of random probes."""
-    if not results.models("spectrum"):
+    if not results.tasks("spectrum"):
         return unmeasured("spectrum")
     texts, holds = {}, True
     for model, own in results.tables["hessian_parts"].groupby("model", sort=False):
-        recipe = results.recipe["models"][str(model)]["task"]["lanczos"]
+        lanczos = results.tasks("spectrum")[str(model)].lanczos
         count, apart = int((own["part"] == "hessian").sum()), own["distance"].iloc[0]
         # a probe's mean of an indicator varies by at most √(1/2d); the quadrature smears it over a node's weight
-        limit = QUADRATURE / np.sqrt(2 * count * recipe["probes"]) + 1 / recipe["steps"]
+        limit = QUADRATURE / np.sqrt(2 * count * lanczos.probes) + 1 / lanczos.steps
         texts[str(model)] = f"{number(apart, 2)} of at most {number(limit, 2)} (d = {count})"
         holds &= bool(apart <= limit)
     detail = (
@@ -184,7 +186,7 @@ def quadrature_agrees(results: HessianResults) -> Finding:
 
 def null_spaces(results: HessianResults) -> Finding:
     """Whether the null space at every interpolating minimiser has dimension d − r·n."""
-    if not results.models("minimisers"):
+    if not results.tasks("minimisers"):
         return unmeasured("minimisers")
     texts, holds = [], True
     for net, own in results.tables["hessian_minimisers"].groupby("net", sort=False):

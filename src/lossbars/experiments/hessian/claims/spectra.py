@@ -1,4 +1,4 @@
-"""Claims about spectra of random matrices as models of Hessians (loss-landscape-lecture.txt)."""
+"""Claims about spectra of random matrices as models of Hessians (Tanner's lecture)."""
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ NEAR_LAW = 0.01  # relative, of the law there
 
 def spectra_agree(results: HessianResults) -> Finding:
     """Whether sampled eigenvalues are as near the computed law as rigid ones are."""
-    if not results.models("random-matrices"):
+    if not results.tasks("random-matrices"):
         return unmeasured("random-matrices")
     rows = _matrices(results)
     texts = {}
@@ -36,7 +36,7 @@ def spectra_agree(results: HessianResults) -> Finding:
 
 def index_agrees(results: HessianResults) -> Finding:
     """Whether the share of negative eigenvalues is α(ε, τ)."""
-    if not results.models("random-matrices"):
+    if not results.tasks("random-matrices"):
         return unmeasured("random-matrices")
     rows = _matrices(results)
     texts = {}
@@ -55,8 +55,8 @@ def _matrices(results: HessianResults) -> pd.DataFrame:
 
 def _below_one(results: HessianResults, relu: bool) -> list[float]:
     """Each τ of the random matrices that have a critical energy."""
-    tasks = [own["task"] for own in results.models("random-matrices").values()]
-    return sorted({tau for task in tasks if task["relu"] == relu for tau in task["taus"] if tau < 1})
+    tasks = results.tasks("random-matrices").values()
+    return sorted({tau for task in tasks if task.relu == relu for tau in task.taus if tau < 1})
 
 
 def critical_energies(results: HessianResults, relu: bool) -> Finding:

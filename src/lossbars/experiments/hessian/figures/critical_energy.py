@@ -21,6 +21,8 @@ from lossbars.experiments.hessian.fits import (
 from lossbars.hessian.random_matrices import critical_energy as of_matrices
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "tau", "energy", "index", "alpha")
 CURVES: dict[str, tuple[Callable[[float], float], Any]] = {
@@ -29,6 +31,11 @@ CURVES: dict[str, tuple[Callable[[float], float], Any]] = {
     "½(1 − n/m), exact for linear nets": (linear_minimum, ":"),
     "ε_c of Wishart + Wigner": (lambda tau: of_matrices(tau) if tau < 1 else 0.0, "-."),
 }
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return critical_energy(work.tables("table"), work.settings.labels, work.settings.title)
 
 
 @style.styled

@@ -1,4 +1,4 @@
-"""Index of critical points against their energy (loss-landscape-lecture.txt, figure 6a)."""
+"""Index of critical points against their energy (Tanner's lecture, figure 6a)."""
 
 from typing import Any
 
@@ -11,8 +11,15 @@ from matplotlib.lines import Line2D
 from lossbars.experiments.hessian.fits import SMALL, by_index, fits, index_law
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "tau", "energy", "index", "alpha")
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return index_energy(work.tables("table"), work.settings.labels, work.settings.title)
 
 
 @style.styled

@@ -9,10 +9,17 @@ from matplotlib.lines import Line2D
 from lossbars.hessian.lanczos import Quadrature
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "part", "value", "weight", "energy", "distance")
 PARTS = {"hessian": "H", "gauss-newton": "H0", "residual": "H1"}
 WIDTH, BINS, PLACES = 0.01, 80, 600  # of the smoothed density, as a share of the range
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return net_spectrum(work.tables("table"), work.settings.labels, work.settings.title)
 
 
 @style.styled

@@ -8,9 +8,16 @@ from matplotlib.lines import Line2D
 
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "net", "start", "parameters", "fitted", "dimension", "largest", "next")
 ROUNDING = 1e-18  # smaller moduli are drawn as this
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return null_space(work.tables("table"), work.settings.labels, work.settings.title)
 
 
 @style.styled

@@ -1,4 +1,4 @@
-"""Spectra of Wishart plus Wigner matrices: computed and sampled (loss-landscape-lecture.txt, figure 1)."""
+"""Spectra of Wishart plus Wigner matrices: computed and sampled (Tanner's lecture, figure 1)."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -6,9 +6,16 @@ from matplotlib.lines import Line2D
 
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "tau", "energy", "rows", "distance", "part", "x", "y")
 CUT = 3.0  # times the second highest histogram: what an axis shows at most
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return hessian_spectra(work.tables("table"), work.settings.labels, work.settings.title)
 
 
 @style.styled

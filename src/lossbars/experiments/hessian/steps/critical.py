@@ -1,44 +1,41 @@
 """Critical points of small nets on random samples, by searches for stated indices."""
 
 import itertools
-from pathlib import Path
 
 import pandas as pd
 import torch
 from torch import Tensor
 
 from lossbars.experiments.hessian.config import CriticalPoints, SmallNet
+from lossbars.experiments.hessian.settings import CriticalSettings
 from lossbars.experiments.hessian.steps.setting import make_net
 from lossbars.hessian.critical_search import descend, follow
 from lossbars.hessian.derivatives import index
 from lossbars.seeding import generator
-from lossbars.workflow.artefacts import write_table
-from lossbars.workflow.command import run
-from lossbars.workflow.job import Job
-from lossbars.workflow.landscape_step import say
+from lossbars.workflow.work import Work
 
 
-def hessian_critical(job: Job, threads: int, out: Path) -> None:
+def step(work: Work[CriticalSettings]) -> None:
     """Write a row per search.
 
     Columns: tau, parameters, data_set, wanted (the index asked for), before (energy where the search began), energy
     (L/n where it ended), gradient (its norm, over that at the random start), accepted (whether that is small enough),
     index (number of negative eigenvalues), alpha (its share), lowest (eigenvalue).
     """
-    torch.set_num_threads(threads)
-    task = CriticalPoints(**job.recipe["task"])
+    torch.set_num_threads(work.threads)
+    task = work.settings.task
     parts = []
     for samples, number in itertools.product(task.samples, range(task.data_sets)):
-        parts.append(_searches(job, task, samples, number))
+        parts.append(_searches(work, task, samples, number))
         count, tau = int(parts[-1]["accepted"].sum()), parts[-1]["tau"].iloc[0]
-        say(job, "", f"τ = {tau:.3g}, data set {number}: {count} of {len(parts[-1])} searches end at critical points")
-    write_table(out, pd.concat(parts, ignore_index=True), job)
+        work.report(f"τ = {tau:.3g}, data set {number}: {count} of {len(parts[-1])} searches end at critical points")
+    work.write_table("table", pd.concat(parts, ignore_index=True))
 
 
-def _searches(job: Job, task: CriticalPoints, samples: int, number: int) -> pd.DataFrame:
+def _searches(work: Work[CriticalSettings], task: CriticalPoints, samples: int, number: int) -> pd.DataFrame:
     """One for each index, all on one set of samples."""
     n, wanted = task.width, torch.tensor(task.indices)
-    random = generator(job.experiment, job.model, "samples", samples, number)
+    random = generator(work.experiment, work.model, "samples", samples, number)
     spec = SmallNet(inputs=n, hidden=[n], outputs=n, samples=samples, activation=task.activation, biases=False)
     net = make_net(spec, random)
     start = torch.randn(len(wanted), net.dim, generator=random, dtype=torch.float64) / n**0.5
@@ -64,7 +61,3 @@ def _searches(job: Job, task: CriticalPoints, samples: int, number: int) -> pd.D
 
 def _slope(gradient: Tensor) -> Tensor:
     return torch.linalg.vector_norm(gradient, dim=1)
-
-
-if __name__ == "__main__":
-    run(hessian_critical)

@@ -1,57 +1,48 @@
 """Exact spectra of H, H0 and H1 of one small net, and that of H by stochastic Lanczos quadrature."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
 
-from lossbars.experiments.hessian.config import NetSpectrum
+from lossbars.experiments.hessian.settings import PartsSettings
 from lossbars.experiments.hessian.steps.setting import make_net
 from lossbars.hessian.critical_search import descend
 from lossbars.hessian.derivatives import hessian, operator
 from lossbars.hessian.gauss_newton import split
 from lossbars.hessian.lanczos import Quadrature, quadrature
 from lossbars.seeding import generator, numpy_generator
-from lossbars.workflow.artefacts import write_table
-from lossbars.workflow.command import run
-from lossbars.workflow.job import Job
-from lossbars.workflow.landscape_step import say
+from lossbars.workflow.work import Work
 
 
-def hessian_parts(job: Job, threads: int, out: Path) -> None:
+def step(work: Work[PartsSettings]) -> None:
     """Write a row per eigenvalue of ``hessian``, ``gauss-newton`` (H0) and ``residual`` (H1), and per ``lanczos`` node.
 
     Columns: part, value, weight; and of the whole energy (L over outputs), off (largest entry of H − H0 − H1 over the
     largest of H), distance (largest difference of the distribution functions of H: by Lanczos, and exact).
     """
-    torch.set_num_threads(threads)
-    task = NetSpectrum(**job.recipe["task"])
-    random = generator(job.experiment, job.model, "spectrum")
+    torch.set_num_threads(work.threads)
+    task = work.settings.task
+    random = generator(work.experiment, work.model, "spectrum")
     net = make_net(task.net, random)
     start = torch.randn(1, net.dim, generator=random, dtype=torch.float64) / max(task.net.hidden) ** 0.5
     (theta,) = descend(net, start, task.descent.rate, task.descent.steps)
     whole, (first, second) = hessian(net, theta[None])[0], split(net, theta)
     exact = {"hessian": whole, "gauss-newton": first, "residual": second}
     values = {name: torch.linalg.eigvalsh(own).numpy() for name, own in exact.items()}
-    probing = numpy_generator(job.experiment, job.model, "probes")
+    probing = numpy_generator(work.experiment, work.model, "probes")
     found = quadrature(operator(net, theta), task.lanczos.steps, task.lanczos.probes, probing)
     parts = [pd.DataFrame({"part": name, "value": own, "weight": 1 / len(own)}) for name, own in values.items()]
     parts.append(pd.DataFrame({"part": "lanczos", "value": found.nodes.ravel(), "weight": found.weights.ravel()}))
     off = float((whole - first - second).abs().max() / whole.abs().max())
     apart = _apart(found, values["hessian"])
-    say(job, "", f"H − H0 − H1 is {off:.2g} of H; Lanczos is {apart:.2g} from the exact spectrum")
+    work.report(f"H − H0 − H1 is {off:.2g} of H; Lanczos is {apart:.2g} from the exact spectrum")
     energy = float(net.loss(theta[None])) / task.net.outputs
     table = pd.concat(parts, ignore_index=True).assign(energy=energy, off=off, distance=apart)
-    write_table(out, table, job)
+    work.write_table("table", table)
 
 
 def _apart(found: Quadrature, exact: Float[np.ndarray, " d"]) -> float:
     """Both are step functions: the largest difference is at a step of one of them."""
     x = np.concatenate([exact, found.nodes.ravel()])
     return float(np.abs(found.cdf(x) - np.searchsorted(exact, x, side="right") / len(exact)).max())
-
-
-if __name__ == "__main__":
-    run(hessian_parts)

@@ -1,105 +1,35 @@
-"""What the papers report: a claim per row, put beside what was obtained.
+"""What the papers report of experiments on networks: which claims are asked of which experiment.
 
-Tables of one experiment in, a table out. How a claim is judged is in :mod:`lossbars.claims.claim`.
+How a claim is judged is in the other modules of this folder.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
-import pandas as pd
-
-from lossbars.claims.claim import COLUMNS, Claim
-from lossbars.claims.papers import FIGURE_ONLY, V1, V3
-from lossbars.experiments.networks.claims import depth as depth_findings
-from lossbars.experiments.networks.claims import generic as findings
-from lossbars.experiments.networks.claims import modulo as modulo_findings
-from lossbars.experiments.networks.claims import path_optimisers as path_findings
+from lossbars.claims.claim import Check, Claim, Claims
+from lossbars.claims.papers import V1
+from lossbars.experiments.networks.claims import modulo, path_optimisers
 from lossbars.experiments.networks.claims.convolutional import CONVOLUTIONAL, VERSIONS, generalisation
 from lossbars.experiments.networks.claims.deep import SHORTCUTS, TRANSFORMER, WIDE
-from lossbars.experiments.networks.claims.generic import Check, Claims, Results
+from lossbars.experiments.networks.claims.depth import DEPTH
+from lossbars.experiments.networks.claims.generic import GENERIC, against_table
+from lossbars.experiments.networks.claims.results import Results
 from lossbars.experiments.networks.claims.triangles import COMPLEX_SADDLES, ONE_SADDLE, REGIMES
-from lossbars.experiments.networks.embeddings import claims as embedding_findings
+from lossbars.experiments.networks.config import Experiment, Model
+from lossbars.experiments.networks.embeddings.claims import EMBEDDINGS
 from lossbars.workflow.blocks import base
-
-DEFINITION = "a definition, not a claim of the papers"
-GENERIC: Claims = [
-    (Claim("minima", "Number of minima.", DEFINITION), findings.count_minima),
-    (
-        Claim("to-score-direct", "TO-score of the direct barcode (Algorithm 1).", f"{V3}, §3.4, definition 3"),
-        partial(findings.to_scores, convention="direct"),
-    ),
-    (
-        Claim("to-score-merged", "TO-score of the merged barcode (Algorithm 2, r = 0).", f"{V3}, §3.4, definition 3"),
-        partial(findings.to_scores, convention="merged"),
-    ),
-    (
-        Claim(
-            "direct-above-merged",
-            "No merged bar ends above the direct bar of the same minimum.",
-            "follows from the definitions",
-        ),
-        findings.direct_above_merged,
-    ),
-]
-
-DEPTH: Claims = [
-    (
-        Claim(
-            "depth-to-score",
-            "The TO-score (√2, direct) falls with the number of hidden layers.",
-            f"{V3}, §4.1, fig. 3; {V1}, §2.1, fig. 3",
-            FIGURE_ONLY,
-        ),
-        partial(depth_findings.falls_with_depth, measure=depth_findings.to_score),
-    ),
-    (
-        Claim(
-            "depth-length",
-            "Bars get shorter as depth grows (mean length of the finite direct bars).",
-            f"{V3}, §4.1, fig. 2; {V1}, §2.1, fig. 2",
-            FIGURE_ONLY,
-        ),
-        partial(depth_findings.falls_with_depth, measure=depth_findings.mean_length),
-    ),
-    (
-        Claim(
-            "depth-death",
-            "Bars get lower as depth grows (mean death of the finite direct bars).",
-            f"{V3}, §4.1, fig. 2; {V1}, §2.1, fig. 2",
-            FIGURE_ONLY,
-        ),
-        partial(depth_findings.falls_with_depth, measure=depth_findings.mean_death),
-    ),
-    (
-        Claim(
-            "curve-maxima",
-            "Mean and std of the maxima of the optimised curves (published for 2, 3 and 4 layers).",
-            f"{V3}, appendix E, fig. 18; {V1}, appendix H, fig. 13",
-            FIGURE_ONLY,
-        ),
-        depth_findings.curve_maxima,
-    ),
-]
+from lossbars.workflow.settings import ClaimsSettings
+from lossbars.workflow.work import Work
 
 TABLE_14 = f"{V1}, appendix I, table 14"
-LENET_EPOCHS = 50  # topological-obstructions.txt, table 7
+LENET_EPOCHS = 50  # V1, table 7
 
 
 def _table_14(id: str, name: str, column: str, mean: str, std: str) -> tuple[Claim, Check]:
     claim = Claim(id, f"{name} of the LeNet minima on FashionMNIST.", TABLE_14, f"{mean} ± {std}")
-    check = partial(findings.against_table, column=column, mean=float(mean), std=float(std), epochs=LENET_EPOCHS)
+    check = partial(against_table, column=column, mean=float(mean), std=float(std), epochs=LENET_EPOCHS)
     return claim, check
 
-
-RECIPES: tuple[Claim, Check] = (
-    Claim("recipes", "Curves of the same pairs by several recipes.", "not in the papers"),
-    path_findings.recipes_compared,
-)
-MODULO: tuple[Claim, Check] = (
-    Claim("modulo-permutations", "Barcodes modulo permutations of units, beside the plain ones.", "not in the papers"),
-    modulo_findings.modulo_permutations,
-)
 
 LENET: Claims = [
     _table_14("train-loss", "Train loss, without L2 (the paper does not say which),", "loss", "0.1596", "0.0050"),
@@ -122,11 +52,6 @@ def _not_in_papers(claims: Claims, data: str) -> Claims:
     ]
 
 
-EMBEDDINGS: Claims = [
-    (embedding_findings.PRESERVED, embedding_findings.preserved),
-    (embedding_findings.LOWER, embedding_findings.lower),
-]
-
 CLAIMS: dict[str, Claims] = {
     "digits": _not_in_papers([*DEPTH, ONE_SADDLE], "the bundled digits") + GENERIC,
     "fc-mnist": DEPTH + GENERIC,
@@ -140,42 +65,54 @@ CLAIMS: dict[str, Claims] = {
 }
 
 
-def claim_rows(results: Results) -> pd.DataFrame:
-    """A row per claim; an experiment that the papers do not have gets the generic rows."""
-    own = {"experiment": results.experiment, "budget": budget(results.recipe)}
-    claims = CLAIMS.get(results.experiment, GENERIC)
-    if any(sum(base(kind) == "curves" for kind in plain_recipes(model)) > 1 for model in results.models.values()):
-        claims = [*claims, RECIPES]
-    if len(results.aligned):
-        claims = [*claims, MODULO]
-    if results.recipe.get("embeddings"):
-        claims = [*claims, *EMBEDDINGS]
-    return pd.DataFrame([own | asdict(claim) | asdict(check(results)) for claim, check in claims], columns=COLUMNS)
+def claims(experiment: str, config: Experiment) -> Claims:
+    """The claims of an experiment; one that the papers do not have gets the generic ones."""
+    models = config.models.values()
+    asked = [*CLAIMS.get(experiment, GENERIC)]
+    if any(len(plain_curves(model)) > 1 for model in models):
+        asked.append((path_optimisers.CLAIM, path_optimisers.recipes_compared))
+    if any(model.aligned for model in models):
+        asked.append((modulo.CLAIM, modulo.modulo_permutations))
+    return asked + (EMBEDDINGS if config.embeddings else [])
 
 
-def plain_recipes(model: dict[str, Any]) -> list[str]:
-    """Kinds of a model's curves and triangles whose corners are the minima as they are."""
-    return [kind for kind in model["recipes"] if model.get(kind, {}).get("align", "none") == "none"]
+def plain_curves(model: Model) -> list[str]:
+    """Kinds of a model's curves between its minima as they are."""
+    return [kind for kind in model.kinds if base(kind) == "curves" and kind not in model.aligned]
 
 
-def budget(recipe: dict[str, Any]) -> str:
+def results(work: Work[ClaimsSettings[Experiment]]) -> Results:
+    """The tables of an experiment."""
+    return Results(
+        work.settings,
+        bars=work.table("bars"),
+        minima=work.trained("minima"),
+        curves=work.trained("curves"),
+        aligned=work.trained("aligned"),
+        triangles=work.trained("triangles"),
+        robustness=work.tables("robustness"),
+        embeddings=work.tables("embeddings"),
+    )
+
+
+def budget(results: Results) -> str:
     """Seeds, epochs and samples in one line; epochs as a range where models differ."""
-    models = list(recipe["models"].values())
-    groups = max(len(own.get("groups", ())) for own in models)
-    parts = [f"{recipe['seeds']} minima" + (f" of each of {groups} types" if groups else "")]
+    models = list(results.models.values())
+    groups = max(len(model.groups) for model in models)
+    parts = [f"{results.config.seeds} minima" + (f" of each of {groups} types" if groups else "")]
     for kind in ("minima", "curves", "triangles"):
-        epochs = sorted({number for own in models for number in _epochs(own, kind)})
+        epochs = sorted({number for model in models for number in _epochs(model, kind)})
         if epochs:
             span = str(epochs[0]) if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}"
             parts.append(f"{span} {'epochs ' if len(parts) == 1 else ''}for {kind}")
-    share, first = recipe["scale"]["samples"], recipe.get("samples")
-    whole = f"the first {first} training samples" if first else "all training samples"
-    parts.append(whole if share == 1 else f"{100 * share:g}% of {whole}")
+    share, first = results.settings.scale["samples"], results.config.samples
+    samples = f"the first {first} training samples" if first else "all training samples"
+    parts.append(samples if share == 1 else f"{100 * share:g}% of {samples}")
     return ", ".join(parts)
 
 
-def _epochs(model: dict[str, Any], kind: str) -> list[int]:
+def _epochs(model: Model, kind: str) -> list[int]:
     """Of every recipe for ``minima``, ``curves`` or ``triangles``."""
-    if kind == "minima" and model.get("groups"):
-        return [own["minima"]["epochs"] for own in model["groups"]]
-    return [own["epochs"] for name, own in model.items() if base(name) == kind]
+    if kind == "minima" and model.groups:
+        return [group.minima.epochs for group in model.groups.values()]
+    return [recipe.epochs for name, recipe in model.kinds.items() if base(name) == kind]

@@ -5,18 +5,23 @@ from functools import partial
 
 import numpy as np
 
-from lossbars.claims.claim import FAILS, HOLDS, UNMEASURED, Claim, Finding, mean_and_std, number
+from lossbars.claims.claim import FAILS, HOLDS, UNMEASURED, Check, Claim, Claims, Finding, mean_and_std, number
 from lossbars.claims.papers import FIGURE_ONLY, MINIMA_COLUMNS, V1, V3
 from lossbars.claims.verdicts import falls
 from lossbars.experiments.networks.claims import generalisation as generalisation_findings
 from lossbars.experiments.networks.claims.depth import mean_death, subset_spread
-from lossbars.experiments.networks.claims.generic import Check, Claims, Results, each, finite
+from lossbars.experiments.networks.claims.results import Results, finite
+from lossbars.networks.specs import CNNSpec
 
 
 def convolutional(results: Results, batch_norm: bool) -> dict[tuple[int, int], str]:
     """Layers and channels → model, of those with or without BatchNorm."""
-    nets = {key: own["network"] for key, own in results.models.items() if own["network"]["kind"] == "cnn"}
-    return {(n["depth"], n["channels"]): key for key, n in nets.items() if n["batch_norm"] is batch_norm}
+    networks = {key: model.network for key, model in results.models.items()}
+    return {
+        (network.depth, network.channels): key
+        for key, network in networks.items()
+        if isinstance(network, CNNSpec) and network.batch_norm is batch_norm
+    }
 
 
 def deaths_fall(results: Results, along: str) -> Finding:
@@ -25,14 +30,14 @@ def deaths_fall(results: Results, along: str) -> Finding:
     of_one = (lambda place: place[0] == 1) if along == "channels" else (lambda place: place[1] == 32)
     chosen = [models[place] for place in sorted(filter(of_one, models))]
     bars = {model: finite(results.bars, model, "direct") for model in chosen}
-    if len(chosen) < 2 or any(own.empty for own in bars.values()):
+    if len(chosen) < 2 or any(rows.empty for rows in bars.values()):
         return Finding("—", UNMEASURED, "this needs finite bars of two networks or more")
-    values = [mean_death(own) for own in bars.values()]
+    values = [mean_death(rows) for rows in bars.values()]
     spreads = [subset_spread(results.robustness, model, mean_death)[0] for model in chosen]
     texts = {model: f"{number(v)} ± {number(s, 2)}" for model, v, s in zip(chosen, values, spreads, strict=True)}
     verdict = results.qualified(falls(values, spreads))
     return Finding(
-        each(results, texts), verdict, "mean death of the finite direct bars; ± is the std over subsets of minima"
+        results.each(texts), verdict, "mean death of the finite direct bars; ± is the std over subsets of minima"
     )
 
 
@@ -40,16 +45,16 @@ def batch_norm_lowers(results: Results, what: str) -> Finding:
     """Whether with BatchNorm the mean loss of the ``minima``, or of the ``saddles``, is lower for every network."""
     plain, normed = convolutional(results, batch_norm=False), convolutional(results, batch_norm=True)
     both = sorted(set(plain) & set(normed))
-    texts, lower = [], []
+    texts, lower = {}, []
     for place in both:
         one, two = (_losses(results, models[place], what) for models in (plain, normed))
         if not len(one) or not len(two):
             continue
         lower.append(two.mean() < one.mean())
-        texts.append(f"{results.label(plain[place])}: {mean_and_std(one)}, with BatchNorm {mean_and_std(two)}")
+        texts[plain[place]] = f"{mean_and_std(one)}, with BatchNorm {mean_and_std(two)}"
     if not texts:
         return Finding("—", UNMEASURED, "this needs networks with and without BatchNorm")
-    return Finding("; ".join(texts), results.qualified(HOLDS if all(lower) else FAILS), f"mean ± std of the {what}")
+    return Finding(results.each(texts), results.qualified(HOLDS if all(lower) else FAILS), f"mean ± std of the {what}")
 
 
 def _losses(results: Results, model: str, what: str) -> np.ndarray:
@@ -148,13 +153,13 @@ def _row(version: Version, column: str, group: int) -> tuple[Claim, Check]:
 
 def generalisation(experiment: str) -> Claims:
     """Claims on minima of two types, by the text that an experiment follows."""
-    own = VERSIONS[experiment]
+    version = VERSIONS[experiment]
     saddles = Claim(
-        "type-1-higher", "Saddles of type 1 minima are always above those of type 2.", own.figure, FIGURE_ONLY
+        "type-1-higher", "Saddles of type 1 minima are always above those of type 2.", version.figure, FIGURE_ONLY
     )
     curves = Claim("within-across", "Maxima of the curves within the types and across.", f"{V1}, §3.2")
     return [
         (saddles, generalisation_findings.first_group_higher),
         (curves, generalisation_findings.curves_within_and_across),
-        *(_row(own, column, group) for column in own.table for group in (0, 1)),
+        *(_row(version, column, group) for column in version.table for group in (0, 1)),
     ]

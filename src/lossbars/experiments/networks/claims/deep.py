@@ -4,14 +4,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, get_args
 
-from lossbars.claims.claim import Claim
+from lossbars.claims.claim import Check, Claim, Claims
 from lossbars.claims.papers import FIGURE_ONLY, MINIMA_COLUMNS, V1, V3
 from lossbars.experiments.networks.claims import robustness as robustness_findings
 from lossbars.experiments.networks.claims import shortcuts as shortcut_findings
 from lossbars.experiments.networks.claims import transformer as transformer_findings
 from lossbars.experiments.networks.claims.depth import mean_death, mean_length
-from lossbars.experiments.networks.claims.generic import Check, Claims
 from lossbars.experiments.networks.claims.triangles import COMPLEX_SADDLES, ONE_SADDLE, REGIMES
+from lossbars.networks.specs import ResNetSpec, WideResNetSpec
 
 MEASURES = {"length": ("get shorter", "get longer", mean_length), "death": ("get lower", "get higher", mean_death)}
 KINDS = {True: ("", "with shortcuts"), False: ("-ns", "without shortcuts")}
@@ -31,8 +31,8 @@ def _moves(along: Along, shortcuts: bool, what: str) -> tuple[Claim, Check]:
     return Claim(f"{along}-{what}{suffix}", statement, FIGURE_7, FIGURE_ONLY), check
 
 
-def _resnet(depth: int, width: int, shortcuts: bool) -> dict[str, Any]:
-    return {"kind": "resnet", "depth": depth, "width": width, "shortcuts": shortcuts}
+def _resnet(depth: int, width: int, shortcuts: bool) -> ResNetSpec:
+    return ResNetSpec(kind="resnet", depth=depth, width=width, shortcuts=shortcuts)
 
 
 WORST = _resnet(110, 1, shortcuts=False)
@@ -94,7 +94,7 @@ UNSAID = "(the paper does not say which)"
 
 
 def _wide(id: str, name: str, source: str, column: str, published: str) -> tuple[Claim, Check]:
-    network = {"kind": "wide-resnet", "depth": 16, "width": 10}
+    network = WideResNetSpec(kind="wide-resnet", depth=16, width=10)
     return _row(id, f"{name} of the minima.", source, published, network=network, column=column, epochs=200)
 
 

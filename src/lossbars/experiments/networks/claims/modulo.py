@@ -3,8 +3,13 @@
 import pandas as pd
 
 from lossbars.barcodes.barcode import MODULO
-from lossbars.claims.claim import NO_NUMBER, UNMEASURED, Finding, number
-from lossbars.experiments.networks.claims.generic import DIVISOR, Results, each, finite, longest
+from lossbars.claims.claim import NO_NUMBER, UNMEASURED, Claim, Finding, number
+from lossbars.experiments.networks.claims.results import Results, finite
+from lossbars.plots.bars import to_score
+
+CLAIM = Claim(
+    "modulo-permutations", "Barcodes modulo permutations of units, beside the plain ones.", "not in the papers"
+)
 
 
 def modulo_permutations(results: Results) -> Finding:
@@ -12,12 +17,12 @@ def modulo_permutations(results: Results) -> Finding:
     texts = {}
     straight = [_straight(table) for table in (results.curves, results.aligned)]
     for model in results.models:
-        own = results.bars[results.bars["model"] == model]
+        bars = results.bars[results.bars["model"] == model]
         parts = []
         for convention in ("direct", "merged"):
-            if (own["convention"] == convention + MODULO).any():
-                lengths = [longest(finite(own, model, convention + modulo)) for modulo in ("", MODULO)]
-                before, after = (number(length / DIVISOR["sqrt2"], 3) for length in lengths)
+            if (bars["convention"] == convention + MODULO).any():
+                scores = [to_score(finite(bars, model, convention + end)) for end in ("", MODULO)]
+                before, after = (number(score, 3) for score in scores)
                 parts.append(f"TO-score ({convention}) {before} → {after}")
         heights = [tops[model] for tops in straight if model in tops]
         if parts and len(heights) == 2:
@@ -26,9 +31,9 @@ def modulo_permutations(results: Results) -> Finding:
             texts[model] = ", ".join(parts)
     detail = (
         "plain → modulo permutations; TO-scores are in √2; of the segments' maxima the mean over pairs, first of the "
+        "minima as they are, then with the second's units permuted to match the first's"
     )
-    detail += "minima as they are, then with the second's units permuted to match the first's"
-    return Finding(each(results, texts) or "—", NO_NUMBER if texts else UNMEASURED, detail)
+    return Finding(results.each(texts) or "—", NO_NUMBER if texts else UNMEASURED, detail)
 
 
 def _straight(curves: pd.DataFrame) -> dict[str, float]:

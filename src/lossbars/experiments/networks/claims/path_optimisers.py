@@ -1,11 +1,12 @@
-"""Curves of the same pairs of minima by several recipes, compared."""
-
-from typing import Any
+"""Curves of the same pairs of minima by several recipes, compared. Not in the papers."""
 
 import numpy as np
 
-from lossbars.claims.claim import NO_NUMBER, UNMEASURED, Finding, number
-from lossbars.experiments.networks.claims.generic import Results, each_recipe, maxima_by
+from lossbars.claims.claim import NO_NUMBER, UNMEASURED, Claim, Finding, number
+from lossbars.experiments.networks.claims.results import Results, maxima_by, only_curves
+from lossbars.recipes import Curves, Descent, Paths
+
+CLAIM = Claim("recipes", "Curves of the same pairs by several recipes.", "not in the papers")
 
 
 def recipes_compared(results: Results) -> Finding:
@@ -13,31 +14,31 @@ def recipes_compared(results: Results) -> Finding:
 
     A pass is one loss and its gradient of every sample for one network: epochs times the places of a curve in a step.
     """
-    curves = results.curves[results.curves["kind"] == "curve"] if len(results.curves) else results.curves
-    maxima = maxima_by(curves, ["a", "b"]) if len(curves) else {}
+    maxima = maxima_by(only_curves(results.curves), ["a", "b"])
     texts = {}
-    for model, recipes in results.models.items():
-        own = {by: maxima[model, by] for by in recipes["recipes"] if (model, by) in maxima}
-        if len(own) < 2:
+    for model, config in results.models.items():
+        tops = {kind: maxima[model, kind].sort_index() for kind in config.kinds if (model, kind) in maxima}
+        if len(tops) < 2:
             continue
-        tops = np.stack([tops.sort_index().to_numpy() for tops in own.values()])
-        lowest = np.bincount(tops.argmin(axis=0), minlength=len(own))
-        for (by, values), wins in zip(own.items(), lowest, strict=True):
+        lowest = np.bincount(np.stack(list(tops.values())).argmin(axis=0), minlength=len(tops))
+        for (kind, values), wins in zip(tops.items(), lowest, strict=True):
             mean, spread = number(values.mean(), 3), number(values.std(ddof=1), 2)
-            work = f"{passes(recipes[by]) or 'as many as needed'} passes"
-            texts[model, by] = f"{mean} ± {spread}, lowest of {wins} of {len(values)} pairs, {work}"
+            cost = f"{passes(config.kinds[kind]) or 'as many as needed'} passes"
+            texts[model, kind] = f"{mean} ± {spread}, lowest of {wins} of {len(values)} pairs, {cost}"
     detail = (
         "mean ± std of the curves' maxima; passes over the data for one curve, with gradients; the lowest curve counts"
     )
-    return Finding(each_recipe(results, texts) or "—", NO_NUMBER if texts else UNMEASURED, detail)
+    return Finding(results.each_recipe(texts) or "—", NO_NUMBER if texts else UNMEASURED, detail)
 
 
-def passes(recipe: dict[str, Any]) -> int | None:
+def passes(recipe: Descent) -> int | None:
     """Passes over the data that a curve of this recipe takes: points of a path, its minima apart, or random places.
 
     None of a string, which takes as many as its beads need.
     """
-    family = recipe["family"]
-    if family["kind"] == "string":
-        return None
-    return int(recipe["epochs"] * (family["points"] - 2 if family["kind"] == "path" else recipe["points"]))
+    match recipe:
+        case Paths():
+            return recipe.epochs * (recipe.family.points - 2)
+        case Curves():
+            return recipe.epochs * recipe.points
+    return None

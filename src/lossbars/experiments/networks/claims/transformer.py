@@ -1,4 +1,4 @@
-"""Levels of the minima of a transformer, and the barriers between them (Loss barcode, section 7)."""
+"""Levels of the minima of a transformer, and the barriers between them (Barannikov et al. 2022, §7)."""
 
 from math import comb
 
@@ -7,19 +7,20 @@ import pandas as pd
 
 from lossbars.claims.claim import FAILS, HOLDS, UNDECIDED, UNMEASURED, Finding, mean_and_std, number
 from lossbars.claims.verdicts import together
-from lossbars.experiments.networks.claims.generic import Results, each, maxima_of
+from lossbars.experiments.networks.claims.results import Results, maxima_of, only_curves
+from lossbars.networks.specs import GPTSpec
 
 RARE, COMMON = 0.05, 0.5  # chances below and above which a gap is one, and is none
 
 
 def losses_of(results: Results) -> dict[str, pd.Series]:
     """Model → losses of its minima by seed, the lowest first, of transformers with three minima or more."""
-    found = {}
-    for model, own in results.models.items():
-        rows = results.minima[results.minima["model"] == model]
-        if own["network"]["kind"] == "gpt" and len(rows) > 2:
-            found[model] = rows.set_index("seed")["loss"].sort_values(kind="stable")
-    return found
+    losses = {}
+    for key, model in results.models.items():
+        minima = results.minima[results.minima["model"] == key]
+        if isinstance(model.network, GPTSpec) and len(minima) > 2:
+            losses[key] = minima.set_index("seed")["loss"].sort_values(kind="stable")
+    return losses
 
 
 def gap_chance(share: float, spacings: int) -> float:
@@ -39,8 +40,8 @@ def two_levels(results: Results) -> Finding:
     for model, losses in losses_of(results).items():
         values = losses.to_numpy(dtype=np.float64)
         cut = _cut(values)
-        gap, whole = values[cut] - values[cut - 1], values[-1] - values[0]
-        chance = gap_chance(gap / whole if whole else 0.0, len(values) - 1)
+        gap, reach = values[cut] - values[cut - 1], values[-1] - values[0]
+        chance = gap_chance(gap / reach if reach else 0.0, len(values) - 1)
         verdicts.append(HOLDS if chance < RARE else FAILS if chance > COMMON else UNDECIDED)
         low, high = (_span(side) for side in (values[:cut], values[cut:]))
         texts[model] = f"{low} and {high}, gap {number(gap, 3)}, chance {number(chance, 2)}"
@@ -50,7 +51,7 @@ def two_levels(results: Results) -> Finding:
         "spans of the losses on either side of the largest gap; chance of as large a share of the range if losses fell "
         f"uniformly between the lowest and the highest: holds below {RARE}, does not hold above {COMMON}"
     )
-    return Finding(each(results, texts), results.qualified(together(verdicts)), detail)
+    return Finding(results.each(texts), results.qualified(together(verdicts)), detail)
 
 
 def _cut(values: np.ndarray) -> int:
@@ -65,23 +66,22 @@ def _span(values: np.ndarray) -> str:
 
 def barriers_remain(results: Results) -> Finding:
     """Whether every curve climbs further above its higher end than the minima's losses differ."""
-    curves = results.curves
-    maxima = maxima_of(curves[curves["kind"] == "curve"], ["a", "b"]) if len(curves) else {}
+    maxima = maxima_of(only_curves(results.curves), ["a", "b"])
     texts, verdicts, counts = {}, [], {}
     for model, losses in losses_of(results).items():
         if model not in maxima:
             continue
         climbs, levels = _climbs(maxima[model], losses)
-        whole = losses.iloc[-1] - losses.iloc[0]
-        above = climbs > whole
+        reach = losses.iloc[-1] - losses.iloc[0]
+        above = climbs > reach
         verdicts.append(HOLDS if above.all() else UNDECIDED if above.any() else FAILS)
-        parts = (f"{name} {mean_and_std(own, ' pairs')}" for name, own in climbs.groupby(levels))
-        texts[model] = f"{', '.join(parts)}; range of the minima's losses {number(whole, 3)}"
+        parts = (f"{name} {mean_and_std(those, ' pairs')}" for name, those in climbs.groupby(levels))
+        texts[model] = f"{', '.join(parts)}; range of the minima's losses {number(reach, 3)}"
         counts[model] = f"{int(above.sum())} of {len(above)} pairs climb more than that range"
     if not texts:
         return Finding("—", UNMEASURED, "this needs curves between three minima of a transformer")
     detail = "maximum of a curve less its higher end, mean ± std, within the two levels and across: "
-    return Finding(each(results, texts), results.qualified(together(verdicts)), detail + each(results, counts))
+    return Finding(results.each(texts), results.qualified(together(verdicts)), detail + results.each(counts))
 
 
 def _climbs(tops: pd.Series, losses: pd.Series) -> tuple[pd.Series, np.ndarray]:

@@ -1,4 +1,6 @@
-"""Whether embeddings preserve the loss, and saddles are not higher in the larger network (loss-barcode.txt, §3.5, 3.6).
+"""Whether embeddings preserve the loss, and saddles are not higher in the larger network.
+
+Barannikov et al. 2022, §3.5, §3.6.
 
 Tables have a row per minimum of the small model but its lowest; see
 :mod:`lossbars.experiments.networks.embeddings.step`.
@@ -6,18 +8,17 @@ Tables have a row per minimum of the small model but its lowest; see
 
 import pandas as pd
 
-from lossbars.claims.claim import FAILS, HOLDS, UNMEASURED, Claim, Finding, mean_and_std, number
-from lossbars.experiments.networks.claims.generic import Results
+from lossbars.claims.claim import FAILS, HOLDS, UNMEASURED, Claim, Claims, Finding, mean_and_std, number
+from lossbars.claims.papers import V3
+from lossbars.experiments.networks.claims.results import Results
 
-SOURCE = "Barannikov et al., Loss barcode, §3.5"
-THEOREM = "Barannikov et al., Loss barcode, §3.6, theorem 2"
 PRESERVED = Claim(
-    "embedding-loss", "The loss of an embedded minimum is that of the minimum in the smaller network.", SOURCE
+    "embedding-loss", "The loss of an embedded minimum is that of the minimum in the smaller network.", f"{V3}, §3.5"
 )
 LOWER = Claim(
     "embedding-saddles",
     "The penalty of a minimum of the larger network is lower than that of the smaller one's minimum it comes from.",
-    THEOREM,
+    f"{V3}, §3.6, theorem 2",
 )
 ROUNDING = 1e-6  # of a mean of float32 losses of single samples, over 1 + loss
 ABSENT = Finding("—", UNMEASURED, "this needs embeddings")
@@ -28,12 +29,12 @@ def preserved(results: Results) -> Finding:
     if results.embeddings.empty:
         return ABSENT
     texts, largest = [], 0.0
-    for name, own in _each(results):
-        gap = pd.concat([(own[f"start_{side}"] - own[f"birth_{side}"]).abs() for side in "ab"])
-        scale = 1 + pd.concat([own[f"birth_{side}"] for side in "ab"])
+    for name, rows in _each(results):
+        gap = pd.concat([(rows[f"start_{side}"] - rows[f"birth_{side}"]).abs() for side in "ab"])
+        scale = 1 + pd.concat([rows[f"birth_{side}"] for side in "ab"])
         largest = max(largest, float((gap / scale).max()))
-        ones = int(own["ones"].iloc[0])
-        seeds = len({*own["a"], *own["b"]})
+        ones = int(rows["ones"].iloc[0])
+        seeds = len({*rows["a"], *rows["b"]})
         grows = f", ‖θ‖² grows by {ones}" if ones else ", ‖θ‖² stays"
         texts.append(f"{name}: {number(float(gap.max()), 2)} at most (n = {seeds} minima){grows}")
     detail = f"rounding: {ROUNDING:g} of 1 + loss; with weight decay λ in the loss, λ/2 times the growth is added"
@@ -58,22 +59,22 @@ def lower(results: Results) -> Finding:
     if results.embeddings.empty:
         return ABSENT
     texts, details, fails = [], [], False
-    for name, own in _each(results):
-        fails |= bool((bound(own) > saddle(own)).any())
-        below = int((bound(own) < saddle(own)).sum())
-        means = [mean_and_std(values) for values in (saddle(own), own["before"], own["after"])]
+    for name, rows in _each(results):
+        fails |= bool((bound(rows) > saddle(rows)).any())
+        below = int((bound(rows) < saddle(rows)).sum())
+        means = [mean_and_std(values) for values in (saddle(rows), rows["before"], rows["after"])]
         texts.append(
-            f"{name}: lower for {below} of {len(own)}; penalties {means[0]}, path {means[1]}, optimised {means[2]}"
+            f"{name}: lower for {below} of {len(rows)}; penalties {means[0]}, path {means[1]}, optimised {means[2]}"
         )
-        details.append(f"{name}: {_descents(own)}")
+        details.append(f"{name}: {_descents(rows)}")
     detail = "; ".join(details) + "; the lower of path and optimised path bounds the penalty from above"
     return Finding("; ".join(texts), results.qualified(FAILS if fails else HOLDS), detail)
 
 
-def _descents(own: pd.DataFrame) -> str:
+def _descents(rows: pd.DataFrame) -> str:
     """How minima fell, and whether the loss ever rose on the way."""
     columns = ["start", "end", "highest"]
-    sides = [own[[f"{name}_{side}" for name in columns]].set_axis(columns, axis=1) for side in "ab"]
+    sides = [rows[[f"{name}_{side}" for name in columns]].set_axis(columns, axis=1) for side in "ab"]
     one = pd.concat(sides).drop_duplicates()  # a minimum may be in several rows
     rise = float((one["highest"] - one["start"]).max())
     return (
@@ -83,5 +84,9 @@ def _descents(own: pd.DataFrame) -> str:
 
 
 def _each(results: Results) -> list[tuple[str, pd.DataFrame]]:
-    labels = {key: own["label"] for key, own in results.recipe["embeddings"].items()}
-    return [(labels[str(key)], own) for key, own in results.embeddings.groupby("model", sort=False)]
+    """What figures call each embedding, and its rows."""
+    tables = {str(key): rows for key, rows in results.embeddings.groupby("model")}
+    return [(one.label or key, tables[key]) for key, one in results.config.embeddings.items() if key in tables]
+
+
+EMBEDDINGS: Claims = [(PRESERVED, preserved), (LOWER, lower)]

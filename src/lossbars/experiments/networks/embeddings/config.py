@@ -16,7 +16,7 @@ class Concatenated(Simplices):
 
 
 class Embedding(Recipe):
-    """Minima and curves of one model in the parameters of a larger one (loss-barcode.txt, sections 3.5, 3.6)."""
+    """Minima and curves of one model in the parameters of a larger one (Barannikov et al. 2022, §3.5, §3.6)."""
 
     small: str  # keys of models
     large: str

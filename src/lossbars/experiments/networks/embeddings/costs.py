@@ -17,7 +17,7 @@ def embedding_trainings(whole: Experiment, name: str, size: Size, samples: int) 
     measured = (points - 1) * (one.path.grid.between + 1) + 1 + 2 * one.path.grid.refinements
 
     def job(recipe: Descent, stacked: int, nodes: int, free: int, places: int, evaluations: int) -> Training:
-        net, batch = network(whole.models[one.large], size), min(recipe.batch_size, samples)
+        net, batch = network(whole.models[one.large].network, size), min(recipe.batch_size, samples)
         moments = 1 if recipe.optimiser == "sgd" else 2
         return Training(net, size, samples, stacked, nodes, free, places, batch, recipe.epochs, evaluations, moments)
 

@@ -1,4 +1,4 @@
-"""Penalties in a small network against their bounds in a larger one (loss-barcode.txt, theorem 2)."""
+"""Penalties in a small network against their bounds in a larger one (Barannikov et al. 2022, theorem 2)."""
 
 import numpy as np
 import pandas as pd
@@ -6,8 +6,15 @@ from matplotlib.figure import Figure
 
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "a", "penalty", "before", "after")
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return embeddings(work.tables("embeddings"), work.settings.labels, work.settings.title)
 
 
 @style.styled

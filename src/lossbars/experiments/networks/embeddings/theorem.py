@@ -1,6 +1,6 @@
 """Theorem 2 shown on runs: a minimum's penalty in a larger network is not above that in the smaller one.
 
-loss-barcode.txt, section 3.6. Minima p1, p2 of the small network and the curve γ between them are embedded; from p1 and
+Barannikov et al. 2022, §3.6. Minima p1, p2 of the small network and the curve γ between them are embedded; from p1 and
 p2, which are saddles in the larger space, a descent with a small random fluctuation at its start leads to p1' and p2'.
 The two trajectories and γ make a path from p1' to p2', whose maximum is an upper bound of the penalty of the higher of
 the two; optimised in the larger space, it gives another.

@@ -1,4 +1,7 @@
-"""Barcodes of several architectures side by side (loss-barcode.txt and topological-obstructions.txt, figure 2)."""
+"""Barcodes of several architectures side by side (Barannikov et al. 2022, figure 2).
+
+Also Barannikov et al. 2020, Topological obstructions, figure 2.
+"""
 
 import itertools
 from collections.abc import Mapping
@@ -10,10 +13,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lossbars.experiments.networks.settings import GroupsFigure
 from lossbars.plots import style
-from lossbars.plots.tables import by_group, explain, longest_over_root2, per_model
+from lossbars.plots.bars import to_score
+from lossbars.plots.tables import by_group, explain, per_model
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "convention", "dim", "birth", "death", "born_at", "dies_at")
+
+
+def draw(work: Work[GroupsFigure]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    return barcodes(work.table("bars"), settings.labels, settings.title, groups=settings.groups)
 
 
 @style.styled
@@ -50,7 +62,7 @@ def barcodes(
         draw_bars(axes, table, model, index, style.color(index))
         if groups and index and index not in divided:
             axes.axvline(index, color="red", linewidth=1.0, gid=f"between-groups-{index}")
-    below = [f"TO {longest_over_root2(table):.3g}\nn = {len(table)}" for table in tables.values()]
+    below = [f"TO {to_score(table):.3g}\nn = {len(table)}" for table in tables.values()]
     style.name_models(axes, np.arange(len(labels)) + 0.5, list(labels.values()), below)
     axes.tick_params(axis="x", length=0)
     explained = explain(convention)

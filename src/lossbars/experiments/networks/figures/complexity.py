@@ -1,4 +1,4 @@
-"""Barcodes of networks of several depths and widths, beside their test errors (loss-barcode.txt, figure 7)."""
+"""Barcodes of networks of several depths and widths, beside their test errors (Barannikov et al. 2022, figure 7)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,11 +8,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lossbars.experiments.networks.figures.barcodes import COLUMNS, draw_bars, legend, loss_range
+from lossbars.experiments.networks.settings import NetworksFigure
 from lossbars.plots import style
-from lossbars.plots.tables import explain, longest_over_root2, per_model
+from lossbars.plots.bars import to_score
+from lossbars.plots.tables import explain, per_model
+from lossbars.workflow.work import Work
 
 ACROSS = 4  # panels side by side
 Place = tuple[int, int]  # row and column
+
+
+def draw(work: Work[NetworksFigure]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    networks = {model: network.model_dump() for model, network in settings.networks.items()}
+    return complexity(work.table("bars"), work.trained("minima"), settings.labels, networks, settings.title)
 
 
 @style.styled
@@ -45,7 +55,7 @@ def complexity(
         axes.set(xlim=(0, 1), ylim=limits, xticks=[])
         draw_bars(axes, table, model, 0, style.color(int(_plain(networks[model]))))
         axes.set_title(f"{labels[model]}\n{error_text(trained[model])}".strip(), pad=9.0)
-        axes.set_xlabel(f"TO {longest_over_root2(table):.3g}, n = {len(table)}")
+        axes.set_xlabel(f"TO {to_score(table):.3g}, n = {len(table)}")
     note = f"{explain('direct')}.\nIn percent: test error, mean ± standard deviation over the n minima."
     style.caption(figure, legend(0), f"{note} TO: the longest finite bar / √2.")
     return figure
@@ -69,9 +79,9 @@ def layout(networks: Mapping[str, dict[str, Any]]) -> dict[str, Place]:
     for first in range(0, len(columns), ACROSS):
         some = columns[first : first + ACROSS]
         for plain in (False, True):
-            found = {one[plain]: (row, i) for i, one in enumerate(some) if plain in one}
-            places |= found
-            row += bool(found)
+            in_row = {one[plain]: (row, i) for i, one in enumerate(some) if plain in one}
+            places |= in_row
+            row += bool(in_row)
     return places
 
 
@@ -84,10 +94,10 @@ def _panels(places: dict[str, Place], title: str) -> tuple[Figure, dict[str, Axe
     rows, columns = (1 + max(place[i] for place in places.values()) for i in (0, 1))
     figure, axes = style.panels(rows * columns, title, height=2.2, columns=columns, sharey=True)
     grid = {divmod(i, columns): panel for i, panel in enumerate(axes)}
-    found = {model: grid.pop(place) for model, place in places.items()}
+    panels = {model: grid.pop(place) for model, place in places.items()}
     for spare in grid.values():
         spare.remove()
-    return figure, found
+    return figure, panels
 
 
 def error_text(minima: pd.DataFrame) -> str:

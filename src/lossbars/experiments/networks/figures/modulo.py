@@ -9,10 +9,19 @@ from matplotlib.lines import Line2D
 from lossbars.barcodes.barcode import MODULO
 from lossbars.experiments.networks.figures.barcodes import COLUMNS, draw_bars, legend
 from lossbars.plots import style
-from lossbars.plots.tables import explain, longest_over_root2, per_model
+from lossbars.plots.bars import to_score
+from lossbars.plots.tables import explain, per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 CURVES = ("model", "a", "b", "kind", "loss")
 SIDES = {"plain": "plain", "modulo": "modulo permutations"}
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    curves, aligned = work.trained("curves"), work.trained("aligned")
+    return modulo(work.table("bars"), curves, aligned, work.settings.labels, work.settings.title)
 
 
 @style.styled
@@ -27,11 +36,11 @@ def modulo(
     """
     shown = {model: text for model, text in labels.items() if (aligned["model"] == model).any()}
     tables = [per_model(bars, shown, COLUMNS, "bars", convention=f"direct{end}", dim=0) for end in ("", MODULO)]
-    sides = [per_model(own, shown, CURVES, "curves", kind="segment") for own in (curves, aligned)]
+    sides = [per_model(table, shown, CURVES, "curves", kind="segment") for table in (curves, aligned)]
     figure, (upper, lower) = style.panels(2, title, height=2.6, columns=1)
     _draw_barcodes(upper, tables, shown)
-    tops = [[own[model].groupby(["a", "b"])["loss"].max() for own in sides] for model in shown]
-    heights = np.concatenate([own.to_numpy() for pair in tops for own in pair])
+    tops = [[side[model].groupby(["a", "b"])["loss"].max() for side in sides] for model in shown]
+    heights = np.concatenate([side.to_numpy() for pair in tops for side in pair])
     log = style.wants_log(heights)
     style.loss_axis(lower, "y", log, "height of the segment")
     lower.set(xlim=upper.get_xlim(), ylim=style.limits(heights, log))
@@ -49,7 +58,7 @@ def modulo(
 
 def _draw_barcodes(axes: Axes, tables: list[dict[str, pd.DataFrame]], labels: dict[str, str]) -> None:
     """Two barcodes of each model on one axis, the plain one first."""
-    pairs = [own for model in labels for own in zip(SIDES, (table[model] for table in tables), strict=True)]
+    pairs = [side for model in labels for side in zip(SIDES, (table[model] for table in tables), strict=True)]
     rows = pd.concat([table for _, table in pairs])
     losses = np.concatenate([rows["birth"], rows["death"][np.isfinite(rows["death"])]])
     log = style.wants_log(losses)
@@ -60,7 +69,7 @@ def _draw_barcodes(axes: Axes, tables: list[dict[str, pd.DataFrame]], labels: di
             axes.axvspan(index, index + 1, color="0.955", linewidth=0, zorder=0)
         draw_bars(axes, table, f"{table['model'].iloc[0]}-{side}", index, style.color(index // 2))
     names = [f"{label}\n{SIDES[side]}" for label in labels.values() for side in SIDES]
-    below = [f"TO {longest_over_root2(table):.3g}" for _, table in pairs]
+    below = [f"TO {to_score(table):.3g}" for _, table in pairs]
     style.name_models(axes, np.arange(len(pairs)) + 0.5, names, below)
     axes.tick_params(axis="x", length=0)
 

@@ -8,10 +8,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lossbars.experiments.networks.settings import RecipesFigure
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "by", "a", "b", "kind", "t", "loss")
+
+
+def draw(work: Work[RecipesFigure]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    return optimisers(work.trained("curves"), settings.labels, settings.recipes, settings.title)
 
 
 @style.styled
@@ -29,14 +37,14 @@ def optimisers(
     tables = per_model(curves, compared, COLUMNS, "curves", kind="curve")
     deaths = {model: deaths_by_recipe(table, list(recipes[model])) for model, table in tables.items()}
     figure, axes = style.panels(len(compared), title, height=2.6, sharey=True)
-    log = style.wants_log(np.concatenate([own.to_numpy().ravel() for own in deaths.values()]))
-    for panel, (model, own) in zip(axes, deaths.items(), strict=True):
-        _draw(panel, own)
+    log = style.wants_log(np.concatenate([table.to_numpy().ravel() for table in deaths.values()]))
+    for panel, (model, table) in zip(axes, deaths.items(), strict=True):
+        _draw_deaths(panel, table)
         style.loss_axis(panel, "y", log, "death")
         if panel is not axes[0]:
             panel.set_ylabel("")
         panel.set_title(compared[model])
-        names = [style.wrap(recipes[model][kind], 1.6 / len(own.columns) + 0.3) for kind in own.columns]
+        names = [style.wrap(recipes[model][kind], 1.6 / len(table.columns) + 0.3) for kind in table.columns]
         panel.set_xticks(range(len(names)), names, rotation=30 if len(names) > 3 else 0)
     note = "A dot: the death of a minimum's direct bar by the curves of one recipe. Lines join those of a minimum."
     style.caption(
@@ -59,7 +67,7 @@ def deaths_by_recipe(curves: pd.DataFrame, kinds: list[str]) -> pd.DataFrame:
     return deaths[[kind for kind in kinds if kind in deaths.columns]]
 
 
-def _draw(axes: Axes, deaths: pd.DataFrame) -> None:
+def _draw_deaths(axes: Axes, deaths: pd.DataFrame) -> None:
     places = np.arange(len(deaths.columns))
     for minimum, row in deaths.iterrows():
         axes.plot(places, row, color=style.GREY, linewidth=0.5, alpha=0.6, gid=f"minimum-{minimum}")

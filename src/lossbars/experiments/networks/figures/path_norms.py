@@ -1,7 +1,10 @@
 """Gradients along a path while it is optimised.
 
-topological-obstructions.txt, figures 11 and 12; loss-barcode.txt, figures 19 and 20.
+Barannikov et al. 2020, Topological obstructions, figures 11 and 12; Barannikov et al. 2022, figures 19 and 20.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -12,12 +15,32 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from lossbars.experiments.networks.settings import RecipesFigure
 from lossbars.plots import style
-from lossbars.plots.tables import per_model
+from lossbars.plots.tables import by_recipe, per_model
+from lossbars.workflow.job import Job
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "epoch", "point", "tangent", "orthogonal")
 SHOWN = 6  # epochs
 PARTS = {"tangent": "tangent part", "orthogonal": "orthogonal part"}
+
+
+def draw(work: Work[RecipesFigure]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    tables = [_norms(maker, tensors) for maker, tensors, _ in work.all_tensors("paths")]
+    norms, labels = by_recipe(pd.concat(tables, ignore_index=True), settings.labels, settings.recipes)
+    return path_norms(norms, labels, settings.title)
+
+
+def _norms(maker: Job, tensors: Mapping[str, Any]) -> pd.DataFrame:
+    """A row per epoch, path and moving point: norms of the two parts of the gradient."""
+    epochs, several, points = tensors["tangent"].shape
+    epoch, path, point = np.indices((epochs, several, points)).reshape(3, -1)
+    names = np.array([f"{a}+{b}" for a, b in tensors["pairs"].tolist()])
+    columns = {"model": maker.model, "by": maker.kind, "epoch": epoch + 1, "path": names[path], "point": point + 1}
+    return pd.DataFrame(columns | {part: tensors[part].double().numpy().ravel() for part in PARTS})
 
 
 @style.styled
@@ -33,7 +56,7 @@ def path_norms(norms: pd.DataFrame, labels: dict[str, str], title: str) -> Figur
     colours = ScalarMappable(Normalize(1, max(last, 2)), matplotlib.colormaps["viridis"])
     for row, (model, table) in enumerate(tables.items()):
         for panel, (part, name) in zip(axes[2 * row : 2 * row + 2], PARTS.items(), strict=True):
-            _draw(panel, table, part, colours)
+            _draw_part(panel, table, part, colours)
             panel.set_title(f"{labels[model]}: {name}")
             panel.set(xlabel="point", ylabel="norm", yscale="log")
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -44,11 +67,16 @@ def path_norms(norms: pd.DataFrame, labels: dict[str, str], title: str) -> Figur
     return figure
 
 
-def _draw(axes: Axes, table: pd.DataFrame, part: str, colours: ScalarMappable) -> None:
+def _draw_part(axes: Axes, table: pd.DataFrame, part: str, colours: ScalarMappable) -> None:
     epochs = np.unique(table["epoch"])
     chosen = epochs[np.unique(np.linspace(0, len(epochs) - 1, SHOWN).round().astype(int))]
     for epoch in chosen:
-        own = table[table["epoch"] == epoch].groupby("point")[part].mean()
+        norms = table[table["epoch"] == epoch].groupby("point")[part].mean()
         axes.plot(
-            own.index, own, color=colours.to_rgba(np.array([epoch]))[0], marker="o", markersize=2, gid=f"{part}-{epoch}"
+            norms.index,
+            norms,
+            color=colours.to_rgba(np.array([epoch]))[0],
+            marker="o",
+            markersize=2,
+            gid=f"{part}-{epoch}",
         )

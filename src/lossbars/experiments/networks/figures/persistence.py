@@ -1,4 +1,4 @@
-"""Persistence diagrams of several architectures (loss-barcode.txt, section 3.4, definition 3)."""
+"""Persistence diagrams of several architectures (Barannikov et al. 2022, §3.4, definition 3)."""
 
 from typing import Any, Literal
 
@@ -10,8 +10,15 @@ from matplotlib.lines import Line2D
 
 from lossbars.plots import style
 from lossbars.plots.tables import explain, per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "convention", "dim", "birth", "death")
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return persistence(work.table("bars"), work.settings.labels, work.settings.title)
 
 
 @style.styled

@@ -1,4 +1,4 @@
-"""Loss along the curves that connect the minima (loss-barcode.txt, figure 8)."""
+"""Loss along the curves that connect the minima (Barannikov et al. 2022, figure 8)."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,10 +7,17 @@ from matplotlib.lines import Line2D
 
 from lossbars.plots import style
 from lossbars.plots.tables import lowest, per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "a", "b", "t", "loss")
 HIGHLIGHTS = {"lowest": style.PALETTE[2], "median": style.PALETTE[0], "highest": style.PALETTE[1]}
 CURVE, SEGMENT = "0.62", style.PALETTE[4]
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return profiles(work.trained("curves"), work.settings.labels, work.settings.title)
 
 
 @style.styled

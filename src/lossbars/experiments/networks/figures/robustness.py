@@ -1,4 +1,7 @@
-"""How bars depend on the choice of minima (topological-obstructions.txt, figure 7; loss-barcode.txt, figure 11)."""
+"""How bars depend on the choice of minima (Barannikov et al. 2020, Topological obstructions, figure 7).
+
+Also Barannikov et al. 2022, figure 11.
+"""
 
 from typing import Literal
 
@@ -10,10 +13,17 @@ from matplotlib.patches import Patch
 
 from lossbars.plots import style
 from lossbars.plots.tables import explain, per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "convention", "size", "subset", "rank", "minimum", "birth", "death")
-SIZE = 4  # of the subsets of loss-barcode.txt, figure 11
+SIZE = 4  # of the subsets of Barannikov et al. 2022, figure 11
 BIRTHS, DEATHS = style.PALETTE[0], style.PALETTE[1]
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return robustness(work.tables("robustness"), work.settings.labels, work.settings.title)
 
 
 @style.styled

@@ -11,11 +11,19 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from lossbars.experiments.networks.figures.optimisers import deaths_by_recipe
+from lossbars.experiments.networks.settings import StringsFigure
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "by", "a", "b", "kind", "t", "loss")
 CURVES, STRINGS = "#9CC8E8", "#003A5D"
+
+
+def draw(work: Work[StringsFigure]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    return string_bridge(work.trained("curves"), settings.labels, settings.strings, settings.title)
 
 
 @style.styled

@@ -1,4 +1,7 @@
-"""TO-score against architecture (loss-barcode.txt and topological-obstructions.txt, figure 3)."""
+"""TO-score against architecture (Barannikov et al. 2022, figure 3).
+
+Also Barannikov et al. 2020, Topological obstructions, figure 3.
+"""
 
 from typing import Any, Literal
 
@@ -9,10 +12,26 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from lossbars.plots import style
-from lossbars.plots.tables import explain, longest_over_root2, per_model, span
+from lossbars.plots.bars import to_score as score_of
+from lossbars.plots.tables import explain, per_model, span
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 BARS = ("model", "convention", "dim", "birth", "death")
 SUBSETS = ("model", "convention", "size", "subset", "birth", "death")
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task; without a spread where no subset is smaller than all minima of some model.
+
+    Two minima have no smaller subset with a bar that ends.
+    """
+    bars = work.table("bars")
+    subsets = work.tables("robustness") if work.files("robustness") else None
+    fewest = bars[(bars["dim"] == 0) & (bars["convention"] == "direct")].groupby("model").size().min()
+    if subsets is not None and subsets["size"].min() >= fewest:
+        subsets = None
+    return to_score(bars, subsets, work.settings.labels, work.settings.title)
 
 
 @style.styled
@@ -33,7 +52,7 @@ def to_score(
     counts = [len(table) for table in tables.values()]
     note = f"{explain(convention)}.\nTO-score: the longest finite bar / √2; n = {span(counts)} minima per model."
     figure, (axes,) = style.panels(1, title, height=2.6)
-    scores = np.array([longest_over_root2(table) for table in tables.values()])
+    scores = np.array([score_of(table) for table in tables.values()])
     x = np.arange(len(labels))
     axes.plot(x, scores, "-", color=style.GREY, linewidth=0.8, zorder=1)
     handles: list[Any] = []
@@ -75,5 +94,5 @@ def _spreads(tables: dict[str, pd.DataFrame], counts: list[int]) -> tuple[list[i
             raise ValueError(f"table 'robustness' has no subset of model {model!r} smaller than its {count} minima")
         sizes.append(int(smaller["size"].max()))
         groups = smaller[smaller["size"] == sizes[-1]].groupby("subset")
-        spreads.append(np.array([longest_over_root2(group) for _, group in groups]))
+        spreads.append(np.array([score_of(group) for _, group in groups]))
     return sizes, spreads

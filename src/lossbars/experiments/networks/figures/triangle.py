@@ -1,4 +1,4 @@
-"""Loss on the seven-point triangle (topological-obstructions.txt, appendix I, figures 14 to 16)."""
+"""Loss on the seven-point triangle (Barannikov et al. 2020, Topological obstructions, appendix I, figures 14 to 16)."""
 
 import math
 from typing import Any
@@ -12,8 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.tri import TriAnalyzer, Triangulation
 
+from lossbars.experiments.networks.settings import RecipesFigure
 from lossbars.plots import style
-from lossbars.plots.tables import per_model, span
+from lossbars.plots.tables import by_recipe, per_model, span
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "a", "b", "c", "t1", "t2", "t3", "loss")
 HEIGHT = math.sqrt(3) / 2
@@ -22,6 +24,13 @@ NODES = {  # name → (t1, t2, t3); t1 belongs to C, t2 to B, t3 to A
     "D": (0, 0.5, 0.5), "E": (0.5, 0.5, 0), "F": (0.5, 0, 0.5), "O": (1 / 3, 1 / 3, 1 / 3),
 }  # fmt: skip
 LEVELS = 24
+
+
+def draw(work: Work[RecipesFigure]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    surfaces, labels = by_recipe(work.trained("triangles"), settings.labels, settings.recipes)
+    return triangle(surfaces, labels, settings.title)
 
 
 @style.styled

@@ -1,81 +1,57 @@
 """Gather minima, curves and triangles of one model into its filtered complex."""
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
-from lossbars.barcodes.complex import FilteredComplex, Simplex
-from lossbars.workflow.artefacts import made_by, read_records, read_table, write_records
-from lossbars.workflow.command import run
-from lossbars.workflow.job import Job
-from lossbars.workflow.reading import expected_key, parted
+from lossbars.barcodes.measured import Measured, MeasuredComplex
+from lossbars.experiments.networks.settings import ComplexSettings
+from lossbars.workflow.work import Work
 
 
-def complex_(job: Job, minima: list[Path], curves: list[Path], triangles: list[Path], out: Path) -> None:
+def step(work: Work[ComplexSettings]) -> None:
     """Write every simplex with its value, the largest loss on it, and by what recipe it was optimised.
 
-    Of several curves of a pair, or triangles of a triple, the one whose maximum is lowest stands: each is an upper
-    bound of the saddle. Where curves were aligned, a second record is the complex modulo permutations of units: all
-    curves are paths there, the aligned and the others. Triangles are not in it: their sides are other curves.
+    If a pair has several curves, or a triple several triangles, the one with the lowest maximum is used. If curves were
+    aligned, a second record is the complex modulo permutations of units. All curves are paths there, the aligned and
+    the others; triangles are left out, since their sides are other curves.
     """
-    plain, aligned = parted(curves)
-    records = [_record(job, minima, plain, triangles, modulo_permutations=False)]
-    if aligned:
-        records.append(_record(job, minima, curves, [], modulo_permutations=True))
-    write_records(out, records, job)
+    tables = {option: work.trained(option) for option in ("minima", "curves", "triangles")}
+    curves = tables["curves"][tables["curves"]["kind"] == "curve"]
+    aligned = curves["by"].isin(work.settings.aligned)
+    minima = list(_measured(tables["minima"], "seed"))
+    triangles = list(_measured(tables["triangles"], "a", "b", "c"))
+    plain = MeasuredComplex.of([*minima, *_measured(curves[~aligned], "a", "b"), *triangles])
+    records = [_record(work, plain, modulo_permutations=False)]
+    if aligned.any():
+        modulo = MeasuredComplex.of([*minima, *_measured(curves, "a", "b")])
+        records.append(_record(work, modulo, modulo_permutations=True))
+    work.write_records("records", records)
 
 
-def _record(
-    job: Job, minima: list[Path], curves: list[Path], triangles: list[Path], modulo_permutations: bool
-) -> dict[str, Any]:
-    values = _values(_tables(minima, job), ["seed"])
-    curve_rows = _tables(curves, job)
-    values |= _values(curve_rows[curve_rows.kind == "curve"], ["a", "b"])
-    if triangles:
-        values |= _values(_tables(triangles, job), ["a", "b", "c"])
-    filtered = FilteredComplex.of({simplex: value for simplex, (value, _) in values.items()})
-    raised = sum(filtered.values[simplex] > value for simplex, (value, _) in values.items())
-    simplices = [
-        {"vertices": list(s), "value": v, "by": values[s][1] if s in values else ""} for s, v in filtered.values.items()
+def read_complexes(work: Work[Any]) -> list[MeasuredComplex]:
+    """The complexes that :func:`step` wrote: the plain one, and the one modulo permutations if there is one."""
+    return [
+        MeasuredComplex.of(Measured(tuple(s["vertices"]), s["value"], s["by"]) for s in record["simplices"])
+        for record in work.records("complex")
     ]
+
+
+def _measured(table: pd.DataFrame, *vertices: str) -> Iterator[Measured]:
+    """The largest loss on each minimum, curve or triangle of each recipe, in the order of the rows."""
+    if table.empty:
+        return
+    largest = table.groupby([*vertices, "by"], sort=False)["loss"].max()
+    for (*simplex, by), value in largest.items():
+        yield Measured(tuple(map(int, simplex)), float(value), str(by))
+
+
+def _record(work: Work[Any], one: MeasuredComplex, modulo_permutations: bool) -> dict[str, Any]:
     return {
-        "experiment": job.experiment,
-        "model": job.model,
+        "experiment": work.experiment,
+        "model": work.model,
         "modulo_permutations": modulo_permutations,
-        "raised_to_a_face": raised,
-        "simplices": simplices,
+        "raised_to_a_face": one.raised,
+        "simplices": [{"vertices": list(s), "value": v, "by": one.by[s]} for s, v in one.complex.values.items()],
     }
-
-
-def read_complex(path: Path, key: str, modulo_permutations: bool = False) -> FilteredComplex:
-    """The complex that :func:`complex_` wrote, plain or modulo permutations."""
-    record = read_records(path, key)[modulo_permutations]
-    return FilteredComplex.of({tuple(s["vertices"]): s["value"] for s in record["simplices"]})
-
-
-def read_recipes(path: Path, key: str, modulo_permutations: bool = False) -> dict[Simplex, str]:
-    """Simplex → the kind of what optimised it: ``minima``, ``curves``, ``curves-NAME``, …"""
-    record = read_records(path, key)[modulo_permutations]
-    return {tuple(s["vertices"]): s["by"] for s in record["simplices"]}
-
-
-def _tables(paths: list[Path], job: Job) -> pd.DataFrame:
-    kinds = [made_by(path).kind for path in paths]
-    tables = [read_table(path, expected_key(job, kind, path)) for path, kind in zip(paths, kinds, strict=True)]
-    return pd.concat([table.assign(by=kind) for table, kind in zip(tables, kinds, strict=True)], ignore_index=True)
-
-
-def _values(table: pd.DataFrame, vertices: list[str]) -> dict[Simplex, tuple[float, str]]:
-    """Simplex → its value and what optimised it; of equal values the recipe that comes first in the configuration."""
-    largest = table.groupby([*vertices, "by"], sort=False).loss.max().reset_index()
-    lowest = largest.loc[largest.groupby(vertices, sort=False).loss.idxmin()]
-    columns = [lowest[name] for name in vertices]
-    return {
-        tuple(map(int, key)): (float(value), str(by))
-        for *key, value, by in zip(*columns, lowest.loss, lowest.by, strict=True)
-    }
-
-
-if __name__ == "__main__":
-    run(complex_)

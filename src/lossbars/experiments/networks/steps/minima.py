@@ -1,73 +1,46 @@
 """Train the minima of one block of seeds."""
 
-from pathlib import Path
-
 import pandas as pd
 import torch
 from torch import Tensor
 
 from lossbars.datasets.dataset import Split
+from lossbars.experiments.networks.settings import MinimaSettings
 from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.optimise.descent import Diverged
 from lossbars.optimise.minimise import minimise
-from lossbars.recipes import Minima
 from lossbars.seeding import generator
-from lossbars.workflow.artefacts import write_table, write_tensors
 from lossbars.workflow.blocks import block_seeds
-from lossbars.workflow.checkpoints import CheckpointFile
-from lossbars.workflow.command import run
-from lossbars.workflow.job import Job
-from lossbars.workflow.result_store import Finished
-from lossbars.workflow.training_step import (
-    CHECKPOINT_SECONDS,
-    inputs_of,
-    make_landscape,
-    read_data,
-    reporter,
-    saved_on_stop,
-    use,
-)
+from lossbars.workflow.training_step import begin, held_out, saved_on_stop
+from lossbars.workflow.work import Work
+
+ERRORS = (Diverged,)
 
 
-def minima(
-    job: Job,
-    data: Path,
-    seeds: str,
-    threads: int,
-    device: str,
-    checkpoints: Path,
-    out: Path,
-    metrics: Path,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
-) -> None:
+def keep(_: MinimaSettings) -> bool:
+    """Trainings take long."""
+    return True
+
+
+def step(work: Work[MinimaSettings]) -> None:
     """Write θ (n, d) of the block's seeds and a table of their metrics."""
-    inputs = [data]
-    kept = Finished(checkpoints, job, seeds, inputs, [out, metrics])
-    if kept.fetch():
-        return
-    where = use(threads, device)
-    recipe = Minima(**job.recipe["minima"])
-    data_set = read_data(data, job)
-    landscape = make_landscape(job, data_set, recipe.batch_size, where)
-    numbers = block_seeds(seeds)
-    checkpoint, report = CheckpointFile(checkpoints, job, seeds, inputs, checkpoint_seconds), reporter(job, seeds)
+    recipe, seeds = work.settings.minima, block_seeds(work.part)
+    training = begin(work, recipe.batch_size)
+    landscape = training.landscape
 
     def of(purpose: str, seed: int) -> torch.Generator:
-        return generator(job.experiment, job.model, purpose, seed)
+        return generator(work.experiment, work.model, purpose, seed)
 
-    start = torch.cat([landscape.init(1, of("start", seed)) for seed in numbers])
-    order = [of("order", seed) for seed in numbers]
-    names = [f"seed {seed}" for seed in numbers]
-    with saved_on_stop(checkpoint):
-        theta = minimise(landscape, start, recipe, order, names, checkpoint, report)
-    test = Split(inputs_of(data_set.test_x, job, data_set.tokens), data_set.test_y)
-    table = _metrics(landscape, theta, numbers, test, recipe.penalty)
-    facts = landscape.facts | {"seeds": seeds}
-    write_table(metrics, table, job)
-    write_tensors(out, {"seeds": torch.tensor(numbers), "theta": theta}, job, facts)
-    kept.keep()
-    checkpoint.remove()
-    report(f"losses {table.loss.min():.4g} to {table.loss.max():.4g}")
+    start = torch.cat([landscape.init(1, of("start", seed)) for seed in seeds])
+    order = [of("order", seed) for seed in seeds]
+    names = [f"seed {seed}" for seed in seeds]
+    with saved_on_stop(training.checkpoint):
+        theta = minimise(landscape, start, recipe, order, names, training.checkpoint, work.report)
+    table = _metrics(landscape, theta, seeds, held_out(work.settings, training.data), recipe.penalty)
+    work.write_table("table", table)
+    facts = landscape.facts | {"seeds": work.part}
+    work.write_tensors("tensors", {"seeds": torch.tensor(seeds), "theta": theta}, facts)
+    work.report(f"losses {table.loss.min():.4g} to {table.loss.max():.4g}")
 
 
 def _metrics(landscape: NetworkLandscape, theta: Tensor, seeds: list[int], test: Split, penalty: float) -> pd.DataFrame:
@@ -91,7 +64,3 @@ def _metrics(landscape: NetworkLandscape, theta: Tensor, seeds: list[int], test:
             "gradient_norm": gradient.double().norm(dim=1).cpu(),
         }
     )
-
-
-if __name__ == "__main__":
-    run(minima, known=(Diverged,))

@@ -9,8 +9,15 @@ from matplotlib.lines import Line2D
 from lossbars.experiments.saddles.claims import errors
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "optimiser", "size", "evaluations", "truth", "merged")
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    return death_error(work.table("deaths"), work.settings.labels, work.settings.title)
 
 
 @style.styled

@@ -1,4 +1,7 @@
-"""Points inserted into a path (topological-obstructions.txt, figure 10; loss-barcode.txt, figure 13)."""
+"""Points inserted into a path.
+
+Barannikov et al. 2020, Topological obstructions, fig. 10; Barannikov et al. 2022, fig. 13.
+"""
 
 from typing import Any
 
@@ -12,12 +15,20 @@ from lossbars.plots import style
 from lossbars.plots.surfaces import COLUMNS as SURFACE
 from lossbars.plots.surfaces import as_grid
 from lossbars.plots.tables import per_model
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "stage", "epoch", "point", "x", "y", "loss")
 LEVELS, FIRST = 12, 0.02  # lines of equal value; the lowest, as a share of the range up to the median
 CELLS = 70  # a side at most: the lines are smooth enough, and the file small
 MARGIN = 0.35  # around the paths, as a share of the longer of their two extents
 LOOK: dict[str, Any] = {"color": style.PALETTE[1], "marker": "o", "markersize": 3.0, "linewidth": 1.0}
+
+
+def draw(work: Work[FigureSettings]) -> Figure:
+    """The figure of a task."""
+    stages, surfaces = work.tables("stages"), work.tables("surfaces")
+    return insertion(stages, surfaces, work.settings.labels, work.settings.title)
 
 
 @style.styled
@@ -32,14 +43,14 @@ def insertion(stages: pd.DataFrame, surface: pd.DataFrame, labels: dict[str, str
     columns = max(table["stage"].nunique() for table in tables.values())
     figure, axes = style.panels(columns * len(labels), title, height=2.6, columns=columns)
     for row, (model, table) in enumerate(tables.items()):
-        own = axes[row * columns : (row + 1) * columns]
-        for panel, (stage, path) in zip(own, table.groupby("stage"), strict=False):
+        panels = axes[row * columns : (row + 1) * columns]
+        for panel, (stage, path) in zip(panels, table.groupby("stage"), strict=False):
             _contours(panel, grids[model], model)
             panel.plot(path["x"], path["y"], gid=f"path-{model}-{stage}", zorder=4, **LOOK)
             panel.set_title(_words(path))
             _limit(panel, table, grids[model])
-        own[0].set_ylabel(f"{labels[model]}\ny")
-        for spare in own[table["stage"].nunique() :]:
+        panels[0].set_ylabel(f"{labels[model]}\ny")
+        for spare in panels[table["stage"].nunique() :]:
             spare.set_axis_off()
     handles = [Line2D([], [], label="points of the path and its segments", **LOOK)]
     style.caption(figure, handles, "The path before points are inserted (left), and before each next insertion.")

@@ -8,10 +8,18 @@ from matplotlib.figure import Figure
 
 from lossbars.experiments.strings.figures.lengths import NAMES, threshold_axis
 from lossbars.experiments.strings.fits import CONNECTED
+from lossbars.experiments.strings.settings import StringsFigure
 from lossbars.plots import style
 from lossbars.plots.tables import per_model, span
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "pair", "threshold", "answer")
+
+
+def draw(work: Work[StringsFigure]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    return string_answers(work.table("answers"), settings.labels, settings.metrics, settings.title)
 
 
 @style.styled

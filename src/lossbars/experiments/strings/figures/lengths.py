@@ -1,4 +1,4 @@
-"""Normalised length and number of beads against the threshold (half-rectified-networks.txt, table 1)."""
+"""Normalised length and number of beads against the threshold (Freeman & Bruna 2017, table 1)."""
 
 from typing import Any
 
@@ -10,13 +10,21 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from lossbars.experiments.strings.fits import NEAR, PowerLaw, beads_law, knee, length_law, levels
+from lossbars.experiments.strings.settings import StringsFigure
 from lossbars.plots import style
 from lossbars.plots.tables import per_model, span
+from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "pair", "threshold", "answer", "beads")
 MANY = 10  # mean beads from which their axis is logarithmic, above one
 DECADES = 1.7  # of thresholds, from which the axis has a tick for each alone
 NAMES = {"loss": "loss", "error": "share of errors", "perplexity": "perplexity"}
+
+
+def draw(work: Work[StringsFigure]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    return string_lengths(work.table("answers"), settings.labels, settings.metrics, settings.title)
 
 
 @style.styled
@@ -33,10 +41,10 @@ def string_lengths(answers: pd.DataFrame, labels: dict[str, str], metrics: dict[
     for index, model in enumerate(labels):
         table = levels(answers, model)
         pairs += table["pairs"].tolist()
-        own = table[table["connected"] > 0]
+        connected = table[table["connected"] > 0]
         left, right = axes[2 * index : 2 * index + 2]
-        _draw(left, own, "length", length_law(table), f"length-{model}", style.color(index))
-        _draw(right, own, "beads", beads_law(table), f"beads-{model}", style.color(index))
+        _draw(left, connected, "length", length_law(table), f"length-{model}", style.color(index))
+        _draw(right, connected, "beads", beads_law(table), f"beads-{model}", style.color(index))
         if not np.isnan(end := knee(table)):
             left.axvline(end, color=style.GREY, linewidth=0.7, linestyle=":", gid=f"knee-{model}")
         left.set_title(labels[model], loc="left")
@@ -52,29 +60,29 @@ def string_lengths(answers: pd.DataFrame, labels: dict[str, str], metrics: dict[
     return figure
 
 
-def _draw(axes: Axes, own: pd.DataFrame, name: str, law: PowerLaw | None, gid: str, color: str) -> None:
-    x, y, spread = (own[column].to_numpy(dtype=np.float64) for column in ("threshold", name, f"{name}_std"))
-    whole = (own["connected"] == own["pairs"]).to_numpy()
+def _draw(axes: Axes, table: pd.DataFrame, name: str, law: PowerLaw | None, gid: str, color: str) -> None:
+    x, y, spread = (table[column].to_numpy(dtype=np.float64) for column in ("threshold", name, f"{name}_std"))
+    all_connected = (table["connected"] == table["pairs"]).to_numpy()
     axes.errorbar(x, y, spread, color=color, linestyle="none", capsize=1.5, linewidth=0.8)
-    for shown, face in ((whole, color), (~whole, "white")):
+    for shown, face in ((all_connected, color), (~all_connected, "white")):
         look: dict[str, Any] = {"color": color, "markerfacecolor": face, "gid": gid if face == color else None}
         axes.plot(x[shown], y[shown], "o", markersize=3.5, zorder=4, **look)
     if law:
-        fitted = x[(y > 0) & (x <= _first(own, x))]
+        fitted = x[(y > 0) & (x <= _first(table, x))]
         line = np.geomspace(fitted.min(), fitted.max(), 50)
         axes.plot(line, law.at(line), color="0.25", linewidth=0.9, gid=f"law-{gid}")
         text = f"∝ threshold$^{{{law.exponent:.2f}}}$, R² = {law.r_squared:.2f}"
         axes.text(0.03, 0.97, text, transform=axes.transAxes, va="top", fontsize=style.SMALL)
-    if name == "beads" and y.max() > MANY:
+    if name == "beads" and (y > MANY).any():
         axes.set_yscale("symlog", linthresh=1, linscale=0.5)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=name == "beads"))
 
 
-def _first(own: pd.DataFrame, x: np.ndarray) -> float:
+def _first(table: pd.DataFrame, x: np.ndarray) -> float:
     """The highest threshold of those that the laws were fitted to."""
-    end = knee(own)
+    end = knee(table)
     return float(x[x < end].max()) if not np.isnan(end) else float(x.max())
 
 

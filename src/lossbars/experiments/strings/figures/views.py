@@ -1,10 +1,12 @@
-"""Strings along the principal components of their beads (half-rectified-networks.txt, figures 3 and 4)."""
+"""Strings along the principal components of their beads (Freeman & Bruna 2017, figs. 3 and 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -13,7 +15,11 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from lossbars.experiments.strings.figures.lengths import NAMES
+from lossbars.experiments.strings.fits import CONNECTED
+from lossbars.experiments.strings.settings import StringsFigure
 from lossbars.plots import style
+from lossbars.workflow.artefacts import made_by, read_tensors
+from lossbars.workflow.work import Work
 
 PLANES = ((0, 1), (0, 2), (1, 2))  # pairs of components
 COLOURS = "coolwarm"  # high values red, those near the threshold blue, as in the text
@@ -31,10 +37,41 @@ class Shown:
     shares: Float[np.ndarray, " 3"]
 
     @classmethod
-    def of(cls, own: Mapping[str, np.ndarray], pair: int, threshold: float) -> "Shown":
+    def of(cls, arrays: Mapping[str, np.ndarray], pair: int, threshold: float) -> "Shown":
         """Of arrays that have NaN after the last place and bead."""
-        kept = {name: value[~np.isnan(value.reshape(len(value), -1)).any(1)] for name, value in own.items()}
+        kept = {name: value[~np.isnan(value.reshape(len(value), -1)).any(1)] for name, value in arrays.items()}
         return cls(pair, threshold, **kept)
+
+
+def draw(work: Work[StringsFigure]) -> Figure:
+    """The figure of a task."""
+    settings = work.settings
+    return string_views(longest(work), settings.labels, settings.metrics, settings.title)
+
+
+def longest(work: Work[StringsFigure]) -> dict[str, Shown]:
+    """Of each model that connected a pair, the pair with most beads at the lowest of its thresholds."""
+    answers = work.table("answers")
+    shown = {}
+    for model in work.settings.labels:
+        connected = answers[(answers["model"] == model) & (answers["answer"] == CONNECTED)]
+        if not connected.empty:
+            best = connected.sort_values(["threshold", "beads"], ascending=[True, False]).iloc[0]
+            files = [path for path in work.files("strings") if made_by(path).model == model]
+            shown[model] = _shown(files, work.keys("strings"), best)
+    return shown
+
+
+def _shown(files: Sequence[Path], keys: list[str], best: pd.Series) -> Shown:
+    """The string of the pair of a row of answers, from the file that has this pair."""
+    for path in files:
+        tensors, _ = read_tensors(path, keys)
+        rows = (tensors["pairs"] == int(best["pair"])).nonzero().flatten().tolist()
+        if rows:
+            names = ("places", "values", "beads", "shares")
+            arrays = {name: tensors[f"view.{name}"][rows[0]].numpy() for name in names}
+            return Shown.of(arrays, int(best["pair"]), float(best["threshold"]))
+    raise ValueError(f"no file of strings has pair {best['pair']} of {best['model']}")
 
 
 @style.styled
@@ -46,11 +83,11 @@ def string_views(strings: dict[str, Shown], labels: dict[str, str], metrics: dic
     if not strings:
         raise ValueError("no pair of any model is connected: there is no string to draw")
     figure, axes = style.panels(3 * len(strings), title, height=2.2)
-    for index, (model, own) in enumerate(strings.items()):
-        colours = _colours(own.values)
+    for index, (model, string) in enumerate(strings.items()):
+        colours = _colours(string.values)
         for panel, plane in zip(axes[3 * index : 3 * index + 3], PLANES, strict=True):
-            _draw(panel, own, plane, colours, model)
-        below = f"pair {own.pair}, threshold {own.threshold:g}, {len(own.beads) - 2} beads"
+            _draw(panel, string, plane, colours, model)
+        below = f"pair {string.pair}, threshold {string.threshold:g}, {len(string.beads) - 2} beads"
         axes[3 * index].set_title(f"{labels[model]}\n{below}", loc="left")
         bar = figure.colorbar(colours, ax=axes[3 * index + 2], aspect=12)
         bar.set_label(NAMES[metrics[model]])
@@ -66,15 +103,15 @@ def _colours(values: Float[np.ndarray, " g"]) -> ScalarMappable:
     return ScalarMappable(scale, COLOURS)
 
 
-def _draw(axes: Axes, own: Shown, plane: tuple[int, int], colours: ScalarMappable, model: str) -> None:
-    places, beads = own.places[:, plane], own.beads[:, plane]
+def _draw(axes: Axes, string: Shown, plane: tuple[int, int], colours: ScalarMappable, model: str) -> None:
+    places, beads = string.places[:, plane], string.beads[:, plane]
     pieces = np.stack([places[:-1], places[1:]], axis=1)
-    colour = colours.to_rgba((own.values[:-1] + own.values[1:]) / 2)
+    colour = colours.to_rgba((string.values[:-1] + string.values[1:]) / 2)
     axes.add_collection(LineCollection(list(pieces), colors=colour, linewidths=1.6, gid=f"string-{model}"))
     look: dict[str, Any] = {"linestyle": "none", "marker": "o", "color": "0.15", "mew": 0}
     axes.plot(*beads[1:-1].T, markersize=1.6, **look)
     axes.plot(*beads[[0, -1]].T, markersize=5, **look)
     axes.margins(0.08)
     axes.autoscale_view()
-    first, second = (f"component {i + 1} ({own.shares[i]:.0%})" for i in plane)
+    first, second = (f"component {i + 1} ({string.shares[i]:.0%})" for i in plane)
     axes.set(xlabel=first, ylabel=second)

@@ -2,54 +2,38 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
 import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from lossbars.datasets.dataset import Split
+from lossbars.datasets.dataset import Dataset, Split
 from lossbars.experiments.strings.fits import CONNECTED
+from lossbars.experiments.strings.settings import StringsSettings
 from lossbars.landscape import Landscape
+from lossbars.landscapes import make
 from lossbars.landscapes.metric import Measured
+from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.landscapes.perceptron import Perceptron
 from lossbars.optimise.descent import Diverged
 from lossbars.optimise.strings.sweep import Answer, sweep
 from lossbars.optimise.strings.view import View, view
-from lossbars.recipes import Beads
 from lossbars.seeding import generator
-from lossbars.workflow.artefacts import write_table, write_tensors
 from lossbars.workflow.blocks import block_seeds
-from lossbars.workflow.checkpoints import CheckpointFile
-from lossbars.workflow.command import run
-from lossbars.workflow.job import Job
-from lossbars.workflow.landscape_step import read_landscape
-from lossbars.workflow.result_store import Finished
-from lossbars.workflow.training_step import (
-    CHECKPOINT_SECONDS,
-    inputs_of,
-    make_landscape,
-    read_data,
-    reporter,
-    saved_on_stop,
-    use,
-)
+from lossbars.workflow.training_step import held_out, make_landscape, read_data, saved_on_stop, use
+from lossbars.workflow.work import Work
 
+ERRORS = (Diverged,)
 NOT_CONNECTED = "not connected within the budget"
 
 
-def strings(
-    job: Job,
-    data: list[Path],
-    pairs: str,
-    threads: int,
-    device: str,
-    checkpoints: Path,
-    out: Path,
-    table: Path,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
-) -> None:
+def keep(settings: StringsSettings) -> bool:  # noqa: ARG001
+    """Strings are kept: they take long."""
+    return True
+
+
+def step(work: Work[StringsSettings]) -> None:
     """Write each pair's string at the lowest threshold that it connects at, and a row per pair and threshold.
 
     Tensors: ``pairs`` (n,), ``nodes`` (n, k, d) with NaN after a string's last bead, ``lengths`` (n,) that say how many
@@ -58,86 +42,76 @@ def strings(
     the ends), length (normalised), distance (of the ends), highest (the measure on the string), gradients and measured
     (so far).
     """
-    kept = Finished(checkpoints, job, pairs, data, [out, table])
-    if kept.fetch():
-        return
-    where = use(threads, device)
-    recipe = Beads(**job.recipe["strings"])
-    landscape, measure, facts = _landscapes(job, data, recipe, where)
-    numbers = block_seeds(pairs)
-    checkpoint, report = CheckpointFile(checkpoints, job, pairs, data, checkpoint_seconds), reporter(job, pairs)
-    thresholds, reuse = job.recipe["thresholds"], job.recipe["reuse"]
+    settings, device = work.settings, use(work)
+    landscape, measure, facts = _landscapes(work, device)
+    pairs, checkpoint = block_seeds(work.part), work.checkpoint()
     with saved_on_stop(checkpoint):
-        answers, found = sweep(
+        answers, strings = sweep(
             landscape,
             measure,
-            _starts(job, landscape, numbers),
-            thresholds,
-            recipe,
-            lambda level, number: generator(job.experiment, job.model, "strings", "order", level, number),
-            reuse,
+            _starts(work, landscape, pairs),
+            settings.thresholds,
+            settings.strings,
+            lambda level, number: generator(work.experiment, work.model, "strings", "order", level, number),
+            settings.reuse,
             checkpoint,
-            report,
+            work.report,
         )
-    views = [view(measure, beads) for beads in found]
-    write_table(table, _table(answers, numbers), job)
-    write_tensors(out, _tensors(numbers, found, views), job, facts)
-    kept.keep()
-    checkpoint.remove()
+    views = [view(measure, beads) for beads in strings]
+    work.write_table("table", _table(answers, pairs))
+    work.write_tensors("tensors", _tensors(pairs, strings, views), facts)
 
 
-def _landscapes(
-    job: Job, data: list[Path], recipe: Beads, device: torch.device
-) -> tuple[Landscape, Landscape, dict[str, str]]:
+def _landscapes(work: Work[StringsSettings], device: torch.device) -> tuple[Landscape, Landscape, dict[str, str]]:
     """What beads are trained on, what thresholds are on, and how networks are run."""
-    if "landscape" in job.recipe:
-        landscape, _ = read_landscape(job)
+    settings = work.settings
+    if settings.landscape:
+        landscape, _ = make.make_landscape(settings.landscape.landscape)
         return landscape, landscape, {}
-    data_set = read_data(data[0], job)
-    network = make_landscape(job, data_set, recipe.batch_size, device)
-    level = job.recipe["level"]
-    if level["of"] == "test":
-        split = Split(inputs_of(data_set.test_x, job, data_set.tokens), data_set.test_y)
-    else:
-        split = network.train
-    some = Split(split.x[: level["samples"]], split.y[: level["samples"]])
-    return network, Measured(network, some, level["metric"]), network.facts
+    assert settings.training
+    data = read_data(work, settings.training)
+    network = make_landscape(settings.training, data, settings.strings.batch_size, device)
+    measured = Measured(network, _looked_at(settings, data, network), settings.level.metric)
+    return network, measured, network.facts
 
 
-def _starts(job: Job, landscape: Landscape, numbers: list[int]) -> Callable[[int], Tensor]:
+def _looked_at(settings: StringsSettings, data: Dataset, network: NetworkLandscape) -> Split:
+    """The samples that thresholds are on."""
+    assert settings.training
+    split = held_out(settings.training, data) if settings.level.of == "test" else network.train
+    return Split(split.x[: settings.level.samples], split.y[: settings.level.samples])
+
+
+def _starts(work: Work[StringsSettings], landscape: Landscape, pairs: list[int]) -> Callable[[int], Tensor]:
     """Ends (n, 2, d) for each threshold, by its number."""
 
     def starts(level: int) -> Tensor:
-        names = (job.experiment, job.model, "strings", "ends", level)
-        if job.recipe["ends"] == "random":
-            return torch.stack([landscape.init(2, generator(*names, pair)) for pair in numbers])
+        names = (work.experiment, work.model, "strings", "ends", level)
+        if work.settings.ends == "random":
+            return torch.stack([landscape.init(2, generator(*names, pair)) for pair in pairs])
         assert isinstance(landscape, Perceptron)  # the configuration was checked
-        one = torch.cat([landscape.init(1, generator(*names, pair)) for pair in numbers])
+        one = torch.cat([landscape.init(1, generator(*names, pair)) for pair in pairs])
         return torch.stack([one, landscape.swapped(one, 0, 1)], dim=1)
 
     return starts
 
 
-def _table(answers: list[Answer], numbers: list[int]) -> pd.DataFrame:
+def _table(answers: list[Answer], pairs: list[int]) -> pd.DataFrame:
     rows = [
-        asdict(one) | {"pair": numbers[one.pair], "answer": CONNECTED if one.connected else NOT_CONNECTED}
+        asdict(one) | {"pair": pairs[one.pair], "answer": CONNECTED if one.connected else NOT_CONNECTED}
         for one in answers
     ]
     names = ["pair", "threshold", "answer", "above", "beads", "length", "distance", "highest", "gradients", "measured"]
     return pd.DataFrame(rows)[names]
 
 
-def _tensors(numbers: list[int], found: list[Tensor], views: list[View]) -> dict[str, Tensor]:
-    nodes = pad_sequence(found, True, float("nan"))
-    counts = {"pairs": torch.tensor(numbers), "lengths": torch.tensor([len(beads) for beads in found])}
+def _tensors(pairs: list[int], strings: list[Tensor], views: list[View]) -> dict[str, Tensor]:
+    nodes = pad_sequence(strings, True, float("nan"))
+    counts = {"pairs": torch.tensor(pairs), "lengths": torch.tensor([len(beads) for beads in strings])}
     shown = {
         f"view.{name}": pad_sequence(
-            [getattr(own, name) for own in views], batch_first=True, padding_value=float("nan")
+            [getattr(one, name) for one in views], batch_first=True, padding_value=float("nan")
         )
         for name in ("places", "values", "beads", "shares")
     }
     return {"nodes": nodes} | counts | shown
-
-
-if __name__ == "__main__":
-    run(strings, known=(Diverged,))

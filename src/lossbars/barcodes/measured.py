@@ -1,0 +1,44 @@
+"""From measured minima, curves and triangles to their filtered complex, and from there to its barcodes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lossbars.barcodes.barcode import Barcode
+from lossbars.barcodes.complex import FilteredComplex, Simplex, direct_barcode, merged_barcode
+
+
+class Measured(NamedTuple):
+    """A minimum, curve or triangle, the largest loss on it, and the name of the recipe that optimised it."""
+
+    simplex: Simplex
+    value: float
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class MeasuredComplex:
+    """A filtered complex, and for each of its simplices the recipe that optimised it; empty for an added face."""
+
+    complex: FilteredComplex
+    by: Mapping[Simplex, str]
+    raised: int = 0  # simplices that were measured below one of their faces, and raised to it
+
+    @classmethod
+    def of(cls, measured: Iterable[Measured]) -> "MeasuredComplex":
+        """The complex of all that was measured. Raises ValueError as :meth:`FilteredComplex.of`.
+
+        If a pair has several curves, or a triple several triangles, the one with the lowest maximum is used, since each
+        maximum is an upper bound of the saddle; of equal ones the first.
+        """
+        lowest: dict[Simplex, Measured] = {}
+        for one in measured:
+            if one.simplex not in lowest or one.value < lowest[one.simplex].value:
+                lowest[one.simplex] = one
+        filtered = FilteredComplex.of({simplex: one.value for simplex, one in lowest.items()})
+        raised = sum(filtered.values[simplex] > one.value for simplex, one in lowest.items())
+        return cls(filtered, {s: lowest[s].by if s in lowest else "" for s in filtered.values}, raised)
+
+    def barcodes(self) -> tuple[Barcode, Barcode]:
+        """The direct and the merged barcode."""
+        return direct_barcode(self.complex), merged_barcode(self.complex)

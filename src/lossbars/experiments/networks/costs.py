@@ -1,0 +1,53 @@
+"""What the jobs of networks ask of the machine. Loads no torch."""
+
+from lossbars.experiments.networks.config import Experiment
+from lossbars.experiments.networks.embeddings.costs import embedding_trainings
+from lossbars.networks.sizes import network
+from lossbars.workflow.blocks import base, stacked
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import Request, short_request, stated
+from lossbars.workflow.tasks import Task
+from lossbars.workflow.training_costs import FLOAT, control_points, training
+from lossbars.workflow.training_requests import data_size, training_request
+
+TRAINED = ("minima", "curves", "triangles")
+FIGURE = Request(0, 1500, 0, 10)  # figures of networks show less than those of clouds
+
+
+def request(plan: Plan, task: Task) -> Request:
+    """Computed for what trains; the other tasks are short."""
+    if task.rule in TRAINED:
+        return trained(plan, task.experiment, task.model, task.kind, stacked(base(task.kind), task.part))
+    if task.rule == "embedding":
+        return _of_embedding(plan, task)
+    return FIGURE if task.rule == "figure" else short_request(task.rule)
+
+
+def result_bytes(plan: Plan, task: Task) -> int:
+    """All control points of what a task trains; the other results are small."""
+    if task.rule not in TRAINED:
+        return 0
+    config: Experiment = plan.experiments[task.experiment]  # type: ignore[assignment]
+    model, (size, _) = config.models[task.model], data_size(plan, task.experiment)
+    simplices = stacked(base(task.kind), task.part)
+    nodes, _ = control_points(model.longest(task.kind))
+    return FLOAT * network(model.network, size).parameters * nodes * simplices
+
+
+def trained(plan: Plan, experiment: str, key: str, kind: str, simplices: int) -> Request:
+    """What a job asks for that trains so many minima, curves or triangles by one recipe of a model."""
+    config: Experiment = plan.experiments[experiment]  # type: ignore[assignment]
+    model, (size, samples) = config.models[key], data_size(plan, experiment)
+    job = training(model.network, model.longest(kind), size, samples, simplices)
+    return stated(training_request(job, config.device != "cpu"), config.resources, model.resources)
+
+
+def _of_embedding(plan: Plan, task: Task) -> Request:
+    """As much memory as the larger of its two descents, and the time of both."""
+    config: Experiment = plan.experiments[task.experiment]  # type: ignore[assignment]
+    size, samples = data_size(plan, task.experiment)
+    descents = embedding_trainings(config, task.model, size, samples)
+    parts = [training_request(one, config.device != "cpu") for one in descents]
+    most = {kind: max(getattr(part, kind) for part in parts) for kind in ("gpu", "mem_mb", "gpu_mem_mb")}
+    computed = Request(**most, runtime=sum(part.runtime for part in parts))
+    return stated(computed, config.resources, config.models[config.embeddings[task.model].large].resources)

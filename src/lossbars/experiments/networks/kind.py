@@ -1,0 +1,203 @@
+"""Networks: minima, curves and triangles between them, and their barcodes (Barannikov et al. 2022). Loads no torch."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from lossbars.experiments.networks import costs, settings
+from lossbars.experiments.networks.config import Experiment
+from lossbars.experiments.networks.embeddings.plan import EMBEDDING, embedding_task
+from lossbars.experiments.networks.plan import (
+    BARCODE,
+    COMPLEX,
+    CURVE_STEPS,
+    CURVES,
+    MINIMA,
+    ROBUSTNESS,
+    ROOM,
+    TRIANGLES,
+    model_tasks,
+)
+from lossbars.recipes import Paths
+from lossbars.workflow.common_rules import gather
+from lossbars.workflow.data_sets import dataset_task
+from lossbars.workflow.kind import FigureKind, Kind, titled
+from lossbars.workflow.plan import Plan
+from lossbars.workflow.resources import Request
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.tasks import Inputs, Output, Task
+
+
+def _is_aligned(task: Task) -> bool:
+    """Whether a task trains curves whose ends are matched by a permutation of units."""
+    return isinstance(task.settings, settings.CurvesSettings) and task.settings.curves.align != "none"
+
+
+class Reads(NamedTuple):
+    """One output of all tasks of a rule, or of those that ``which`` picks."""
+
+    rule: str
+    output: str = "table"
+    which: Callable[[Task], bool] = lambda _: True
+
+    def of(self, tasks: Sequence[Task]) -> list[Output]:
+        """The files, in the order of the tasks."""
+        return [task[self.output] for task in tasks if task.rule == self.rule and self.which(task)]
+
+
+OF_BARS, OF_MINIMA, OF_TRIANGLES = Reads("gather"), Reads(MINIMA.name), Reads(TRIANGLES.name)
+OF_CURVES = Reads(CURVES.name)
+OF_PLAIN_CURVES = Reads(CURVES.name, which=lambda task: not _is_aligned(task))
+OF_ALIGNED_CURVES = Reads(CURVES.name, which=_is_aligned)
+OF_PATHS = Reads(CURVES.name, "tensors", lambda task: task.module == CURVE_STEPS[Paths])
+OF_ROBUSTNESS, OF_EMBEDDINGS = Reads(ROBUSTNESS.name), Reads(EMBEDDING.name)
+
+
+def figure(name: str, caption: str, make: Callable[..., FigureSettings] = titled, **options: Reads) -> FigureKind:
+    """A figure of module ``name`` in this room, which reads the table of bars and ``options``."""
+
+    def reads(_: Any, tasks: Sequence[Task]) -> Inputs:
+        return {option: files.of(tasks) for option, files in ({"bars": OF_BARS} | options).items()}
+
+    return FigureKind(f"{ROOM}.{name}", reads, caption, make)
+
+
+class NetworksKind(Kind):
+    """Several networks on one data set."""
+
+    name = "networks"
+    config = Experiment
+    rules = (MINIMA, CURVES, TRIANGLES, COMPLEX, BARCODE, ROBUSTNESS, EMBEDDING)
+    figures = {
+        "barcodes": figure(
+            "figures.barcodes",
+            "Barcodes: a bar for each minimum, from its loss up to the height at which a direct curve can reach "
+            "something lower. The arrow is the half-line of the lowest minimum.",
+            settings.with_groups,
+        ),
+        "to-score": figure(
+            "figures.to_score",
+            "TO-score of each network: the longest finite bar of its direct barcode, over √2.",
+            robustness=OF_ROBUSTNESS,
+        ),
+        "profiles": figure(
+            "figures.profiles",
+            "Loss along the optimised curves between all pairs of minima, beside the straight segments.",
+            curves=OF_PLAIN_CURVES,
+        ),
+        "optimisers": figure(
+            "figures.optimisers",
+            "Curves of the same pairs by several recipes, side by side.",
+            settings.with_recipes,
+            curves=OF_CURVES,
+        ),
+        "modulo": figure(
+            "figures.modulo",
+            "Barcodes as they are and modulo permutations of units; and the largest loss on the straight segments "
+            "between two minima, and between one and a copy of the other whose units are permuted to match.",
+            curves=OF_PLAIN_CURVES,
+            aligned=OF_ALIGNED_CURVES,
+        ),
+        "path-norms": figure(
+            "figures.path_norms",
+            "How paths settle: norms of the two parts of the gradient at their moving points, epoch by epoch.",
+            settings.with_recipes,
+            paths=OF_PATHS,
+        ),
+        "triangle": figure(
+            "figures.triangle",
+            "Loss on one optimised seven-point triangle of each network. Its 1-saddle bar reaches from the "
+            "maximum on the sides to the maximum on the whole triangle.",
+            settings.with_recipes,
+            triangles=OF_TRIANGLES,
+        ),
+        "robustness": figure(
+            "figures.robustness",
+            "Error bars on bars: how deaths and births vary when only a subset of the minima is known.",
+            robustness=OF_ROBUSTNESS,
+        ),
+        "persistence": figure(
+            "figures.persistence",
+            "Persistence diagrams of the merged barcodes: every bar as a point, its death above its birth.",
+        ),
+        "embeddings": figure(
+            "embeddings.figure",
+            "Penalties of minima, against the maxima of paths between what they descend to in a larger network.",
+            settings.of_embeddings,
+            embeddings=OF_EMBEDDINGS,
+        ),
+        "complexity": figure(
+            "figures.complexity",
+            "Barcodes of each network, with the mean test error of its minima.",
+            settings.with_networks,
+            minima=OF_MINIMA,
+        ),
+        "one-saddles": figure(
+            "figures.one_saddles",
+            "1-saddle barcodes: loops of curves, up to the height of the triangles that fill them.",
+            settings.of_triangles,
+        ),
+        "string-bridge": figure(
+            "figures.string_bridge",
+            "Strings and curves between the same minima: heights of each pair, and the bars by both.",
+            settings.with_strings,
+            curves=OF_PLAIN_CURVES,
+        ),
+        "components": figure(
+            "figures.components",
+            "Barcodes, and beside them N(λ): how many connected components the set of all places with a loss of "
+            "at most λ has.",
+        ),
+    }
+    claims_module = f"{ROOM}.claims.catalogue"
+
+    def tasks(self, plan: Plan, experiment: str) -> Iterator[Task]:
+        """What is trained, the complex and the barcodes of each model; the table of all bars; the embeddings."""
+        config: Experiment = plan.experiments[experiment]  # type: ignore[assignment]
+        data = dataset_task(plan, experiment)
+        yield data
+        of_models: dict[str, list[Task]] = {}
+        for key in config.models:
+            of_models[key] = list(model_tasks(plan, experiment, key, data))
+            yield from of_models[key]
+        barcodes = [task["records"] for tasks in of_models.values() for task in tasks if task.rule == BARCODE.name]
+        yield gather(plan, experiment, "barcodes", {"barcodes": barcodes}, f"{ROOM}.bars")
+        for key, one in config.embeddings.items():
+            yield embedding_task(plan, experiment, key, data, of_models[one.small])
+
+    def claims_inputs(self, tasks: Sequence[Task]) -> Inputs:
+        """The table of bars, and all that was trained; aligned curves by themselves, since they join other points."""
+        read = {
+            "bars": OF_BARS,
+            "minima": OF_MINIMA,
+            "curves": OF_PLAIN_CURVES,
+            "aligned": OF_ALIGNED_CURVES,
+            "triangles": OF_TRIANGLES,
+            "robustness": OF_ROBUSTNESS,
+            "embeddings": OF_EMBEDDINGS,
+        }
+        return {option: files.of(tasks) for option, files in read.items()}
+
+    def request(self, plan: Plan, task: Task) -> Request:
+        """Computed for what trains; the other tasks are short."""
+        return costs.request(plan, task)
+
+    def result_bytes(self, plan: Plan, task: Task) -> int:
+        """The parameters of what is trained."""
+        return costs.result_bytes(plan, task)
+
+    def example(self) -> dict[str, Any]:
+        """One small network on the bundled digits."""
+        adam = {"optimiser": "adam", "schedule": {"kind": "constant", "lr": 1.0e-2}, "batch_size": 50}
+        family = {"family": {"kind": "chain", "bends": 1}, "grid": {"points": 3, "refinements": 1}}
+        return {
+            "title": "A small network",
+            "data": "digits",
+            "device": "cpu",
+            "samples": 100,
+            "seeds": 2,
+            "seeds_per_job": 2,
+            "minima": adam | {"epochs": 1},
+            "curves": adam | family | {"epochs": 1},
+            "models": {"mlp": {"network": {"kind": "mlp", "depth": 1, "width": 4}}},
+            "figures": ["barcodes"],
+        }

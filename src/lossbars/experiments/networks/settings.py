@@ -1,0 +1,130 @@
+"""The settings of the rules of networks: what decides minima, curves, triangles and their barcodes. Loads no torch."""
+
+from typing import Any, Generic, TypeVar
+
+from lossbars.experiments.networks.config import Experiment, Model
+from lossbars.experiments.networks.embeddings.config import Embedding
+from lossbars.networks.specs import NetworkSpec
+from lossbars.recipes import Curves, Minima, Paths, Recipe, Robustness, Strings, Triangles
+from lossbars.workflow.kind import labels
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.training_settings import TrainingSettings
+
+R = TypeVar("R", bound=Curves | Paths | Strings)  # the recipe of one family of curves
+
+
+class MinimaSettings(TrainingSettings):
+    """How minima are trained."""
+
+    minima: Minima
+
+
+class CurvesSettings(TrainingSettings, Generic[R]):
+    """How curves between minima are optimised and measured."""
+
+    curves: R
+
+
+class TrianglesSettings(TrainingSettings):
+    """How triangles between minima are optimised and measured."""
+
+    triangles: Triangles
+
+
+class EmbeddingSettings(TrainingSettings):
+    """How minima and curves of a small network are embedded in ``network``, a larger one."""
+
+    small_network: NetworkSpec
+    small_network_file: str | None
+    embedding: Embedding
+
+    @property
+    def of_small(self) -> TrainingSettings:
+        """The settings of the small network."""
+        shared = {name: getattr(self, name) for name in TrainingSettings.model_fields}
+        small = {"network": self.small_network, "network_file": self.small_network_file}
+        return TrainingSettings(**shared | small)
+
+
+class ComplexSettings(Recipe):
+    """How minima, curves and triangles are put together."""
+
+    aligned: list[str]  # recipes of the curves that join minima modulo permutations of units
+
+
+class RobustnessSettings(Recipe):
+    """Which subsets of minima have barcodes."""
+
+    robustness: Robustness
+
+
+# Figures that need more than the names of the models ----------------------------------------------
+
+
+class RecipesFigure(FigureSettings):
+    """A figure that sets several recipes of a model side by side."""
+
+    recipes: dict[str, dict[str, str]]  # model → kind → what the figure calls it
+
+
+class StringsFigure(FigureSettings):
+    """A figure that sets strings beside other curves."""
+
+    strings: dict[str, str]  # model → kind of its strings
+
+
+class NetworksFigure(FigureSettings):
+    """A figure that depends on the networks."""
+
+    networks: dict[str, NetworkSpec]
+
+
+class GroupsFigure(FigureSettings):
+    """A figure that sets groups of minima apart."""
+
+    groups: dict[str, list[str]] | None  # model → what the figure calls its groups; None where no model has any
+
+
+def with_recipes(config: Experiment, figure: str, module: str) -> RecipesFigure:
+    """Every recipe for curves and triangles by its name."""
+    recipes = {key: model.recipe_labels for key, model in config.models.items()}
+    return RecipesFigure(**_common(config, figure, module), recipes=recipes)
+
+
+def with_strings(config: Experiment, figure: str, module: str) -> StringsFigure:
+    """The strings of each model that has them."""
+    strings = {key: model.strings for key, model in config.models.items() if model.strings}
+    return StringsFigure(**_common(config, figure, module), strings=strings)
+
+
+def with_networks(config: Experiment, figure: str, module: str) -> NetworksFigure:
+    """The network of each model."""
+    networks = {key: model.network for key, model in config.models.items()}
+    return NetworksFigure(**_common(config, figure, module), networks=networks)
+
+
+def with_groups(config: Experiment, figure: str, module: str) -> GroupsFigure:
+    """The groups of minima of each model."""
+    groups = {key: group_labels(model) for key, model in config.models.items()}
+    return GroupsFigure(**_common(config, figure, module), groups=groups if any(groups.values()) else None)
+
+
+def of_triangles(config: Experiment, figure: str, module: str) -> FigureSettings:
+    """The models that have triangles."""
+    kept = {key: label for key, label in labels(config).items() if config.models[key].triangles}
+    return FigureSettings(**_common(config, figure, module) | {"labels": kept})
+
+
+def of_embeddings(config: Experiment, figure: str, module: str) -> FigureSettings:
+    """The embeddings in place of the models."""
+    named = {key: one.label or key for key, one in config.embeddings.items()}
+    return FigureSettings(**_common(config, figure, module) | {"labels": named})
+
+
+def group_labels(model: Model) -> list[str]:
+    """What figures call the groups of a model's minima; none where it has no groups."""
+    return [group.label or key for key, group in model.groups.items()]
+
+
+def _common(config: Experiment, figure: str, module: str) -> dict[str, Any]:
+    return {"figure": figure, "module": module, "title": config.title, "labels": labels(config)}

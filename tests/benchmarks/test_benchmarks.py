@@ -1,0 +1,51 @@
+"""Every benchmark runs, at its smallest size; what it measures is in benchmarks/README.md."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from support.benchmark_runs import FOLDER, run_benchmark
+
+SMALLEST = [
+    ("bottleneck_distance", "--sizes 50 --rounds 1"),
+    ("convolutions", "--networks LeNet --batch 2 --samples 20 --rounds 1"),
+    ("convolutions", "--networks ResNet195k --parts path --batch 2 --points 4 --rounds 1"),
+    ("critical_searches", "--starts 2 --steps 3 --width 2"),
+    ("curve_step", "--pairs 2 --rounds 2"),
+    ("escape_shapes", "--shapes 1 --bars 4 --seed 1"),
+    ("hundred_million", "--points 1e3 --threads 1"),
+    ("neighbours", "--points 500 --searches cells kd-tree"),  # the approximate search compiles for a minute
+    ("path_step", "--points 3 --rounds 2"),
+    ("sampling", "--points 1e3 --seeds 1"),
+    ("stack_size", "--networks 2 --rounds 1"),
+    ("strings", "--pairs 1 --rounds 2 --epochs 3"),
+    ("sublevel", "--sizes 500 --dims 2 --rounds 1 --parts times --alternatives pykdtree ckdtree gudhi tomato scipy"),
+    ("sublevel", "--peak 500 --dims 2"),
+    ("tiny_networks", "--nets 2 --starts 2 --steps 2 --bars --curve-steps 2"),
+    ("tiny_networks", "--nets 2 --cloud 300"),
+    ("training", "--networks resnet-195k --batch 4 --images 16 --stacked 2 --rounds 1 --steps 1 --product 64"),
+]
+ELSEWHERE = {"planning", "dense_profiles", "resources"}  # test_planning.py, test_of_networks.py
+
+
+def test_none_is_forgotten() -> None:
+    assert {path.stem for path in FOLDER.glob("*.py")} == {name for name, _ in SMALLEST} | ELSEWHERE
+
+
+@pytest.mark.parametrize(("name", "options"), SMALLEST)
+def test_it_runs(
+    name: str, options: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_benchmark(monkeypatch, name, *options.split())
+    assert any(character.isdigit() for character in capsys.readouterr().out)  # it says what it measured
+
+
+def test_the_page_names_scripts_and_options_that_there_are() -> None:
+    commands = re.findall(r"^.*python .*benchmarks/(\w+)\.py(.*)$", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    assert len(commands) > 20
+    for name, rest in commands:
+        source = (FOLDER / f"{name}.py").read_text()
+        for option in re.findall(r"--([a-z-]+)", rest.partition("#")[0]):
+            assert f'"--{option}"' in source or f'("{option}", ' in source, f"{name}.py has no option --{option}"

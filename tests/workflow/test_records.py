@@ -1,0 +1,50 @@
+"""Barcodes that come back from their files as they were written."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from lossbars.barcodes.barcode import MODULO, Bar, Barcode
+from lossbars.barcodes.measured import Measured, MeasuredComplex
+from lossbars.workflow.artefacts import ArtefactError, read_records, write_records
+from lossbars.workflow.job import Job
+from lossbars.workflow.records import read_barcodes, record
+from lossbars.workflow.tasks import NoSettings
+from lossbars.workflow.work import Work
+
+JOB = Job("barcode", "mine", "net", {}, "code")
+VALUES = {(0,): 0.1, (1,): 0.2, (2,): 1 / 3, (0, 1): 0.7, (0, 2): 0.9, (1, 2): 0.8, (0, 1, 2): 1.1}
+COMPLEX = MeasuredComplex.of(Measured(simplex, value, f"of {len(simplex)}") for simplex, value in VALUES.items())
+
+
+def work(path: Path, keys: list[str]) -> Work[NoSettings]:
+    job = Job("figure", "mine", "", {}, "code", {"barcodes": keys})
+    return Work(job, NoSettings(), "", {"barcodes": [path]}, {})
+
+
+def test_barcodes_come_back_with_their_scores(tmp_path: Path) -> None:
+    path, barcodes = tmp_path / "barcode.json", COMPLEX.barcodes()
+    records = [record(one, JOB, COMPLEX.by, modulo) for modulo in ("", MODULO) for one in barcodes]
+    write_records(path, records, JOB)
+    found = read_barcodes(work(path, [JOB.key]), "barcodes")
+    assert [one.barcode for one in found] == [*barcodes, *barcodes]
+    names = ["direct", "merged", "direct-modulo-permutations", "merged-modulo-permutations"]
+    assert [one.convention for one in found] == names and {one.model for one in found} == {"net"}
+    for one, kept in zip(found, read_records(path), strict=True):
+        for metric in ("sqrt2", "linf"):
+            assert one.barcode.to_score(metric) == kept["to_score"][metric]
+        assert one.dies_on == {bar.dies_at: COMPLEX.by[bar.dies_at] for bar in one.barcode.bars if bar.dies_at}
+
+
+def test_a_barcode_without_recipes_comes_back(tmp_path: Path) -> None:
+    barcode = Barcode([Bar(0.0, math.inf, 0, (0,), None), Bar(0.5, 0.75, 0, (3,), (7,))], "merged")
+    write_records(tmp_path / "barcode.json", [record(barcode, JOB)], JOB)
+    (found,) = read_barcodes(work(tmp_path / "barcode.json", [JOB.key]), "barcodes")
+    assert found.barcode == barcode and not found.dies_on and not found.modulo
+
+
+def test_barcodes_of_another_recipe_are_refused(tmp_path: Path) -> None:
+    write_records(tmp_path / "barcode.json", [record(COMPLEX.barcodes()[0], JOB)], JOB)
+    with pytest.raises(ArtefactError, match="made by another recipe"):
+        read_barcodes(work(tmp_path / "barcode.json", ["0" * 16]), "barcodes")
