@@ -164,7 +164,8 @@ def test_partition_follows_from_the_gpu(run: Run) -> None:
     assert {(job.wildcards[0], job.partition) for job in run.trained} == set(PARTITION.items())
 
 
-def test_memory_and_time_are_those_of_the_rules(run: Run) -> None:
+def test_memory_and_time_are_those_of_the_rules(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.checkout.folder)  # where the file of the data set is
     attempts: dict[tuple[str, ...], int] = {}
     requests = {}
     for task in (task for key in MODELS for task in run.plan.tasks(key)):
