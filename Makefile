@@ -48,8 +48,7 @@ lock:
 
 # What is made from other files of the checkout; tests compare them.
 written: $(READY)
-	$(BIN)/python -m lossbars.documents.environment
-	$(BIN)/python -m lossbars.documents.budget
+	LOSSBARS_WRITE_DOCS=1 $(BIN)/pytest tests/documents/test_environment.py tests/documents/test_budget.py -k "made_from or documents_say"
 
 clean:
 	rm -rf results .checkpoints .snakemake

@@ -9,22 +9,17 @@ from snakemake.exceptions import WorkflowError
 SOURCE = f"{workflow.basedir}/src"
 sys.path.insert(0, SOURCE)
 
-from lossbars.documents.plan import documents, experiment_tasks, rules_of, targets
-from lossbars.documents.ran import documented
+from lossbars.documents.plan import PROVENANCE, all_tasks, documented, documents, rules_of, targets
 from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.code_record import record_code
+from lossbars.workflow.common_rules import GATHER
 from lossbars.workflow.config import ConfigError
 from lossbars.workflow.data_sets import lacks_text
 from lossbars.workflow.path_lists import compact
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import GROWING
 from lossbars.workflow.result_store import prune
-from lossbars.workflow.snakemake_private import (
-    directs_run,
-    make_again,
-    planned_files,
-    targets_of,
-)
+from lossbars.workflow.snakemake_private import directs_run, make_again, planned_files, targets_of
 from lossbars.workflow.validity import unfit
 
 
@@ -38,14 +33,15 @@ except ConfigError as error:
 
 
 include: "rules/common.smk"
-include: "rules/shared.smk"
-include: "rules/documents.smk"
 
 
-# A file of rules for each kind of experiment.
+# A file for each kind of experiment.
 for kind in KINDS:
 
     include: f"rules/{kind}.smk"
+
+
+include: "rules/shared.smk"
 
 
 for key in PLAN.experiments:

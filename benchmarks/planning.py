@@ -23,7 +23,7 @@ import yaml
 from lossbars.documents.plan import documents, experiment_tasks
 from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.artefacts import write_records, write_table, write_tensors
-from lossbars.workflow.files import whole
+from lossbars.workflow.files import write_text
 from lossbars.workflow.marks import mark, write_document
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.tasks import Task
@@ -57,7 +57,7 @@ def write(path: Path, task: Task) -> None:
         case ".json":
             write_records(path, [{"x": 0}], task.job)
         case ".pdf":
-            whole(path, lambda temporary: Path(temporary).write_text(f"{mark(task.job)}\n%%EOF\n"))
+            write_text(path, f"{mark(task.job)}\n%%EOF\n")
         case _:
             write_document(path, "x", task.job)
 

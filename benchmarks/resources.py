@@ -18,12 +18,11 @@ from typing import Any
 import yaml
 
 from lossbars.experiments.kinds import KINDS
-from lossbars.workflow.blocks import base, stacked
+from lossbars.workflow.blocks import stacked
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import SNAKEMAKE_MB
 from lossbars.workflow.tasks import Task
-from lossbars.workflow.training_costs import MB, memory, seconds, training
-from lossbars.workflow.training_requests import CORE, data_size
+from lossbars.workflow.training_costs import CORE, MB, data_size, memory, seconds, training
 
 ROOT = Path(__file__).resolve().parent.parent
 CASES = Path(__file__).with_name("resources.yaml")
@@ -54,7 +53,7 @@ class Bench:
         """The record of one job."""
         cpu, peak = self.used(task)
         own = {"name": name_of(self.name, task), "experiment": self.name, "kind": task.kind}
-        return own | {"stacked": stacked(base(task.kind), task.part), "memory_mb": peak, "seconds": cpu}
+        return own | {"stacked": stacked(task.part), "memory_mb": peak, "seconds": cpu}
 
     def used(self, task: Task) -> tuple[float, int]:
         """Seconds of CPU, and megabytes at most, of one job, as the rules start it."""

@@ -31,12 +31,11 @@ from torch.utils.data import Dataset as TorchDataset
 from torchvision import transforms
 
 from lossbars.datasets.dataset import Split, as_inputs, normalised
-from lossbars.datasets.sizes import Size
+from lossbars.datasets.specs import Size
 from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.landscapes.network.precision import products_in
 from lossbars.networks.resnet import ResNet
 from lossbars.networks.resnet_195k import ResNet195k
-from lossbars.networks.sizes import _resnet, _resnet_195k, _wide_resnet
 from lossbars.networks.specs import ResNet195kSpec, ResNetSpec, WideResNetSpec
 from lossbars.networks.wide_resnet import WideResNet
 from lossbars.optimise.connect import _Connection
@@ -66,9 +65,9 @@ class Case:
 
 def cases() -> dict[str, Case]:
     ten, hundred = Size(IMAGES, 0, 3072, 10), Size(IMAGES, 0, 3072, 100)
-    resnet = _resnet(ResNetSpec(kind="resnet", depth=56), ten).products
-    wide = _wide_resnet(WideResNetSpec(kind="wide-resnet"), hundred).products
-    small = _resnet_195k(ResNet195kSpec(kind="resnet-195k"), ten).products
+    resnet = ResNetSpec(kind="resnet", depth=56).size(ten).products
+    wide = WideResNetSpec(kind="wide-resnet").size(hundred).products
+    small = ResNet195kSpec(kind="resnet-195k").size(ten).products
     return {
         "resnet-56": Case(lambda: ResNet(SHAPE, 10, 56), 10, resnet),
         "wrn-16-10": Case(lambda: WideResNet(SHAPE, 100, 16, 10), 100, wide),

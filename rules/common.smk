@@ -5,7 +5,8 @@ from functools import cache
 
 from lossbars.documents.budget import budget_text
 
-RULES = rules_of(KINDS)
+PATTERNS = {name: rule.pattern(PLAN) for name, rule in rules_of(KINDS).items()}
+MESSAGES = {}  # what Snakemake prints when a job starts, by rule; the file of each kind has those of its rules
 
 # Every step runs this checkout's code, with exactly the threads that its rule was given. Folders of this machine are
 # put in when a job starts: in a rule's text they would make every result stale once something is moved. The shell and
@@ -15,17 +16,6 @@ shell.prefix(
     f"set -euo pipefail; trap '' TERM; export PYTHONPATH={shlex.quote(SOURCE)} "
     f"LOSSBARS_DATA_ROOT={shlex.quote(PLAN.data_root or '')} LOSSBARS_CACHE={shlex.quote(PLAN.cache or '')}; "
 )
-
-
-wildcard_constraints:
-    experiment="[a-z][a-z0-9-]*",
-    model="[a-z][a-z0-9-]*",
-    figure="[a-z][a-z0-9-]*",
-    table="[a-z]+",
-    part=r"[0-9]+(-[0-9]+)?(\+[0-9]+(-[0-9]+)?)*",
-    curves="curves(-[a-z][a-z0-9-]*)?",
-    triangles="triangles(-[a-z][a-z0-9-]*)?",
-
 
 # Tasks -------------------------------------------------------------------------------------------
 
@@ -40,47 +30,39 @@ def document_tasks():
 @cache
 def tasks_by_path():
     """Every path that the experiments leave, and the task behind it."""
-    every = [task for key in PLAN.experiments for task in experiment_tasks(PLAN, key)]
-    return {path: task for task in every for path in task.outputs.values()}
+    tasks = all_tasks(PLAN, PLAN.experiments)
+    return {path: task for task in tasks for path in task.outputs.values()}
 
 
 def task_at(path):
     """The task that makes a file."""
-    found = tasks_by_path().get(path) or document_tasks().get(path)
-    if found is None:
+    task = tasks_by_path().get(path) or document_tasks().get(path)
+    if task is None:
         raise WorkflowError(f"{path} is no result of this configuration.")
-    return found
+    return task
 
 
 def task_of(rule, wildcards):
     """The task of a rule, from the wildcards of its outputs."""
-    pattern = next(iter(RULES[rule].patterns(PLAN).values()))
-    return task_at(pattern.format(**wildcards))
+    return task_at(PATTERNS[rule].path.format(**wildcards))
 
 
-def reads(rule):
+def reads(pattern):
     """What the jobs of a rule read, by option; for ``unpack``."""
 
     def paths(wildcards):
-        inputs = task_of(rule, wildcards).inputs
-        return {option: [one.path for one in files] for option, files in inputs.items()}
+        inputs = task_of(pattern.rule, wildcards).inputs
+        return {option: [file.path for file in files] for option, files in inputs.items()}
 
     return paths
 
 
-def writes(rule):
-    """What the jobs of a rule write, by option."""
-    return RULES[rule].patterns(PLAN)
-
-
-def log_of(rule):
-    """Where a rule logs."""
-    return RULES[rule].log(PLAN)
-
-
-def benchmark_of(rule):
-    """Where Snakemake writes what a job of a rule used."""
-    return RULES[rule].benchmark(PLAN)
+def writes(pattern):
+    """What the jobs of a rule write, by option; drawings are in the report of ``snakemake --report`` too."""
+    return {
+        option: report(path, category="Figures") if option == "svg" else path
+        for option, path in pattern.outputs.items()
+    }
 
 
 def asks(name):
@@ -100,24 +82,32 @@ def device(wildcards, rulename):
     return PLAN.experiments[task.experiment].device if on_gpu else "cpu"
 
 
-def listed(option):
-    """Files of a job as ``option=path``, those of one folder in one word."""
-    return lambda wildcards, output: [
-        f"{name}={path}"
-        for name, files in getattr(task_at(output[0]), option).items()
-        for path in compact([one.path for one in files])
-    ]
+def listed_inputs(task):
+    """Files that a job reads as ``option=path``, those of one folder in one word.
+
+    The step of the provenance finds them itself: a command line with thousands of paths is too long for a shell.
+    """
+    inputs = {} if task.rule == PROVENANCE.name else task.inputs
+    return [f"{option}={path}" for option, files in inputs.items() for path in compact(file.path for file in files)]
 
 
-def experiments_of(*kinds):
-    """What the wildcard ``experiment`` may be; nothing, where the configuration has none of these kinds."""
-    return "|".join(PLAN.of_kind(*kinds)) or "(?!)"
+def experiments_with(rule):
+    """A pattern of the experiments that have jobs of a rule, since rules of two kinds write files of one name."""
+    experiments = {task.experiment: None for task in tasks_by_path().values() if task.rule == rule}
+    return "|".join(experiments) or "(?!)"
 
 
 def gathered_tables():
-    """Names of the tables that put the results of an experiment's models together."""
-    every = [task.path for task in tasks_by_path().values() if task.rule == "gather"]
-    return "|".join(sorted({Path(path).stem for path in every})) or "(?!)"
+    """A pattern of the tables that put the results of an experiment's models together."""
+    paths = [path for path, task in tasks_by_path().items() if task.rule == GATHER.name]
+    return "|".join(sorted({Path(path).stem for path in paths})) or "(?!)"
+
+
+wildcard_constraints:
+    model="[a-z][a-z0-9-]*",
+    figure="[a-z][a-z0-9-]*",
+    table=gathered_tables(),
+    part=r"[0-9]+(-[0-9]+)?(\+[0-9]+(-[0-9]+)?)*",
 
 
 # Experiments -------------------------------------------------------------------------------------
@@ -149,8 +139,7 @@ def documented_experiments():
 
 def run_tasks(experiments):
     """The tasks of a run of these experiments, and of the documents."""
-    every = [task for key in experiments for task in experiment_tasks(PLAN, key)]
-    return [*every, *document_tasks().values()]
+    return [*all_tasks(PLAN, experiments), *document_tasks().values()]
 
 
 def all_targets(experiments):
@@ -160,13 +149,11 @@ def all_targets(experiments):
     Snakemake does not look into files.
     """
     if directs_run(workflow):
-        found = unfit(run_tasks(experiments))
-        for path, reason in found.items():
+        reasons = unfit(run_tasks(experiments))
+        for path, reason in reasons.items():
             logger.warning(f"{path} is {reason}: it is made again.")
-        make_again(workflow, found)
-    return [path for key in experiments for path in targets(PLAN, key)] + list(
-        document_tasks()
-    )
+        make_again(workflow, reasons)
+    return [path for key in experiments for path in targets(PLAN, key)] + list(document_tasks())
 
 
 def print_budget():

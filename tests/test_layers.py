@@ -19,8 +19,7 @@ PLANNED = f"""
 import sys, yaml
 from pathlib import Path
 from lossbars.documents.budget import budget_text
-from lossbars.documents.plan import documents, rules_of
-from lossbars.documents.ran import documented
+from lossbars.documents.plan import documented, documents, rules_of
 from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.code_record import record_code
 from lossbars.workflow.plan import Plan

@@ -55,13 +55,12 @@ class Landscape(ABC):
     def init(self, n: int, generator: Generator) -> Float[Tensor, "n d"]:
         """n random starts."""
 
-    @abstractmethod
-    def batches(self, generators: Sequence[Generator]) -> Iterator[Batch | None]:
-        """One pass over the data in random order.
+    def batches(self, generators: Sequence[Generator]) -> Iterator[Batch | None]:  # noqa: ARG002 (there is no data)
+        """One pass over the data in random order; where there is no data, as here, a single None.
 
         One generator gives batches that all rows share; n generators give each of n rows its own order.
-        A function has no data: its pass is a single None.
         """
+        yield None
 
     @abstractmethod
     def loss(self, theta: Float[Tensor, "n d"], batch: Batch | None = None) -> Float[Tensor, " n"]:

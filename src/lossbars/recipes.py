@@ -5,7 +5,7 @@ type is an error that names the key and its place. This module loads no torch, s
 use it while it plans.
 """
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -155,6 +155,11 @@ class Descent(Recipe):
         """λ of the term λ/2 ‖θ‖² in the training loss."""
         return 0.0 if self.optimiser == "adamw" else self.weight_decay
 
+    @property
+    def label(self) -> str:
+        """What figures and claims call the recipe; empty where nothing needs to be told apart."""
+        return ""
+
     def scaled(self: AnyDescent, factor: float) -> AnyDescent:
         """With a share of the epochs, one at least; epochs that the schedule names shrink too."""
         schedule = self.schedule
@@ -169,18 +174,32 @@ class Minima(Descent):
     """Start → minimum."""
 
 
-class Chain(Recipe):
-    """Polygonal chain with ``bends`` free points between its two ends."""
+class Bends(Recipe):
+    """A curve with ``bends`` free control points, which :data:`lossbars.simplices.families.FAMILIES` blends by kind."""
 
+    name: ClassVar[str]  # what figures and claims call the family
+
+    kind: str
+    bends: PositiveInt = 1
+
+    @property
+    def label(self) -> str:
+        """What figures and claims call the curve."""
+        return f"{self.name}, {self.bends} bend{'s' if self.bends > 1 else ''}"
+
+
+class Chain(Bends):
+    """Polygonal chain."""
+
+    name = "chain"
     kind: Literal["chain"]
-    bends: PositiveInt = 1
 
 
-class Bezier(Recipe):
-    """Bezier curve with ``bends`` free control points between its two ends."""
+class Bezier(Bends):
+    """Bezier curve."""
 
+    name = "Bezier"
     kind: Literal["bezier"]
-    bends: PositiveInt = 1
 
 
 CurveFamily = Annotated[Chain | Bezier, Field(discriminator="kind")]
@@ -207,6 +226,7 @@ class Simplices(Descent):
 
 
 Align = Literal["none", "weights"]  # weights: units of a pair's second minimum are permuted to match the first
+ALIGNED: dict[Align, str] = {"none": "", "weights": ", aligned"}  # in labels
 
 
 class Curves(Simplices):
@@ -215,6 +235,11 @@ class Curves(Simplices):
     family: CurveFamily
     align: Align = "none"
     grid: Grid = Grid()
+
+    @property
+    def label(self) -> str:
+        """What figures and claims call the recipe."""
+        return self.family.label + ALIGNED[self.align]
 
 
 class Insertion(Recipe):
@@ -249,6 +274,11 @@ class Paths(Descent):
     family: Path
     align: Align = "none"
     grid: PathGrid = PathGrid()
+
+    @property
+    def label(self) -> str:
+        """What figures and claims call the recipe."""
+        return f"flow, {self.family.points} points{ALIGNED[self.align]}"
 
     @property
     def climbs_from(self) -> int:
@@ -297,6 +327,11 @@ class Strings(Beads):
     align: Align = "none"
     halvings: PositiveInt = 12  # thresholds tried, each halfway between one that connects and one that did not
 
+    @property
+    def label(self) -> str:
+        """What figures and claims call the recipe."""
+        return f"strings (DSS), margin {self.family.margin:g}{ALIGNED[self.align]}"
+
 
 def _kind_of_curves(value: Any) -> str:
     """Which of the three a mapping, or a recipe, is: its family says."""
@@ -316,6 +351,11 @@ class Triangles(Simplices):
 
     sides: Literal["trained", "fixed"]  # regime 1: side centres and centre move; regime 2: the centre alone
     grid: Grid = Grid(points=13, refinements=1)
+
+    @property
+    def label(self) -> str:
+        """What figures and claims call the recipe."""
+        return f"sides {self.sides}, {self.epochs} epochs"
 
 
 class Robustness(Recipe):

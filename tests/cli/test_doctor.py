@@ -90,7 +90,7 @@ def test_the_command_prints_a_line_each_and_fails_where_a_run_would(capsys):
     shutil.rmtree(LOCKS)
     assert main(["doctor", "digits"]) == 0
     assert "fail" not in capsys.readouterr().out
-    with pytest.raises(SystemExit, match="digit is no experiment of this configuration: it has digits, fc-mnist"):
+    with pytest.raises(SystemExit, match="no experiment 'digit': there are digits, fc-mnist"):
         main(["doctor", "digit"])
     with pytest.raises(SystemExit, match="this key is missing"):
         main(["doctor", "--config", with_data])
@@ -299,6 +299,6 @@ def test_times_of_slurm(text, expected):
 def test_nodes_and_partitions_are_read_as_slurm_writes_them(cluster):
     found = slurm.partitions()
     assert NODES.count("NodeName=") == 2 and PARTITIONS.count("PartitionName=") == 2
-    assert found["gpu"].nodes == (slurm.Node("n2", 16, 128000, 4, usable=True),)
+    assert found["gpu"].nodes == (slurm.Node("n2", 128000, 4, usable=True),)
     assert found["cpu"].minutes == float("inf") and found["gpu"].minutes == 1440
     assert cluster.queued() == []

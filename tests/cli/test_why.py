@@ -117,6 +117,15 @@ def test_missing_and_damaged_files_are_named_and_reach_what_is_made_of_them():
     assert f"{MINIMA}/1.parquet" not in found
 
 
+def test_a_missing_file_is_no_first_cause_where_what_it_is_made_of_is_made_again():
+    made = plans(changed("tiny", "minima", "epochs", value=7))
+    finish(plans())
+    Path(f"{CURVES}/0+1.parquet").unlink()
+    found = causes(made, ["tiny"])
+    assert found[f"{MINIMA}/0.parquet"].reasons == ("minima.epochs was 2, is 7",)
+    assert found[f"{CURVES}/0+1.parquet"].reasons == () and found[f"{CURVES}/0+1.parquet"].follows.startswith(MINIMA)
+
+
 def test_a_missing_file_that_nothing_needs_is_not_made_again():
     made = plans()
     finish(made)

@@ -15,7 +15,9 @@ from torchvision.datasets import CIFAR10, MNIST, SVHN, FashionMNIST
 
 from lossbars.datasets import mnist
 from lossbars.datasets.dataset import DataError, md5
-from lossbars.datasets.load import files_of, load_dataset
+from lossbars.datasets.files import files_of
+from lossbars.datasets.load import load_dataset
+from support.additions import run_with
 
 # Digits ------------------------------------------------------------------------------------------
 
@@ -262,5 +264,32 @@ def test_files_that_are_asked_for() -> None:
         "test_32x32.mat",
     ]
     assert len(files_of("cifar10").names) == 7
-    with pytest.raises(KeyError):
+    with pytest.raises(AttributeError):
         files_of("digits")
+
+
+# A new one ---------------------------------------------------------------------------------------
+
+NEW = """
+import torch
+
+from lossbars.datasets.dataset import Dataset
+
+
+def load(name, data_root, downloads):
+    return Dataset(torch.zeros(3, 2), torch.zeros(3).long(), torch.zeros(1, 2), torch.zeros(1).long())
+"""
+CODE = """
+import sys
+from lossbars.datasets.specs import is_text, module_of, size_of
+print(size_of("zeros", None).train, module_of("zeros"), is_text("zeros"), "torch" in sys.modules)
+from lossbars.datasets.load import load_dataset
+print(len(load_dataset("zeros", None, None).train_x))
+"""
+
+
+def test_a_new_data_set_takes_a_file_and_a_line(tmp_path: Path) -> None:
+    line = '    "zeros": KnownData("zeros", Size(3, 1, 2, 1), comes_with="lossbars"),\n'
+    place = {"datasets/specs.py": ('    "digits": KnownData(', line)}
+    printed = run_with(tmp_path, {"datasets/zeros.py": NEW}, place, CODE).splitlines()
+    assert printed == ["3 lossbars.datasets.zeros False False", "3"]

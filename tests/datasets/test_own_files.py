@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from lossbars.datasets.custom import load_custom
 from lossbars.datasets.dataset import DataError, Dataset, as_inputs
 from lossbars.datasets.load import load_dataset
 from lossbars.networks.custom import load_network
@@ -59,13 +58,13 @@ def test_own_data_in_order_or_by_name(my_data: str, tmp_path: Path) -> None:
         data = load_dataset(f"{my_data}:{function}", None, tmp_path)
         assert data.train_y.tolist() == [0, 1, 2, 0, 1, 2] and data.test_y.tolist() == [0, 1, 2]
         assert torch.equal(data.train_x[:3], data.test_x) and data.outputs == 3
-    assert load_custom(f"{my_data}:regression").outputs == 2
+    assert load_dataset(f"{my_data}:regression", None, tmp_path).outputs == 2
 
 
 @pytest.mark.parametrize("function", ["three", "misnamed", "no_tensors", "nan", "absent"])
-def test_own_data_that_are_none_are_refused_by_name(my_data: str, function: str) -> None:
+def test_own_data_that_are_none_are_refused_by_name(my_data: str, function: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=rf"{my_data}:{function}"):
-        load_custom(f"{my_data}:{function}")
+        load_dataset(f"{my_data}:{function}", None, tmp_path)
 
 
 X, Y = torch.zeros(4, 2), torch.tensor([0, 1, 0, 1])

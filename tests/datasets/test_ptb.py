@@ -11,9 +11,8 @@ from lossbars.cli.data_checks import data_checks
 from lossbars.datasets import ptb
 from lossbars.datasets.dataset import DataError, Dataset, md5, windows
 from lossbars.datasets.load import load_dataset
-from lossbars.datasets.ptb import missing_ptb, vocabulary, words
-from lossbars.datasets.sizes import size_of
-from lossbars.datasets.specs import PTB_FILES
+from lossbars.datasets.ptb import FILES, missing, vocabulary, words
+from lossbars.datasets.specs import size_of
 from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.artefacts import read_tensors
 from lossbars.workflow.config import ConfigError
@@ -35,9 +34,9 @@ NUMBERS = {word: i for i, word in enumerate(ORDER)}
 def put(root: Path, monkeypatch: pytest.MonkeyPatch, contents: tuple[str, ...] = CONTENTS) -> Path:
     """Small files below a root, whose checksums are taken to be the right ones."""
     (root / "ptb").mkdir(exist_ok=True)
-    for name, content in zip(PTB_FILES, contents, strict=True):
+    for name, content in zip(FILES, contents, strict=True):
         (root / name).write_text(content)
-    monkeypatch.setattr(ptb, "CHECKSUMS", tuple(md5(root / name) for name in PTB_FILES))
+    monkeypatch.setattr(ptb, "CHECKSUMS", tuple(md5(root / name) for name in FILES))
     return root
 
 
@@ -50,7 +49,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_numbers_are_by_frequency_and_by_the_alphabet(root: Path) -> None:
-    read = words(root / PTB_FILES[0])
+    read = words(root / FILES[0])
     assert read[:9] == ["the", "cat", "sat", "<eos>", "the", "dog", "sat", "on", "the"] and len(read) == 90
     assert vocabulary(read) == NUMBERS
 
@@ -63,7 +62,7 @@ def test_windows_of_words_and_the_word_after_each(root: Path) -> None:
         (data.test_x, data.test_y, 2, (44 - 1) // 20),
     ):
         assert x.dtype == y.dtype == torch.int16 and x.shape == y.shape == (m, 20)
-        read = words(root / PTB_FILES[file])
+        read = words(root / FILES[file])
         assert [ORDER[i] for i in x.flatten()] == read[: 20 * m]
         assert [ORDER[i] for i in y.flatten()] == read[1 : 20 * m + 1]
 
@@ -74,7 +73,7 @@ def test_a_word_that_training_does_not_have_is_named(tmp_path: Path, monkeypatch
         load_dataset("ptb", tmp_path, tmp_path)
 
 
-@pytest.mark.parametrize("name", PTB_FILES)
+@pytest.mark.parametrize("name", FILES)
 def test_a_damaged_file_is_named(root: Path, name: str) -> None:
     (root / name).write_text("the cat \n")
     with pytest.raises(DataError, match=rf"{root / name} is damaged: its MD5 is .*, expected "):
@@ -82,9 +81,9 @@ def test_a_damaged_file_is_named(root: Path, name: str) -> None:
 
 
 def test_what_is_absent_says_what_to_do(root: Path) -> None:
-    assert missing_ptb(root) is None
-    (root / PTB_FILES[1]).unlink()
-    (root / PTB_FILES[2]).unlink()
+    assert missing(root) is None
+    (root / FILES[1]).unlink()
+    (root / FILES[2]).unlink()
     for given, what, folder in (
         (root, f"ptb: {root}/ptb lacks ptb.valid.txt, ptb.test.txt", f"{root}/ptb/"),
         (None, "ptb: no data_root is set", "DATA_ROOT/ptb/"),
@@ -197,7 +196,7 @@ def test_the_doctor_says_whether_it_is_there(root: Path, tmp_path: Path, monkeyp
     assert (
         absent.remedy.startswith("it is not downloaded here: put ptb.train.txt, ") and "DATA_ROOT/ptb/" in absent.remedy
     )
-    (root / PTB_FILES[0]).unlink()
+    (root / FILES[0]).unlink()
     (absent,) = data_checks(planned(root), ["tiny"])
     assert (absent.level, absent.text) == ("fail", f"data set ptb: {root}/ptb lacks ptb.train.txt")
 
@@ -208,7 +207,7 @@ def test_paper_leaves_out_what_lacks_it(root: Path, tmp_path: Path, monkeypatch:
     raw["experiments"]["words"] = own(OF_WORDS)
     assert "words" not in Plan(raw | {"data_root": None}, KINDS).paper
     assert "words" in Plan(raw | {"data_root": str(root)}, KINDS).paper
-    (root / PTB_FILES[0]).unlink()
+    (root / FILES[0]).unlink()
     lacking = Plan(raw | {"data_root": str(root)}, KINDS)
     assert "words" not in lacking.paper and "fc-mnist" in lacking.paper
     out = Path(dataset_task(lacking, "words").path)

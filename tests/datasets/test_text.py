@@ -16,8 +16,7 @@ import yaml
 
 from lossbars.cli.data_checks import data_checks
 from lossbars.datasets.dataset import DataError, Dataset, windows
-from lossbars.datasets.sizes import UNKNOWN_TEXT, size_of
-from lossbars.datasets.specs import TextData
+from lossbars.datasets.specs import UNKNOWN_TEXT, TextData, size_of
 from lossbars.datasets.text import missing_text, shares, text_files, text_streams
 from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.artefacts import ArtefactError, read_tensors, write_streams, write_tensors

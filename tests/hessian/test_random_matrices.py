@@ -10,14 +10,23 @@ from lossbars.hessian.random_matrices import (
     critical_energy_of,
     index_of,
     index_scale,
-    marchenko_pastur,
     relu_critical_energy,
     relu_hessian,
-    semicircle,
     spectrum_grid,
     wishart_wigner,
 )
 from lossbars.hessian.sampled_matrices import distance, sample_relu_hessian, sample_wishart_wigner
+
+
+def semicircle(variance: float) -> FreeLaw:
+    """Of a Wigner matrix with entries of variance ``variance``/n: √(4v − λ²)/(2πv) on |λ| ≤ 2√v."""
+    return FreeLaw.of([], variance)
+
+
+def marchenko_pastur(tau: float, scale: float = 1.0) -> FreeLaw:
+    """Of a Wishart matrix: √((λ − λ₋)(λ₊ − λ))/(2π λ τ scale), λ± = scale (1 ± √τ)², and 1 − 1/τ at 0 for τ > 1."""
+    return FreeLaw.of([(scale * tau, 1 / tau)], 0.0)
+
 
 FAMILIES = (wishart_wigner, relu_hessian)
 TAUS = (0.1, 0.5, 0.9, 1.0, 1.5, 3.0)

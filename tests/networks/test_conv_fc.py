@@ -10,11 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Generator, Tensor, nn
 
 from lossbars.datasets.dataset import Split
-from lossbars.datasets.sizes import Size
+from lossbars.datasets.specs import Size
 from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.networks.conv_fc import ConvFC
 from lossbars.networks.make import DataShape, network_maker
-from lossbars.networks.sizes import network
 from lossbars.networks.specs import NetworkSpec
 from lossbars.optimise.minimise import minimise
 from lossbars.recipes import Minima
@@ -220,7 +219,7 @@ def test_units_are_free_where_channels_are_not_neighbours() -> None:
 def test_costs_are_counted_as_the_network_is(data: str, spec: dict[str, Any]) -> None:
     plan = make_plan(images=TINY | {"data": data, "models": {"cnn": {"network": spec}}})
     shape = SHAPES[data]
-    counted = network(plan.experiments["images"].models["cnn"].network, Size(9, 9, torch.Size(shape).numel(), 10))
+    counted = plan.experiments["images"].models["cnn"].network.size(Size(9, 9, torch.Size(shape).numel(), 10))
     module = made(data, **spec).to(memory_format=torch.channels_last)
     assert counted.parameters == sum(p.numel() for p in module.parameters())
     products = list[int]()

@@ -10,11 +10,10 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from lossbars.datasets.dataset import Split, windows
-from lossbars.datasets.sizes import Size
+from lossbars.datasets.specs import Size
 from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.networks.gpt import GPT
 from lossbars.networks.make import DataShape, network_maker
-from lossbars.networks.sizes import network
 from lossbars.networks.specs import GPTSpec, MLPSpec
 from lossbars.optimise.connect import connect
 from lossbars.optimise.minimise import minimise
@@ -120,7 +119,7 @@ def test_costs_are_counted_as_the_network_is(dropout: float) -> None:
         spec = {"gpt": {"network": {"kind": "gpt", "dropout": dropout} | sizes}}
         experiment = CONFIG | {"models": {"gpt": CONFIG["models"]["gpt"] | spec["gpt"]}}
         model = make_plan(mini=experiment).experiments["mini"].models["gpt"]
-        counted = network(model.network, Size(9, 9, context, 256, text=True))
+        counted = model.network.size(Size(9, 9, context, 256, text=True))
         assert counted.parameters == count(made)
         kept = _kept(made.train(), tokens(2, context)) / 2
         assert 0.85 * kept < counted.kept < 1.15 * kept, (context, sizes, dropout)

@@ -9,12 +9,11 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from lossbars.datasets.dataset import Split, windows
-from lossbars.datasets.sizes import Size
+from lossbars.datasets.specs import Size
 from lossbars.landscapes.network.evaluation import EVALUATED_TOKENS, OUTPUT_NUMBERS
 from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.networks.lstm import LSTM
 from lossbars.networks.make import DataShape, network_maker
-from lossbars.networks.sizes import network
 from lossbars.networks.specs import LSTMSpec
 from lossbars.optimise.minimise import minimise
 from lossbars.recipes import Minima
@@ -210,7 +209,7 @@ def test_costs_are_counted_as_the_network_is(dropout: float) -> None:
         spec = PLAIN | {"layers": layers, "width": width, "dropout": dropout}
         plan = make_plan(words=TINY | {"data": "ptb", "models": {"lstm": {"network": spec}}})
         model = plan.experiments["words"].models["lstm"]
-        counted = network(model.network, Size(9, 9, context, outputs, text=True))
+        counted = model.network.size(Size(9, 9, context, outputs, text=True))
         assert counted.parameters == sum(p.numel() for p in made.parameters())
         linear = [m.weight.numel() for m in made.modules() if isinstance(m, nn.Linear)]
         weights = sum(p.numel() for m in made.recurrent for p in m.parameters() if p.dim() == 2)

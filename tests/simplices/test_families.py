@@ -2,13 +2,15 @@
 
 import itertools
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from lossbars.simplices import Bezier, Chain, Family, Triangle
+from lossbars.recipes import Bends, CurveFamily
+from lossbars.simplices import Bezier, Chain, Curve, Family, Triangle, families
 
 CURVES: list[Family] = [Chain(0), Chain(1), Chain(2), Chain(5), Bezier(0), Bezier(1), Bezier(2), Bezier(5)]
 FAMILIES: list[Family] = [*CURVES, Triangle("trained"), Triangle("fixed")]
@@ -228,6 +230,14 @@ def test_around_stays_on_the_simplex_at_the_spacing(family: Family) -> None:
 
 
 @pytest.mark.parametrize("curve", [Chain, Bezier])
-def test_a_curve_needs_no_negative_number_of_bends(curve: type[Chain] | type[Bezier]) -> None:
+def test_a_curve_needs_no_negative_number_of_bends(curve: type[Curve]) -> None:
     with pytest.raises(ValueError, match="-1 bends"):
         curve(-1)
+
+
+@pytest.mark.parametrize("recipe", get_args(get_args(CurveFamily)[0]))
+def test_every_family_of_recipes_has_a_class_that_blends(recipe: type[Bends]) -> None:
+    (kind,) = get_args(recipe.model_fields["kind"].annotation)
+    assert families.FAMILIES[kind](2).size == 4
+    assert recipe(kind=kind, bends=1).label == f"{recipe.name}, 1 bend"
+    assert recipe(kind=kind, bends=3).label.endswith(", 3 bends")

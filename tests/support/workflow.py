@@ -19,6 +19,7 @@ from lossbars.workflow.job import Job
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.run import execute_task
 from lossbars.workflow.tasks import Task
+from support.forks import run_forked
 from support.paths import CHECKOUT
 from support.plans import changed as changed
 from support.plans import copied as own
@@ -79,10 +80,9 @@ class Checkout:
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake on all experiments of the config file, unless ``arguments`` say otherwise."""
         (self.folder / "tiny.yaml").write_text(yaml.safe_dump({"experiments": self.experiments}, sort_keys=False))
-        command = [sys.executable, "-m", "snakemake", "--nocolor", "--configfile", "tiny.yaml", *arguments]
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # jobs start "python"
-        environment = os.environ | {"PATH": path}
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, env=environment)
+        arguments = ("-m", "snakemake", "--nocolor", "--configfile", "tiny.yaml", *arguments)
+        return run_forked(list(arguments), self.folder, os.environ | {"PATH": path})
 
     def run(self, *targets: str) -> None:
         """Make the targets; fails with what Snakemake said."""
@@ -110,9 +110,8 @@ class Checkout:
             "plan = Plan(read_configuration([pathlib.Path('tiny.yaml')], []), KINDS); "
             "print(*causes(plan, sys.argv[1:]), sep='\\n')"
         )
-        command = [sys.executable, "-c", code, *(targets or self.experiments)]
         environment = os.environ | {"PYTHONPATH": str(self.folder / "src")}
-        told = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        told = run_forked(["-c", code, *(targets or self.experiments)], self.folder, environment)
         assert told.returncode == 0, told.stderr
         return short(told.stdout.split())
 

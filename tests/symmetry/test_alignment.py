@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lossbars.barcodes.complex import FilteredComplex, direct_barcode, merged_barcode
-from lossbars.experiments.networks.claims.modulo import modulo_permutations
+from lossbars.experiments.networks.claims.recipes import modulo_permutations
 from lossbars.experiments.networks.figures.modulo import modulo as modulo_figure
 from lossbars.networks.cnn import CNN
 from lossbars.networks.lenet import LeNet
@@ -22,7 +22,7 @@ from lossbars.symmetry.permutations import Symmetry, find_symmetry
 from lossbars.workflow.config import ConfigError
 from lossbars.workflow.fingerprint import closure
 from support.network_tables import results
-from support.plans import check_config
+from support.plans import check_config, tasks_by_path
 from support.small_networks import CLASSES, SHAPE, Conv, Make, Norm, data, landscape
 from support.unit_networks import Block, PreActivation, Residual, Tied, flat, inputs
 from support.workflow import ADAM, TINY, TRAINED, Model, plan
@@ -160,7 +160,7 @@ def test_aligned_recipes_say_so_and_embeddings_do_not_read_them() -> None:
 
 def test_another_alignment_makes_its_curves_anew_and_no_others() -> None:
     before, after = (
-        plan(**CHANGES | {"figures": [], "more_curves": {"aligned": ALIGNED | {"align": align}}}).by_path
+        tasks_by_path(plan(**CHANGES | {"figures": [], "more_curves": {"aligned": ALIGNED | {"align": align}}}), "tiny")
         for align in ("none", "weights")
     )
     trained = [task for task in after.values() if task.rule in TRAINED]
@@ -168,7 +168,7 @@ def test_another_alignment_makes_its_curves_anew_and_no_others() -> None:
 
 
 def test_code_that_aligns_is_run_by_aligned_curves_alone() -> None:
-    run = {task.kind: closure(task.module, task.chosen)[0] for task in plan(**CHANGES).tasks("tiny")}
+    run = {task.kind: closure(task.module, task.extra_modules)[0] for task in plan(**CHANGES).tasks("tiny")}
     aligning = {f"lossbars.symmetry.{name}" for name in ("alignment", "permutations", "trace", "unit_groups")}
     assert aligning <= run["curves-flow"] and aligning <= run["curves-aligned"]
     assert not any(aligning & run[kind] for kind in ("minima", "curves", "triangles"))

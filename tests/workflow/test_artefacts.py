@@ -33,7 +33,7 @@ from lossbars.workflow.artefacts import (
     write_tensors,
 )
 from lossbars.workflow.checkpoints import CheckpointFile
-from lossbars.workflow.files import whole
+from lossbars.workflow.files import write_atomically
 from lossbars.workflow.job import Job
 from lossbars.workflow.marks import mark, write_document
 from lossbars.workflow.validity import condition
@@ -231,7 +231,7 @@ def test_a_failing_writer_leaves_what_was_there(tmp_path: Path, failure: BaseExc
 
     expected = ArtefactError if isinstance(failure, OSError) else type(failure)
     with pytest.raises(expected):
-        whole(path, write)
+        write_atomically(path, write)
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"] and path.read_text() == "old"
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -464,13 +465,23 @@ def test_a_curve_that_diverges(tmp_path, recipe, says):
 # The same, as a user sees it ---------------------------------------------------------------------
 
 
-def stopped(checkout: Checkout) -> str:
+def stopped(checkout: Checkout, *options: str) -> str:
     """What a user reads when the run fails; results of what failed are not there."""
-    done = checkout.snakemake("--cores", "1", "--", "tiny")
+    done = checkout.snakemake("--cores", "1", *options, "--", "tiny")
     assert done.returncode != 0
     text = done.stdout + done.stderr
     assert "Traceback" not in text
     return text
+
+
+@pytest.fixture(scope="module")
+def diverged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, str]:
+    """A run whose training diverges, is tried again and diverges; what was said, with what jobs ask for."""
+    steep = TINY | {"minima": STEEP | {"epochs": 2}, "seeds_per_job": 3}
+    checkout = Checkout.fresh(tmp_path_factory.mktemp("diverged") / "checkout", tiny=steep)
+    message = "MESSAGES[pattern.rule]"
+    checkout.replace("rules/shared.smk", message, message + ' + ": {resources.mem_mb} MB, {resources.runtime} minutes"')
+    return checkout, stopped(checkout, "--retries", "1")
 
 
 @pytest.mark.workflow
@@ -481,14 +492,21 @@ def test_the_workflow_refuses_a_misspelt_key_before_it_starts(tmp_path):
 
 
 @pytest.mark.workflow
-def test_the_workflow_says_where_a_training_diverged(tmp_path):
-    steep = TINY | {"minima": STEEP | {"epochs": 2}, "seeds_per_job": 3}
-    checkout = Checkout.fresh(tmp_path, tiny=steep)
+def test_the_workflow_says_where_a_training_diverged(diverged):
+    checkout, text = diverged
     message = "the loss of seed 0, seed 1, seed 2 is no longer finite at step"
-    text = stopped(checkout)
     assert message in text and "learning rate 1e+30" in text
-    assert message in (tmp_path / "results/tiny/mlp/logs/minima-0-2.log").read_text()
+    assert message in (checkout.folder / "results/tiny/mlp/logs/minima-0-2.log").read_text()
     assert set(checkout.files()) == {"results/datasets/digits.safetensors"}
+
+
+@pytest.mark.workflow
+def test_a_job_that_is_tried_again_asks_for_more(diverged):
+    _, text = diverged
+    asked = re.findall(r"minima.*: (\d+) MB, (\d+) minutes", text)
+    request = plan(seeds_per_job=3, minima=STEEP | {"epochs": 2})
+    (first,) = (request.request(task) for task in request.tasks("tiny") if task.kind == "minima")
+    assert asked == [(str(n * first.mem_mb), str(n * first.runtime)) for n in (1, 2)]
 
 
 @pytest.mark.workflow

@@ -140,8 +140,8 @@ def test_a_relative_import_is_refused(source: Path, line: str) -> None:
 
 FIGURES = "experiments.networks.figures"
 CHOICES = [
-    (CURVES, "networks", "networks/make.py", "mlp", "lenet"),
-    ("lossbars.workflow.dataset_step", "datasets", "datasets/load.py", "digits", "mnist"),
+    (CURVES, "networks", "networks/specs.py", "mlp", "lenet"),
+    ("lossbars.workflow.dataset_step", "datasets", "datasets/specs.py", "digits", "mnist"),
     ("lossbars.workflow.figure_step", FIGURES, "experiments/kinds.py", "barcodes", "profiles"),
 ]
 

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from lossbars.datasets.load import load_dataset
-from lossbars.datasets.sizes import SIZES, Size
+from lossbars.datasets.specs import DATASETS, Size
 from lossbars.documents.plan import usage_task
 from lossbars.experiments.networks.costs import TRAINED, trained
-from lossbars.networks.sizes import network
 from lossbars.workflow.config import ConfigError
 from lossbars.workflow.resources import SHORT_OTHERS
 from support.paths import CHECKOUT
@@ -94,7 +93,7 @@ def test_sizes_are_those_of_the_data_and_the_networks(tmp_path: Path) -> None:
     from lossbars.networks.make import DataShape, network_maker
 
     data = load_dataset("digits", None, tmp_path)
-    size = SIZES["digits"]
+    size = DATASETS["digits"].size
     assert (size.train, size.test, size.inputs) == (len(data.train_x), len(data.test_x), data.train_x[0].numel())
     shapes = {"mnist": (1, 28, 28), "fmnist": (1, 28, 28), "cifar10": (3, 32, 32)}
     shapes |= {"cifar100": (3, 32, 32), "svhn": (3, 32, 32), "ptb": (20,)}
@@ -118,8 +117,9 @@ def test_sizes_are_those_of_the_data_and_the_networks(tmp_path: Path) -> None:
     ):
         plan = make_plan(big=BIG | {"data": name, "models": {"mlp": {"network": spec}}})
         made = plan.experiments["big"].models["mlp"].network
-        module = network_maker(made, DataShape(shapes[name], SIZES[name].outputs, SIZES[name].text))()
-        assert network(made, SIZES[name]).parameters == sum(p.numel() for p in module.parameters())
+        size = DATASETS[name].size
+        module = network_maker(made, DataShape(shapes[name], size.outputs, size.text))()
+        assert made.size(size).parameters == sum(p.numel() for p in module.parameters())
 
 
 def test_what_is_computed_is_what_is_taken() -> None:
@@ -136,7 +136,7 @@ def test_words_with_many_outputs_are_measured_few_at_a_time() -> None:
     from lossbars.workflow.training_costs import evaluated_windows
 
     assert [evaluated_windows(Size(9, 9, context, 256, text=True)) for context in (256, 20, 10**5)] == [64, 819, 1]
-    assert evaluated_windows(SIZES["ptb"]) == 83  # 16.6 of 16.8 million outputs
+    assert evaluated_windows(DATASETS["ptb"].size) == 83  # 16.6 of 16.8 million outputs
     lstm = {"mlp": {"network": {"kind": "lstm"}}}
     few, many = of("minima", 1, data="ptb", models=lstm, samples=1000), of("minima", 1, data="ptb", models=lstm)
     assert few.mem_mb == many.mem_mb < 4000 and few.runtime < many.runtime

@@ -231,16 +231,14 @@ def test_comments_docstrings_and_layout_cost_nothing(done):
 
 @pytest.mark.workflow
 def test_a_new_architecture_and_a_new_figure_cost_nothing_of_what_is_there(done):
-    """What a newcomer's architecture touches: a file, a line in the list, a recipe, a line in networks/modules.py."""
+    """What a newcomer's architecture touches: a file of networks, and a class in networks/specs.py."""
     (done.folder / CODE / "networks/other.py").write_text((CHECKOUT / CODE / "networks/lenet.py").read_text())
-    line = "from lossbars.networks.other import LeNet as Other"
-    done.edit(f"{CODE}/networks/make.py", lambda text: f"{text}\n{line}\n")
     figures = "    figures = {\n"
     figure = '        "other": figure("figures.barcodes", "Another figure."),\n'
     done.replace(f"{CODE}/experiments/networks/kind.py", figures, figures + figure)
-    done.edit(f"{CODE}/recipes.py", lambda text: text + '\n\nclass OtherSpec(Recipe):\n    kind: Literal["other"]\n')
-    modules = "NETWORK_MODULE = {"
-    done.replace(f"{CODE}/networks/modules.py", modules, f'{modules}\n    "other": "lossbars.networks.make.other",')
+    last = "class CustomNetwork(Architecture):\n"
+    spec = 'class OtherSpec(Architecture):\n    kind: Literal["other"]\n\n\n'
+    done.replace(f"{CODE}/networks/specs.py", last, spec + last)
     assert done.stale() == set()
 
 

@@ -18,7 +18,7 @@ from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.fingerprint import closure
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.tasks import Task
-from support.dry_runs import DryRuns, edited
+from support.forks import jobs_of
 from support.paths import CHECKOUT
 from support.plans import copied
 from support.workflow import ADAM, TINY, Checkout, plan
@@ -176,13 +176,9 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(checkout.folder)
         keys = key_rows(checkout.experiments["tiny"])
-    dry = DryRuns(checkout)
-    try:
-        checkout.run()
-        assert dry.rules(checkout.experiments) == {}
-        packages = package_rows(checkout, dry)
-    finally:
-        dry.close()
+    checkout.run()
+    assert dry_run(checkout, []) == {}
+    packages = package_rows(checkout)
     rules = dict.fromkeys(rule for counts in (*keys.values(), *packages.values()) for rule in counts if rule != "tiny")
     order = [rule for rule in ORDER if rule in rules] + [rule for rule in rules if rule not in ORDER]
     return HEAD + KEYS + "\n" + table("key", keys, order) + PACKAGES + "\n" + table("package", packages, order)
@@ -205,7 +201,7 @@ def tasks_of(experiments: Mapping[str, Any], **more: Any) -> list[Task]:
     return [task for key in experiments for task in experiment_tasks(made, key)] + documents(made, list(experiments))
 
 
-def package_rows(checkout: Checkout, dry: DryRuns) -> dict[str, dict[str, int]]:
+def package_rows(checkout: Checkout) -> dict[str, dict[str, int]]:
     """Package → rule → number of jobs that rerun once a line is added to each of its modules; none that run nothing.
 
     Packages of which no job of the experiment runs a module are changed together: where nothing reruns then, nothing
@@ -216,20 +212,23 @@ def package_rows(checkout: Checkout, dry: DryRuns) -> dict[str, dict[str, int]]:
         packages.setdefault(str(path.parent), []).append(path)
     run = modules_run(checkout.experiments)
     idle = [path for files in packages.values() if not run & set(files) for path in files]
-    assert dry_run(checkout, dry, idle) == {}
-    rows = {name: dry_run(checkout, dry, files) for name, files in packages.items() if run & set(files)}
+    assert dry_run(checkout, idle) == {}
+    rows = {name: dry_run(checkout, files) for name, files in packages.items() if run & set(files)}
     return {f"lossbars/{name}".removesuffix("/."): counts for name, counts in rows.items() if counts}
 
 
-def dry_run(checkout: Checkout, dry: DryRuns, paths: list[Path]) -> dict[str, int]:
+def dry_run(checkout: Checkout, paths: list[Path]) -> dict[str, int]:
     """What reruns after a change of these modules, which are then put back."""
     before = {}
     for path in paths:
         place = checkout.folder / "src/lossbars" / path
         line = "<!-- more -->\n" if path.suffix == ".j2" else "\n\nADDED = 1\n"
-        before[place] = edited(place, place.read_text() + line)
+        before[place] = place.read_text()
+        place.write_text(before[place] + line)
     try:
-        return dry.rules(checkout.experiments)
+        planned = checkout.snakemake("-n", "--", *checkout.experiments)
+        assert planned.returncode == 0, planned.stdout + planned.stderr
+        return jobs_of(planned.stdout + planned.stderr)
     finally:
         for place, text in before.items():
             place.write_text(text)
@@ -237,7 +236,7 @@ def dry_run(checkout: Checkout, dry: DryRuns, paths: list[Path]) -> dict[str, in
 
 def modules_run(experiments: Mapping[str, Any]) -> set[Path]:
     """Files of the modules that some job of the experiments runs, and templates."""
-    names = set[str]().union(*(closure(task.module, task.chosen)[0] for task in tasks_of(experiments)))
+    names = set[str]().union(*(closure(task.module, task.extra_modules)[0] for task in tasks_of(experiments)))
     parts = [name.split(".")[1:] for name in names]
     files = {Path(*part).with_suffix(".py") for part in parts if part} | {Path(*part, "__init__.py") for part in parts}
     return files | {path for path in files_of_code() if path.suffix == ".j2"}

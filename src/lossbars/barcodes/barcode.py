@@ -107,9 +107,9 @@ def components_at(diagram: Float[np.ndarray, "n 2"], level: float | Float[np.nda
     if np.isnan(level).any():
         raise ValueError("components_at: a level is NaN, and no set of losses lies below it")
     births, deaths = np.sort(np.asarray(diagram, dtype=np.float64).reshape(-1, 2), axis=0).T
-    found = births.searchsorted(level, "right") - deaths.searchsorted(level, "right")
+    alive = births.searchsorted(level, "right") - deaths.searchsorted(level, "right")
     # a half-line never dies, at λ = ∞ either
-    return np.asarray(found + np.isposinf(level) * np.isposinf(deaths).sum(), dtype=np.int64)
+    return np.asarray(alive + np.isposinf(level) * np.isposinf(deaths).sum(), dtype=np.int64)
 
 
 class ArrayBarcode(Barcode):

@@ -177,12 +177,12 @@ class _Cover:
 
     def pairs(self, bars: np.ndarray, k: int, threshold: float) -> tuple[np.ndarray, np.ndarray]:
         """Pairs (2, e) of the bars and of their k nearest up to the threshold; (b,), whether there may be more."""
-        found, partial = [], np.zeros(len(bars), dtype=bool)
+        blocks, partial = [], np.zeros(len(bars), dtype=bool)
         for rows, distances, numbers in self.other.near(self.one.at[bars], k, threshold):
             near = distances <= threshold
             partial[rows] = near[:, -1] & (k < len(self.other.at))
-            found.append([np.repeat(bars[rows], near.sum(1)), numbers[near]])
-        return np.hstack(found), partial
+            blocks.append([np.repeat(bars[rows], near.sum(1)), numbers[near]])
+        return np.hstack(blocks), partial
 
     def violators(self, pairs: np.ndarray, long: int) -> tuple[np.ndarray, np.ndarray]:
         """Sets of bars with too few neighbours: labels of the long bars (n,) and of the other bars (m,), −1 for none.

@@ -56,13 +56,6 @@ class FilteredComplex:
         """The vertices and their losses."""
         return {simplex[0]: value for simplex, value in self.values.items() if len(simplex) == 1}
 
-    def tree(self) -> gudhi.SimplexTree:
-        """The same complex as gudhi's simplex tree."""
-        tree = gudhi.SimplexTree()
-        for simplex, value in self.values.items():
-            tree.insert(list(simplex), filtration=value)
-        return tree
-
 
 def faces(simplex: Simplex) -> list[Simplex]:
     """Faces of codimension one; none of a vertex."""

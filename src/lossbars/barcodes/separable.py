@@ -7,13 +7,12 @@ lengths. Only the extrema of each g_d on its interval are needed; those at the i
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from lossbars.barcodes.barcode import ArrayBarcode
+from lossbars.functions.benchmarks import Function
 
 POINTS = 100_001
 """Points of an axis on which extrema are looked for: two that are nearer than its step may be missed."""
@@ -23,23 +22,6 @@ ZOOM, ZOOMS = 32, 12
 
 LARGEST = 1 << 26
 """Bars of a barcode at most: it takes 32 bytes a bar, and as much again while it is made."""
-
-
-@runtime_checkable
-class Separable(Protocol):
-    """What is needed of a function (``functions.Function``)."""
-
-    @property
-    def name(self) -> str:
-        """For messages."""
-
-    @property
-    def box(self) -> tuple[tuple[float, float], ...]:
-        """Low and high of each coordinate."""
-
-    @property
-    def term(self) -> Callable[[Tensor], Tensor] | None:
-        """(n, D) places → (n, D) values g_d(θ_d), or None where there is no such sum."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +69,14 @@ class ExactBarcode(ArrayBarcode):
         return places
 
 
-def exact_barcode(function: Separable) -> ExactBarcode:
+def exact_barcode(function: Function) -> ExactBarcode:
     """Barcode of dimension 0 of the sublevel sets of a separable function on its box, without sampling.
 
     Extrema are located to the spacing of float64, at smooth places and at kinks, so births and deaths are right up to
     the rounding of the function itself. Bars shorter than that rounding are left out. Raises ValueError for a function
     that is not separable, one that is not finite, and more than ``LARGEST`` bars.
     """
-    if function.term is None:
+    if (term := function.term) is None:
         raise ValueError(
             f"{function.name} is no sum of functions of single coordinates, so its exact barcode is unknown: "
             "take that of a cloud of points, or of its optimised minima"
@@ -102,8 +84,7 @@ def exact_barcode(function: Separable) -> ExactBarcode:
     low, high = torch.tensor(function.box, dtype=torch.float64).unbind(-1)
 
     def values(places: np.ndarray) -> np.ndarray:
-        assert function.term is not None
-        return function.term(torch.from_numpy(places)).numpy()
+        return term(torch.from_numpy(places)).numpy()
 
     grid = np.linspace(low.numpy(), high.numpy(), POINTS)
     on_grid = values(grid)

@@ -33,10 +33,10 @@ def subsets(n: int, size: int, most: int, generator: np.random.Generator) -> Int
     """All subsets of ``size`` of n, or ``most`` different random ones of them; rows sorted."""
     if comb(n, size) <= most:
         return np.array(list(itertools.combinations(range(n), size)))
-    found: dict[tuple[int, ...], None] = {}
-    while len(found) < most:
-        found[tuple(sorted(generator.permutation(n)[:size].tolist()))] = None
-    return np.array(list(found))
+    chosen: dict[tuple[int, ...], None] = {}
+    while len(chosen) < most:
+        chosen[tuple(sorted(generator.permutation(n)[:size].tolist()))] = None
+    return np.array(list(chosen))
 
 
 def deaths(losses: Float[np.ndarray, "m k"], values: Float[np.ndarray, "m k k"]) -> dict[str, Float[np.ndarray, "m k"]]:

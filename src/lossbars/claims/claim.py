@@ -41,8 +41,20 @@ class Finding:
 
 Check = Callable[[Any], Finding]  # judges a claim by what an experiment obtained
 Claims = list[tuple[Claim, Check]]
+
+
+def judged_by(check: Check, id: str, statement: str, source: str, published: str = "—") -> tuple[Claim, Check]:
+    """A claim and the function that judges it: an entry of :data:`Claims`."""
+    return Claim(id, statement, source, published), check
+
+
+def unmeasured(needed: str) -> Finding:
+    """The finding of an experiment that lacks what a claim is about."""
+    return Finding("—", UNMEASURED, f"this needs {needed}")
+
+
 COLUMNS = ["experiment", "id", "claim", "source", "published", "obtained", "budget", "verdict", "detail"]
-"""Of a table of claims."""
+"""Columns of a table of claims."""
 
 
 # Words -------------------------------------------------------------------------------------------

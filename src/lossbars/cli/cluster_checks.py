@@ -10,16 +10,12 @@ from lossbars.cli.finding import Finding, fail, ok, warn
 from lossbars.cli.profile import Profile
 from lossbars.cli.recover import orphaned
 from lossbars.documents.budget import Asked, asked
-from lossbars.documents.plan import USAGE
-from lossbars.workflow.common_rules import CLAIMS, FIGURE, GATHER
-from lossbars.workflow.data_sets import DATASET
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import Request
 
 PLUGIN = "snakemake_executor_plugin_slurm"
 CHECKS_WITHIN = 3  # status checks for which squeue must remember a job that ended; the executor's own rule
 FIRST_CHECK = 40  # seconds between these, where the profile does not say
-LOCAL = {rule.name for rule in (DATASET, GATHER, FIGURE, CLAIMS, USAGE)}  # rules that run where Snakemake does
 
 
 def cluster_checks(plan: Plan, profile: Profile, experiments: Sequence[str], folder: Path) -> Iterator[Finding]:
@@ -94,7 +90,7 @@ def named(profile: Profile, partitions: Mapping[str, slurm.Partition]) -> list[s
 def _fits(
     plan: Plan, experiments: Sequence[str], partitions: Mapping[str, slurm.Partition], profile: Profile
 ) -> Iterator[Finding]:
-    every = [job for key in experiments for job in asked(plan, key) if job.task.rule not in LOCAL]
+    every = [job for key in experiments for job in asked(plan, key) if not job.task.local]
     worst: dict[tuple[str, str, str], str] = {}
     for job in every:
         wanted = _overridden(job, profile)
@@ -122,8 +118,8 @@ def _candidates(
     job: Asked, wanted: Request, profile: Profile, partitions: Mapping[str, slurm.Partition]
 ) -> Sequence[str]:
     """Partitions that the job may be sent to."""
-    stated = profile.settings.get("set-resources", {}).get(job.task.rule, {}).get("slurm_partition")
-    if stated or (stated := profile.settings.get("default-resources", {}).get("slurm_partition")):
+    of_rule = profile.settings.get("set-resources", {}).get(job.task.rule, {}).get("slurm_partition")
+    if stated := of_rule or profile.settings.get("default-resources", {}).get("slurm_partition"):
         return [str(stated)]
     if not profile.partitions:
         return list(partitions)

@@ -3,10 +3,11 @@
 import os
 import urllib.request
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from lossbars.cli.finding import Finding, fail, ok, warn
-from lossbars.datasets.specs import DATASETS, TextData
+from lossbars.datasets.specs import DATASETS, TextData, module_of
 from lossbars.user_files import split_source
 from lossbars.workflow.data_sets import data_key, data_of, dataset_task
 from lossbars.workflow.plan import Plan
@@ -52,37 +53,37 @@ def _text(data: TextData, root: Path | None) -> Finding:
     return ok(f"data set {data.title}: {files[0]}{more}")
 
 
-def _ptb(root: Path | None) -> Finding:
-    from lossbars.datasets.ptb import missing_ptb  # takes seconds to load
-
-    if problem := missing_ptb(root):
+def _placed(name: str, needs: Sequence[str], root: Path | None) -> Finding:
+    """Of a data set whose files are never downloaded."""
+    if problem := import_module(module_of(name)).missing(root):  # takes seconds to load
         what, advice = problem
         return fail(f"data set {what}", advice)
-    return ok(f"data set ptb: files in {(root or Path()) / 'ptb'}")
+    return ok(f"data set {name}: files in {((root or Path()) / needs[0]).parent}")
 
 
-def _source(name: str | TextData, root: str | None) -> Finding:
+def _source(name: str | TextData, data_root: str | None) -> Finding:
+    root = Path(data_root) if data_root else None
     if isinstance(name, TextData):
-        return _text(name, Path(root) if root else None)
-    if name == "ptb":
-        return _ptb(Path(root) if root else None)
-    if name == "digits":
-        return ok("data set digits: comes with scikit-learn")
+        return _text(name, root)
     if name not in DATASETS:  # the configuration was checked: the file is there and defines the function
         return ok(f"data set {name}: will be read by {split_source(name, 'data')[0]}")
-    from lossbars.datasets.load import files_of  # takes seconds to load
+    if needs := DATASETS[name].needs:
+        return _placed(name, needs, root)
+    if package := DATASETS[name].comes_with:
+        return ok(f"data set {name}: comes with {package}")
+    from lossbars.datasets.files import files_of  # takes seconds to load
 
-    files = files_of(name)
-    folder = files.folder(Path(root) if root else None) or files.folder(DOWNLOADS)
+    sources = files_of(name)
+    folder = sources.folder(root) or sources.folder(DOWNLOADS)
     if folder:
         return ok(f"data set {name}: files in {folder}")
-    if answers(files.addresses):
+    if answers(sources.addresses):
         return ok(f"data set {name}: will be downloaded to {DOWNLOADS}")
-    wanted = files.place(root or "DATA_ROOT")
+    wanted = sources.place(data_root or "DATA_ROOT")
     looked = f"not in {wanted}" if root else "no data_root is set"
     return fail(
         f"data set {name}: {looked}, and no server that has it answers",
-        f"put {files.called} into {wanted} and set data_root in config.yaml",
+        f"put {sources.called} into {wanted} and set data_root in config.yaml",
     )
 
 

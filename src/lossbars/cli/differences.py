@@ -48,7 +48,7 @@ def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 def _of_code(old: str, task: Task, folder: Path) -> Iterator[str]:
     if old == task.code:
         return
-    before, now = recorded_code(old, folder), ingredients(task.module, task.chosen)
+    before, now = recorded_code(old, folder), ingredients(task.module, task.extra_modules)
     if before is None:
         yield "code that it runs changed (which is not on record)"
         return

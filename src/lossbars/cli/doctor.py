@@ -6,6 +6,7 @@ from pathlib import Path
 from lossbars.cli import cluster_checks, local_checks
 from lossbars.cli.finding import Finding, fail, ok
 from lossbars.cli.profile import ProfileError, read_profile
+from lossbars.documents.budget import named_experiments
 from lossbars.workflow.plan import Plan
 
 
@@ -14,10 +15,7 @@ def doctor(plan: Plan, profile: str | None, experiments: Sequence[str]) -> tuple
 
     Raises ValueError for a name that is no experiment.
     """
-    known = plan.experiments
-    if unknown := [key for key in experiments if key not in known]:
-        raise ValueError(f"{unknown[0]} is no experiment of this configuration: it has {', '.join(known)}")
-    findings = list(check(plan, profile, experiments or list(known)))
+    findings = list(check(plan, profile, named_experiments(plan, experiments)))
     lines = [line for finding in findings for line in finding.lines()]
     return lines, int(any(finding.level == "fail" for finding in findings))
 

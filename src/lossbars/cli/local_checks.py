@@ -13,7 +13,7 @@ from lossbars.cli import processes
 from lossbars.cli.data_checks import data_checks
 from lossbars.cli.finding import Finding, fail, ok, warn
 from lossbars.cli.recover import ASIDE
-from lossbars.documents.plan import experiment_tasks
+from lossbars.documents.plan import all_tasks
 from lossbars.workflow.checkpoints import stem
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.snakemake_private import locked
@@ -21,7 +21,7 @@ from lossbars.workflow.tasks import unique
 
 WRITTEN = ("results", ".checkpoints", ".snakemake")
 FILES_PER_RESULT = 4  # the result; its log, benchmark and marks, of which several results of a job share some
-ROOM = 2  # times what the results need: checkpoints, and what is half-written, are as large again
+RESERVE = 2  # times what the results need: checkpoints, and what is half-written, are as large again
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)( ; [^\\\n]+)?", re.MULTILINE)  # name, version, for which machines
 
 
@@ -76,14 +76,14 @@ def _there(path: Path) -> Path:
 
 def _room(plan: Plan, experiments: Sequence[str]) -> Finding:
     """Room on the disk for the results that are not there yet."""
-    tasks = unique([task for key in experiments for task in experiment_tasks(plan, key)])
+    tasks = all_tasks(plan, experiments)
     missing = [(task, path) for task in tasks for path in task.outputs.values() if not Path(path).exists()]
     needed = sum(plan.result_bytes(task) for task in unique([task for task, _ in missing]))
     disk = os.statvfs(_there(Path("results")))
     free = disk.f_bavail * disk.f_frsize
     text = f"{len(missing)} results to make, about {_size(needed)}; {_size(free)} free"
-    if free < ROOM * needed:
-        return fail(text, f"make room for {_size(ROOM * needed)}, or let results be a link to a larger disk")
+    if free < RESERVE * needed:
+        return fail(text, f"make room for {_size(RESERVE * needed)}, or let results be a link to a larger disk")
     if disk.f_files and disk.f_favail < FILES_PER_RESULT * len(missing):
         return fail(
             f"{text}, but only {disk.f_favail:,} more files", "make room, or let one job train more: seeds_per_job"

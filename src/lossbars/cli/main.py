@@ -9,7 +9,7 @@ from lossbars.cli.configuration import read_configuration
 from lossbars.cli.doctor import doctor
 from lossbars.cli.recover import recover
 from lossbars.cli.why import why
-from lossbars.documents.budget import budget_text, chosen
+from lossbars.documents.budget import budget_text, named_experiments
 from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.plan import Plan
 
@@ -25,7 +25,7 @@ def main(words: list[str] | None = None) -> int:
             case "recover":
                 lines, status = recover(plan, given.profile, given.lost_host, given.dry_run), 0
             case "budget":
-                lines, status = [budget_text(plan, chosen(plan, given.experiments))], 0
+                lines, status = [budget_text(plan, named_experiments(plan, given.experiments))], 0
             case _:
                 lines, status = doctor(plan, given.profile, given.experiments)
     except (ValueError, OSError) as error:  # of configurations, artefacts, SLURM: each says what to do

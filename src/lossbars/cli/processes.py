@@ -36,13 +36,11 @@ def snakemakes(folder: Path) -> list[Working]:
 
 def orphans(folder: Path) -> list[Working]:
     """Steps of this folder, and what is around them, that a local run left behind; not those of SLURM."""
+    local = [process for process in _working(folder) if "SLURM_JOB_ID" not in _environment(process.process)]
     return [
-        one
-        for one in _working(folder)
-        if "SLURM_JOB_ID" not in _environment(one.process)
-        and (
-            any(STEP.search(word) for word in one.command) or (is_snakemake(one.command) and runs_one_job(one.command))
-        )
+        process
+        for process in local
+        if any(map(STEP.search, process.command)) or (is_snakemake(process.command) and runs_one_job(process.command))
     ]
 
 

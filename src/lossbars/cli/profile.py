@@ -73,5 +73,4 @@ def _folders() -> Iterator[Path]:
     """Where Snakemake looks for profiles: here, and in the folders of the user and of the site."""
     yield Path.cwd()
     yield Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "snakemake"
-    for folder in (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")[:1]:
-        yield Path(folder) / "snakemake"
+    yield Path((os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").partition(":")[0]) / "snakemake"

@@ -1,6 +1,6 @@
 """``lossbars recover``: after a Snakemake that was killed, or a machine that was lost, make the folder fit to go on.
 
-Nothing that is whole is lost: a result that cannot stand for itself is set aside, not deleted, and checkpoints and
+Nothing that is complete is lost: a result that cannot stand for itself is set aside, not deleted, and checkpoints and
 Snakemake's own marks of unfinished jobs stay, so that the next run goes on where this one ended.
 """
 
@@ -8,7 +8,6 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,7 +135,8 @@ def _unlock(recovery: Recovery) -> None:
 
 
 def _remove_half_written(recovery: Recovery) -> None:
-    left = sorted(path for folder, name in HALF_WRITTEN.items() for path in _half_written(folder, name))
+    hidden = [(path, name) for folder, name in HALF_WRITTEN.items() for path in folder.rglob(".*")]
+    left = sorted(path for path, name in hidden if name.fullmatch(path.name) and ASIDE not in path.parents)
     if not left:
         return
     recovery.say(f"removed {len(left)} half-written files", f"remove {len(left)} half-written files: {left[0]}")
@@ -145,10 +145,6 @@ def _remove_half_written(recovery: Recovery) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def _half_written(folder: Path, name: re.Pattern[str]) -> Iterator[Path]:
-    return (path for path in folder.rglob(".*") if name.fullmatch(path.name) and ASIDE not in path.parents)
 
 
 def _set_aside(recovery: Recovery, plan: Plan) -> None:

@@ -23,7 +23,6 @@ class QueuedJob:
     number: str
     name: str
     state: str
-    folder: str
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,6 @@ class Node:
     """What one node has."""
 
     name: str
-    cpus: int
     memory_mb: int
     gpus: int
     usable: bool
@@ -69,11 +67,7 @@ def jobs_of(folder: Path) -> list[QueuedJob]:
     """This user's jobs that were submitted from a folder and have not ended. Raises SlurmError."""
     lines = ask("squeue", "--me", "--noheader", "--format=%A|%j|%T|%Z").splitlines()
     rows = [line.strip().split("|", 3) for line in lines if line.count("|") >= 3]
-    return [QueuedJob(*row) for row in rows if _same(row[3], folder)]
-
-
-def _same(one: str, other: Path) -> bool:
-    return Path(one).resolve() == other.resolve()
+    return [QueuedJob(*job) for *job, place in rows if Path(place).resolve() == folder.resolve()]
 
 
 def cancel(numbers: Sequence[str]) -> None:
@@ -108,7 +102,7 @@ def partitions() -> dict[str, Partition]:
 def _node(said: dict[str, str]) -> Node:
     gpus = sum(int(count) for count in re.findall(r"gpu(?::[\w.-]+)*:(\d+)", said.get("Gres", "")))
     usable = not any(word in said.get("State", "UNKNOWN").upper() for word in USELESS)
-    return Node(said["NodeName"], int(said.get("CPUTot", 0)), int(said.get("RealMemory", 0)), gpus, usable)
+    return Node(said["NodeName"], int(said.get("RealMemory", 0)), gpus, usable)
 
 
 def minutes(text: str) -> float:

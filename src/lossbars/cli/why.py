@@ -6,15 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lossbars.cli.differences import differences
-from lossbars.documents.plan import CLAIMS_REPORT, PROVENANCE, REPORT, USAGE, documents, experiment_tasks, targets
-from lossbars.documents.ran import documented
+from lossbars.documents.plan import (
+    CLAIMS_REPORT,
+    PROVENANCE,
+    REPORT,
+    USAGE,
+    all_tasks,
+    documented,
+    documents,
+    targets,
+)
 from lossbars.workflow.artefacts import made_by, read_records
 from lossbars.workflow.common_rules import CLAIMS, FIGURE, GATHER
 from lossbars.workflow.files import ArtefactError
 from lossbars.workflow.job import Job
 from lossbars.workflow.marks import marked
 from lossbars.workflow.plan import Plan
-from lossbars.workflow.tasks import NoSettings, Task, unique
+from lossbars.workflow.tasks import NoSettings, Task
 from lossbars.workflow.validity import condition
 
 OTHER_INPUTS = "its inputs are others than those it was made from"
@@ -45,8 +53,7 @@ def started(plan: Plan) -> list[str]:
 
 def left_by(plan: Plan, asked: Sequence[str]) -> list[Task]:
     """What a run of these experiments makes, inputs before what is made of them; the documents are on all that ran."""
-    every = [task for key in asked for task in experiment_tasks(plan, key)]
-    return unique([*every, *documents(plan, documented(plan, asked))])
+    return [*all_tasks(plan, asked), *documents(plan, documented(plan, asked))]
 
 
 def causes(plan: Plan, asked: Sequence[str]) -> dict[str, Cause]:
@@ -113,19 +120,13 @@ def _jobs_on_record(plan: Plan) -> dict[str, Job]:
 # In words ----------------------------------------------------------------------------------------
 
 
-def first_cause(path: str, again: dict[str, Cause]) -> Cause:
-    """What a result's making again begins with."""
-    cause = again[path]
-    while cause.follows:
-        cause = again[cause.follows]
-    return cause
-
-
 def explain(path: str, again: dict[str, Cause]) -> str:
     """One result, in words."""
     if path not in again:
         return f"{path} is up to date."
-    cause = first_cause(path, again)
+    cause = again[path]
+    while cause.follows:
+        cause = again[cause.follows]
     if cause.path == path:
         return f"{path} would be made again: {'; '.join(cause.reasons)}."
     return f"{path} would be made again, because {cause.path} would: {'; '.join(cause.reasons)}."

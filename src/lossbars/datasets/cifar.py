@@ -13,23 +13,23 @@ from lossbars.datasets.files import Files, verify
 KINDS = {"cifar10": CIFAR10, "cifar100": CIFAR100}
 
 
-def files(kind: type[CIFAR10]) -> Files:
+def files(name: str) -> Files:
     """Pickled batches and the names of the classes: seven files of CIFAR10, three of CIFAR100."""
-    names = tuple((name,) for name in _checksums(kind))
+    kind = KINDS[name]
     return Files(
         title=kind.__name__,
         called=f"its {'seven' if kind is CIFAR10 else 'three'} files",
         folders=(kind.base_folder,),
-        names=names,
+        names=tuple((file,) for file in _checksums(kind)),
         download=lambda root: kind(root, download=True),
         addresses=(kind.url,),
     )
 
 
-def load_cifar(name: str, data_root: Path | None, downloads: Path) -> Dataset:
+def load(name: str, data_root: Path | None, downloads: Path) -> Dataset:
     """50,000 + 10,000 images (3, 32, 32) in bytes; 10 classes, or the 100 fine ones."""
     kind = KINDS[name]
-    folder = files(kind).fetched(data_root, downloads)
+    folder = files(name).fetched(data_root, downloads)
     for file, checksum in _checksums(kind).items():  # before any is read: a pickle can do anything
         verify(folder / file, checksum)
     return Dataset(*_read(kind, folder, train=True), *_read(kind, folder, train=False))
@@ -40,6 +40,6 @@ def _checksums(kind: type[CIFAR10]) -> dict[str, str]:
 
 
 def _read(kind: type[CIFAR10], folder: Path, train: bool) -> tuple[Tensor, Tensor]:
-    found = kind(str(folder.parent), train=train)
-    images = np.ascontiguousarray(found.data.transpose(0, 3, 1, 2))  # it has them as (m, 32, 32, 3)
-    return torch.from_numpy(images), torch.tensor(found.targets)
+    part = kind(str(folder.parent), train=train)
+    images = np.ascontiguousarray(part.data.transpose(0, 3, 1, 2))  # it has them as (m, 32, 32, 3)
+    return torch.from_numpy(images), torch.tensor(part.targets)

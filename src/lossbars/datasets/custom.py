@@ -1,6 +1,7 @@
-"""A user's own data set."""
+"""A user's data set."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from torch import Tensor
 
@@ -8,10 +9,11 @@ from lossbars.datasets.dataset import PARTS, DataError, Dataset
 from lossbars.user_files import load_object
 
 
-def load_custom(source: str) -> Dataset:
+def load(source: str, data_root: Path | None, downloads: Path) -> Dataset:  # noqa: ARG001 (the user's function knows)
     """What ``path/to/my_data.py:load`` returns: four tensors, in the order of PARTS or under these names."""
-    found = load_object(source, "data")()
-    parts = [found[name] for name in PARTS] if isinstance(found, Mapping) and set(PARTS) <= set(found) else found
+    parts = load_object(source, "data")()
+    if isinstance(parts, Mapping) and set(PARTS) <= set(parts):
+        parts = [parts[name] for name in PARTS]
     if not isinstance(parts, tuple | list) or len(parts) != 4 or not all(isinstance(part, Tensor) for part in parts):
         raise DataError(f"data {source!r}: must return the tensors {', '.join(PARTS)}, in this order or by name")
     try:

@@ -1,4 +1,4 @@
-"""What every data set gives: inputs and targets of a training and a test set."""
+"""Data sets: inputs and targets of a training and a test set."""
 
 import hashlib
 from dataclasses import dataclass
@@ -73,16 +73,16 @@ class Dataset:
     @property
     def tensors(self) -> dict[str, Tensor]:
         """The four tensors by name, to be written: each has its own memory, which windows of one text share."""
-        found: dict[str, Tensor] = {}
+        tensors: dict[str, Tensor] = {}
         for name in PARTS:
             part: Tensor = getattr(self, name)
-            places = [other.untyped_storage().data_ptr() for other in found.values()]
-            found[name] = part.clone() if part.untyped_storage().data_ptr() in places else part
-        return found
+            places = [other.untyped_storage().data_ptr() for other in tensors.values()]
+            tensors[name] = part.clone() if part.untyped_storage().data_ptr() in places else part
+        return tensors
 
     @property
     def facts(self) -> dict[str, str]:
-        """What is kept beside the tensors, since part of them does not say it."""
+        """Metadata of the file of tensors: the size of the vocabulary, which part of the text does not tell."""
         return {"vocabulary": str(self.outputs)} if self.tokens and self.train_y.dtype != torch.uint8 else {}
 
     @property
@@ -106,7 +106,7 @@ def _is_text(x: Tensor, y: Tensor) -> bool:
 
 
 def windows(text: Integer[Tensor, " n"], context: int) -> tuple[Integer[Tensor, "m t"], Integer[Tensor, "m t"]]:
-    """Non-overlapping windows (m, context) of a text, and the token after each of theirs: views, nothing is copied."""
+    """Non-overlapping windows (m, context) of a text, and the token after each of their tokens, as views."""
     m = (len(text) - 1) // context
     return text[: m * context].view(m, context), text[1 : m * context + 1].view(m, context)
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from lossbars.datasets.dataset import DataError, md5
+from lossbars.datasets.specs import module_of
 
 
 @dataclass(frozen=True)
 class Files:
-    """What a data set is made of: ``names`` has each file by all the names that it may have."""
+    """The files of a data set; ``names`` has the possible names of each file."""
 
     title: str
     called: str  # "its four files, packed or unpacked,"
@@ -26,7 +28,7 @@ class Files:
         return None
 
     def place(self, root: Path | str) -> Path:
-        """Where torchvision has them below a root."""
+        """The folder below a root in which torchvision keeps them."""
         return Path(root) / self.folders[0]
 
     def fetched(self, data_root: Path | None, downloads: Path) -> Path:
@@ -44,7 +46,12 @@ class Files:
         return self.place(downloads)
 
 
+def files_of(name: str) -> Files:
+    """The files of a data set that can be downloaded. Raises AttributeError of others."""
+    return import_module(module_of(name)).files(name)
+
+
 def verify(path: Path, wanted: str) -> None:
     """Raise DataError unless a file has this MD5."""
-    if (found := md5(path)) != wanted:
-        raise DataError(f"{path} is damaged: its MD5 is {found}, expected {wanted}. Delete it, and fetch it again")
+    if (actual := md5(path)) != wanted:
+        raise DataError(f"{path} is damaged: its MD5 is {actual}, expected {wanted}. Delete it, and fetch it again")

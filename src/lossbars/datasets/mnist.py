@@ -31,23 +31,14 @@ UNPACKED_MD5 = {
 KINDS: dict[str, type[MNIST]] = {"mnist": MNIST, "fmnist": FashionMNIST}
 
 
-def load_mnist(data_root: Path | None, downloads: Path) -> Dataset:
+def load(name: str, data_root: Path | None, downloads: Path) -> Dataset:
     """60,000 + 10,000 images (1, 28, 28) in bytes, 10 classes."""
-    return _load(KINDS["mnist"], data_root, downloads)
-
-
-def load_fmnist(data_root: Path | None, downloads: Path) -> Dataset:
-    """60,000 + 10,000 images (1, 28, 28) in bytes, 10 classes."""
-    return _load(KINDS["fmnist"], data_root, downloads)
-
-
-def _load(kind: type[MNIST], data_root: Path | None, downloads: Path) -> Dataset:
-    name = kind.__name__
-    raw = files(kind).fetched(data_root, downloads)
+    kind = KINDS[name]
+    raw = files(name).fetched(data_root, downloads)
     archives = {Path(file).stem: checksum for file, checksum in kind.resources}
 
     def read(file: str) -> Tensor:
-        return _read(raw, file, archives[file], UNPACKED_MD5[name][file])
+        return _read(raw, file, archives[file], UNPACKED_MD5[kind.__name__][file])
 
     images, labels = "images-idx3-ubyte", "labels-idx1-ubyte"
     return Dataset(
@@ -58,13 +49,14 @@ def _load(kind: type[MNIST], data_root: Path | None, downloads: Path) -> Dataset
     )
 
 
-def files(kind: type[MNIST]) -> Files:
+def files(name: str) -> Files:
     """Images and labels of both parts, packed or unpacked."""
+    kind = KINDS[name]
     return Files(
         title=kind.__name__,
         called="its four files, packed or unpacked,",
         folders=(f"{kind.__name__}/raw",),
-        names=tuple((name, f"{name}.gz") for name in UNPACKED_MD5[kind.__name__]),
+        names=tuple((file, f"{file}.gz") for file in UNPACKED_MD5[kind.__name__]),
         download=lambda root: kind(root, download=True),
         addresses=tuple(f"{mirror}{kind.resources[0][0]}" for mirror in kind.mirrors),
     )

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from lossbars.datasets.dataset import DataError, Dataset, windows
 from lossbars.datasets.files import verify
-from lossbars.datasets.specs import PTB_FILES
+from lossbars.datasets.specs import DATASETS
 
+FILES = DATASETS["ptb"].needs
 CONTEXT = 20  # words of a window: the steps that Zaremba et al. 2014 unroll
 END = "<eos>"  # after each line
 CHECKSUMS = (
@@ -28,14 +29,14 @@ ADVICE = (
 )
 
 
-def load_ptb(data_root: Path | None) -> Dataset:
+def load(name: str, data_root: Path | None, downloads: Path) -> Dataset:  # noqa: ARG001 (nothing is downloaded)
     """46,479 + 4,121 windows (20,) of 10,000 words, int16; the validation file is verified, and not used.
 
     Raises DataError, saying what to do, where files are missing or damaged.
     """
-    if problem := missing_ptb(data_root):
+    if problem := missing(data_root):
         raise DataError(": ".join(problem))
-    files = [(data_root or Path()) / name for name in PTB_FILES]
+    files = [(data_root or Path()) / file for file in FILES]
     for path, checksum in zip(files, CHECKSUMS, strict=True):
         verify(path, checksum)
     train, test = words(files[0]), words(files[2])
@@ -44,14 +45,14 @@ def load_ptb(data_root: Path | None) -> Dataset:
     return Dataset(train_x, train_y, test_x, test_y, len(numbers))
 
 
-def missing_ptb(data_root: Path | None) -> tuple[str, str] | None:
-    """What is missing of the files, and what to do; None where all are there."""
-    lacking = [name for name in PTB_FILES if data_root is None or not (data_root / name).is_file()]
+def missing(data_root: Path | None) -> tuple[str, str] | None:
+    """The files that are missing, and advice; None if all are there."""
+    lacking = [name for name in FILES if data_root is None or not (data_root / name).is_file()]
     if not lacking:
         return None
     folder = (data_root or Path("DATA_ROOT")) / "ptb"
     looked = f"{folder} lacks {', '.join(Path(name).name for name in lacking)}" if data_root else "no data_root is set"
-    return f"ptb: {looked}", ADVICE.format(names=", ".join(Path(name).name for name in PTB_FILES), folder=folder)
+    return f"ptb: {looked}", ADVICE.format(names=", ".join(Path(name).name for name in FILES), folder=folder)
 
 
 def words(path: Path) -> list[str]:

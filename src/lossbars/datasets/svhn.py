@@ -14,7 +14,7 @@ from lossbars.datasets.files import Files, verify
 SPLITS = ("train", "test")  # the third, 531,131 easier images, is used by none of the papers
 
 
-def files() -> Files:
+def files(name: str) -> Files:  # noqa: ARG001 (there is one)
     """The training and the test set."""
     return Files(
         title="SVHN",
@@ -26,9 +26,9 @@ def files() -> Files:
     )
 
 
-def load_svhn(data_root: Path | None, downloads: Path) -> Dataset:
+def load(name: str, data_root: Path | None, downloads: Path) -> Dataset:
     """73,257 + 26,032 images (3, 32, 32) in bytes, 10 classes."""
-    folder = files().fetched(data_root, downloads)
+    folder = files(name).fetched(data_root, downloads)
     parts = [_read(folder, split) for split in SPLITS]
     return Dataset(*parts[0], *parts[1])
 

@@ -33,11 +33,11 @@ def text_files(data: TextData, data_root: Path | None) -> list[Path]:
     """The files of a text in the order of their paths, hidden ones left out. Raises DataError, saying what to do."""
     if problem := missing_text(data, data_root):
         raise DataError(": ".join(problem))
-    return _found(_place(data, data_root))
+    return _files_of(_place(data, data_root))
 
 
 def missing_text(data: TextData, data_root: Path | None) -> tuple[str, str] | None:
-    """What is missing of a text, and what to do; None where it is there."""
+    """The problem with the files of a text, and advice; None if there is none."""
     place = _place(data, data_root)
     advice = OSCAR if place.name == "oscar" else OTHERS
     if not place.is_absolute() and data_root is None:
@@ -46,10 +46,10 @@ def missing_text(data: TextData, data_root: Path | None) -> tuple[str, str] | No
     advice = advice.format(folder=f"{place}/")
     if not place.exists():
         return f"{data.title}: {place} is not there", advice
-    found = _found(place)
-    if packed := [path for path in found if path.suffix == ".zst"]:
+    files = _files_of(place)
+    if packed := [path for path in files if path.suffix == ".zst"]:
         return f"{data.title}: {packed[0]} is packed by Zstandard", "unpack such files first: zstd -d FILE"
-    if not found:
+    if not files:
         return f"{data.title}: {place} has no files of text", advice
     return None
 
@@ -58,8 +58,8 @@ def _place(data: TextData, data_root: Path | None) -> Path:
     return (data_root or Path()) / Path(data.path).expanduser()
 
 
-def _found(place: Path) -> list[Path]:
-    """One file as it is named; of a folder, at any depth, files whose names end as those of texts do."""
+def _files_of(place: Path) -> list[Path]:
+    """The file itself, or all files of text below a folder, hidden and packed duplicates left out."""
     if place.is_file():
         return [place]
     every = {path for path in place.rglob("*") if path.name.endswith((*SUFFIXES, ".zst")) and path.is_file()}
@@ -141,13 +141,13 @@ def _checked(path: Path, raw: Iterator[bytes]) -> Iterator[bytes]:
     """The same bytes, cut between characters."""
     offset, rest = 0, b""
     for piece in raw:
-        whole = rest + piece
+        text = rest + piece
         try:
-            _, used = codecs.utf_8_decode(whole, "strict", False)
+            _, used = codecs.utf_8_decode(text, "strict", False)
         except UnicodeDecodeError as error:
             raise _no_text(path, offset + error.start) from None
-        yield whole[:used]
-        offset, rest = offset + used, whole[used:]
+        yield text[:used]
+        offset, rest = offset + used, text[used:]
     if rest:
         raise _no_text(path, offset)
 

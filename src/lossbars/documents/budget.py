@@ -1,15 +1,9 @@
-"""What a run asks of a cluster, in one table. Loads no torch.
+"""What a run asks of a cluster, in one table. Loads no torch."""
 
-``python -m lossbars.documents.budget`` rewrites the tables of docs/resources.md.
-"""
-
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from lossbars.documents.plan import experiment_tasks
-from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import Request
 from lossbars.workflow.tasks import Task
@@ -19,7 +13,6 @@ NOTE = (
     "at once: GPU jobs that can be ready together. Memory and time are limits, of the largest and the longest job;\n"
     "most jobs use less. See docs/resources.md."
 )
-BEGIN, END = "<!-- requests, written by `python -m lossbars.documents.budget` -->\n", "<!-- end of requests -->\n"
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ def asked(plan: Plan, experiment: str) -> list[Asked]:
     return [Asked(experiment, task, plan.request(task)) for task in experiment_tasks(plan, experiment)]
 
 
-def chosen(plan: Plan, names: Sequence[str]) -> list[str]:
+def named_experiments(plan: Plan, names: Sequence[str]) -> list[str]:
     """Experiments by name; ``paper`` is :attr:`Plan.paper`, no name is all. Raises ValueError for an unknown name."""
     if unknown := [name for name in names if name not in (*plan.experiments, "paper")]:
         raise ValueError(f"no experiment {unknown[0]!r}: there are {', '.join(plan.experiments)}, and paper")
@@ -112,51 +105,3 @@ def budget_text(plan: Plan, experiments: Sequence[str], to_run: frozenset[str] |
         for row, jobs in zip(rows, groups.values(), strict=True):
             row.insert(2, f"{len({job.task.path for job in jobs} & to_run):,}")
     return f"What the jobs ask for at their first attempt:\n{table(rows, head)}\n{NOTE}"
-
-
-# The documentation -------------------------------------------------------------------------------
-
-
-def requests_markdown(plan: Plan) -> str:
-    """A table per experiment, with a row per rule."""
-    lines = []
-    for key, experiment in plan.experiments.items():
-        every = asked(plan, key)
-        rows = [
-            [rule, *budget(job for job in every if job.task.rule == rule)]
-            for rule in dict.fromkeys(job.task.rule for job in every)
-        ]
-        rows.append(["**all**", *budget(every)])
-        lines += [f"### {key}", "", f"{experiment.title}; `device: {experiment.device}`.", "", *_markdown(rows), ""]
-    return "\n".join(lines)
-
-
-def _markdown(rows: list[list[str]]) -> list[str]:
-    head = ["rule", *HEAD]
-    cells = [head, ["---"] + ["---:"] * len(HEAD), *rows]
-    return ["| " + " | ".join(row) + " |" for row in cells]
-
-
-def rewritten(text: str, plan: Plan) -> str:
-    """The document with its tables as the code has them now. Raises ValueError where the marks are missing."""
-    before, _, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise ValueError(f"the marks {BEGIN.strip()} and {END.strip()} are not there")
-    return before + BEGIN + "\n" + requests_markdown(plan) + "\n" + END + after
-
-
-def main() -> None:
-    """Rewrite docs/resources.md below the working folder from config.yaml."""
-    import yaml
-
-    document = Path("docs/resources.md")
-    plan = Plan(yaml.safe_load(Path("config.yaml").read_text()), KINDS)
-    try:
-        document.write_text(rewritten(document.read_text(), plan))
-    except ValueError as error:
-        sys.exit(f"{document}: {error}")
-
-
-if __name__ == "__main__":
-    main()

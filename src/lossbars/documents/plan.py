@@ -1,7 +1,7 @@
 """The documents of a run: usage of each experiment, claims, report and provenance of all. Loads no torch."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +14,20 @@ from lossbars.workflow.experiment import Scale
 from lossbars.workflow.fingerprint import text_fingerprint
 from lossbars.workflow.landscape_rules import SURFACE
 from lossbars.workflow.path_lists import compact
-from lossbars.workflow.tasks import Output, Rule, Task, files
+from lossbars.workflow.tasks import Output, Rule, Task, files, unique
+from lossbars.workflow.validity import condition
 
 if TYPE_CHECKING:
     from lossbars.workflow.kind import Kind
     from lossbars.workflow.plan import Plan
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
-ROOM = "lossbars.documents"
-USAGE = Rule("usage", f"{ROOM}.usage", {"table": "{experiment}/benchmarks/usage.parquet"})
-CLAIMS_REPORT = Rule("claims_report", f"{ROOM}.claims_report", {"text": "claims.md", "table": "claims.parquet"})
-REPORT = Rule("report", f"{ROOM}.report", {"page": "report.html"})
-PROVENANCE = Rule("provenance", f"{ROOM}.provenance", {"record": "provenance.json"})
+PACKAGE = "lossbars.documents"
+USAGE = Rule("usage", f"{PACKAGE}.usage", {"table": "{experiment}/benchmarks/usage.parquet"}, local=True)
+CLAIMS_FILES = {"text": "claims.md", "table": "claims.parquet"}
+CLAIMS_REPORT = Rule("claims_report", f"{PACKAGE}.claims_report", CLAIMS_FILES, local=True)
+REPORT = Rule("report", f"{PACKAGE}.report", {"page": "report.html"}, local=True)
+PROVENANCE = Rule("provenance", f"{PACKAGE}.provenance", {"record": "provenance.json"}, local=True)
 
 
 class UsedJobs(Recipe):
@@ -75,6 +77,11 @@ def experiment_tasks(plan: "Plan", experiment: str) -> list[Task]:
     return [*plan.tasks(experiment), usage_task(plan, experiment)]
 
 
+def all_tasks(plan: "Plan", experiments: Iterable[str]) -> list[Task]:
+    """The tasks of several experiments, each once, inputs before what is made of them."""
+    return unique([task for key in experiments for task in experiment_tasks(plan, key)])
+
+
 def targets(plan: "Plan", experiment: str) -> list[str]:
     """Paths that a run of the experiment is asked for; some results are made only where something needs them.
 
@@ -119,6 +126,16 @@ def barcodes(plan: "Plan", experiment: str) -> list[Output]:
 # Of all experiments ------------------------------------------------------------------------------
 
 
+def documented(plan: "Plan", asked: Sequence[str]) -> list[str]:
+    """Experiments of the documents: those asked for, and those that ran before and whose claims are not stale."""
+    return [key for key in plan.experiments if key in asked or _claims_stand(plan.claims(key))]
+
+
+def _claims_stand(claims: Task) -> bool:
+    path = Path(claims.path)
+    return path.is_file() and condition(path, claims.key) is None  # keys take a moment: most experiments never ran
+
+
 def documents(plan: "Plan", experiments: Sequence[str]) -> list[Task]:
     """The common documents on these experiments."""
     claims = [plan.claims(key)["table"] for key in experiments]
@@ -128,7 +145,7 @@ def documents(plan: "Plan", experiments: Sequence[str]) -> list[Task]:
     records = [record for key in experiments for record in barcodes(plan, key)]
     reads = {"claims": claims, "figures": figures, "barcodes": records, "usage": usage}
     report = REPORT.task(plan, report_settings(plan, experiments), reads)
-    left = [task for key in experiments for task in experiment_tasks(plan, key) if task.rule != DATASET.name]
+    left = [task for task in all_tasks(plan, experiments) if task.rule != DATASET.name]
     every = [task[option] for task in (*left, claims_report, report) for option in task.outputs]
     configuration = {"experiments": {key: plan.given[key] for key in experiments}, "scale": plan.scale.model_dump()}
     settings = ProvenanceSettings(configuration=json.dumps(configuration))
@@ -140,7 +157,10 @@ def report_settings(plan: "Plan", experiments: Sequence[str]) -> ReportSettings:
     return ReportSettings(
         experiments={key: plan.experiments[key].model_dump(mode="json") for key in experiments},
         given={key: given(plan, key) for key in experiments},
-        captions={key: captions(plan, key) for key in experiments},
+        captions={
+            key: {figure: plan.kind(key).figures[figure].caption for figure in plan.experiments[key].figures}
+            for key in experiments
+        },
         rules={key: rule_graph(experiment_tasks(plan, key)) for key in experiments},
         template_file=text_fingerprint(TEMPLATE),
     )
@@ -154,12 +174,6 @@ def rule_graph(tasks: Sequence[Task]) -> dict[str, tuple[int, list[str]]]:
         counts[task.rule] = counts.get(task.rule, 0) + 1
         needs.setdefault(task.rule, {}).update({one.task.rule: None for one in task.reads()})
     return {rule: (count, list(needs[rule])) for rule, count in counts.items()}
-
-
-def captions(plan: "Plan", experiment: str) -> dict[str, str]:
-    """Figure → what it shows, in words."""
-    figures = plan.kind(experiment).figures
-    return {figure: figures[figure].caption for figure in plan.experiments[experiment].figures}
 
 
 def given(plan: "Plan", experiment: str) -> str:

@@ -1,19 +1,19 @@
 """Where every result comes from: recipe, code, inputs, versions, machine, time. docs/operations.md has the schema."""
 
-import csv
 import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lossbars.documents.plan import ProvenanceSettings, documents, experiment_tasks
+from lossbars.documents.plan import PROVENANCE, ProvenanceSettings, all_tasks, documents
+from lossbars.documents.usage import measured
 from lossbars.experiments.kinds import KINDS
 from lossbars.workflow.artefacts import ArtefactError, versions_of
 from lossbars.workflow.code_record import recorded_code
 from lossbars.workflow.plan import Plan
-from lossbars.workflow.run_log import attempts, run_path, taken
-from lossbars.workflow.tasks import Task, unique
+from lossbars.workflow.run_log import attempts, run_path
+from lossbars.workflow.tasks import Task
 from lossbars.workflow.work import Work
 
 
@@ -36,9 +36,8 @@ def step(work: Work[ProvenanceSettings]) -> None:
 
 def reported(plan: Plan) -> list[Task]:
     """All tasks of a run of all experiments of a plan, inputs first, but for the record of it."""
-    experiments = list(plan.experiments)
-    every = [task for key in experiments for task in experiment_tasks(plan, key)]
-    return unique([*every, *(task for task in documents(plan, experiments) if task.rule != "provenance")])
+    made = [*all_tasks(plan, plan.experiments), *documents(plan, list(plan.experiments))]
+    return [task for task in made if task.rule != PROVENANCE.name]
 
 
 def _gone(task: Task) -> bool:
@@ -60,7 +59,7 @@ def _runs(tasks: list[Task], digests: dict[str, str]) -> Iterator[dict[str, Any]
             "inputs": {one.path: digests.get(one.path) for one in task.reads()},
             "versions": _versions(outputs),
             "attempts": tries if key == task.key else [],
-            "measured": None if taken(tries) else _measured(Path(task.benchmark)),
+            "measured": measured(Path(task.benchmark)),
         }
 
 
@@ -70,23 +69,6 @@ def _versions(outputs: list[str]) -> dict[str, str] | None:
         if path.endswith((".safetensors", ".parquet", ".json")):
             return versions_of(Path(path))
     return None
-
-
-def _measured(file: Path) -> dict[str, float | None] | None:
-    """Of the last attempt: seconds, seconds of CPU, most memory in MB; null where a job was too short to be sampled."""
-    if not file.is_file():
-        return None
-    with file.open() as table:
-        rows = list(csv.DictReader(table, delimiter="\t"))
-    names = {"seconds": "s", "cpu_seconds": "cpu_time", "memory_mb": "max_rss"}
-    return {name: _number(rows[-1][column]) for name, column in names.items()} if rows else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _digest(path: Path) -> str:

@@ -17,6 +17,7 @@ from lossbars.documents.plan import ReportSettings
 from lossbars.documents.rule_drawing import HEIGHT, TIP, WIDTH, draw
 from lossbars.documents.usage import usage_rows
 from lossbars.workflow.artefacts import LIBRARIES, ArtefactError, made_by, read_records, read_table
+from lossbars.workflow.files import exists
 from lossbars.workflow.marks import write_document
 from lossbars.workflow.work import Work
 
@@ -93,14 +94,10 @@ def _figures(experiment: str, settings: ReportSettings, drawings: dict[str, Path
             caption = settings.captions[experiment][kind]
             names = ", ".join(model["label"] or name for name, model in config["models"].items())
             text = f"{kind} figure of {config['title']}, for {names}. Its numbers are in the tables of this section."
-            shown.append({"key": key, "caption": caption, "alt": text, "source": _data_uri(drawings[key])})
+            exists(drawings[key])
+            source = "data:image/svg+xml;base64," + base64.b64encode(drawings[key].read_bytes()).decode()
+            shown.append({"key": key, "caption": caption, "alt": text, "source": source})
     return shown
-
-
-def _data_uri(path: Path) -> str:
-    if not path.is_file():
-        raise ArtefactError(f"{path} is missing: run the rule that makes it")
-    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
 def _scores(experiment: str, config: dict[str, Any], work: Work[ReportSettings]) -> list[dict[str, str]]:

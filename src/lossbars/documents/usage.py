@@ -1,6 +1,7 @@
 """What the jobs of an experiment used, beside what they asked for: Snakemake's benchmark files in one table."""
 
-from math import isnan, nan
+import csv
+from math import isnan
 from pathlib import Path
 
 import pandas as pd
@@ -22,9 +23,11 @@ def step(work: Work[UsageSettings]) -> None:
     for jobs in work.settings.jobs:
         files = [file for text in jobs.benchmarks for file in paths(text)]
         for part, file in zip(jobs.parts, files, strict=True):
-            used_mb, seconds, cpu = _measured(file)
-            rows.append((jobs.rule, jobs.model, part, jobs.mem_mb, used_mb, jobs.runtime, seconds, cpu))
-    work.write_table("table", pd.DataFrame(rows, columns=COLUMNS))
+            asked = {"asked_mb": jobs.mem_mb, "asked_minutes": jobs.runtime}
+            used = measured(file) or dict.fromkeys(("memory_mb", "seconds", "cpu_seconds"))
+            rows.append({"rule": jobs.rule, "model": jobs.model, "part": part} | asked | used)
+    table = pd.DataFrame(rows).rename(columns={"memory_mb": "used_mb", "seconds": "used_seconds"})[COLUMNS]
+    work.write_table("table", table.astype(dict.fromkeys(("used_mb", "used_seconds", "cpu_seconds"), float)))
 
 
 def usage_rows(table: pd.DataFrame) -> list[dict[str, str]]:
@@ -69,10 +72,23 @@ def _time(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d}"
 
 
-def _measured(file: Path) -> tuple[float, float, float]:
-    """Megabytes, seconds, seconds of CPU."""
-    _, tries = attempts(file.with_suffix(".run.json"))
-    if not file.is_file() or taken(tries):
-        return nan, nan, nan
-    row = pd.read_csv(file, sep="\t", na_values=["-"]).iloc[-1]
-    return float(row["max_rss"]), float(row["s"]), float(row["cpu_time"])
+def measured(benchmark: Path) -> dict[str, float | None] | None:
+    """What Snakemake measured of the last attempt of a job: seconds, seconds of CPU, most memory in MB.
+
+    A number is None where the job was too short to be sampled. None where nothing was measured, or where the result
+    was taken from where it was kept.
+    """
+    _, tries = attempts(benchmark.with_suffix(".run.json"))
+    if not benchmark.is_file() or taken(tries):
+        return None
+    with benchmark.open() as table:
+        rows = list(csv.DictReader(table, delimiter="\t"))
+    columns = {"seconds": "s", "cpu_seconds": "cpu_time", "memory_mb": "max_rss"}
+    return {name: _float(rows[-1][column]) for name, column in columns.items()} if rows else None
+
+
+def _float(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

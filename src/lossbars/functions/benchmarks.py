@@ -6,7 +6,7 @@ units. All formulas keep the dtype and the device of their argument.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -54,10 +54,6 @@ class Function(Landscape):
         unit = torch.rand(n, self.dim, generator=generator, dtype=self.dtype, device=generator.device)
         low, high = unit.new_tensor(self.box).unbind(-1)
         return torch.minimum(low + (high - low) * unit, high).to(self.device)
-
-    def batches(self, generators: Sequence[Generator]) -> Iterator[Batch | None]:
-        """A single None: a function has no data."""
-        yield None
 
     def loss(self, theta: Float[Tensor, "n d"], batch: Batch | None = None) -> Float[Tensor, " n"]:
         """The value of every row, outside the box too."""

@@ -23,7 +23,7 @@ HALVINGS = 50
 
 @dataclass(frozen=True)
 class Found:
-    """Where the searches ended."""
+    """The ends of the searches."""
 
     theta: Float[Tensor, "n d"]
     gradient: Float[Tensor, " n"]  # its norm

@@ -66,8 +66,8 @@ def derivatives(
     parts = []
     for some in units.split(at_once):
         directions = some[:, None].expand(-1, len(place), -1)
-        (found,) = torch.autograd.grad(values, place, directions, retain_graph=True, is_grads_batched=True)
-        parts.append(found.detach())
+        (rows,) = torch.autograd.grad(values, place, directions, retain_graph=True, is_grads_batched=True)
+        parts.append(rows.detach())
     return torch.cat(parts).transpose(0, 1)
 
 
@@ -112,8 +112,8 @@ def extreme_eigenvalues(
             f"count: {count} eigenvalues of a matrix of {matrix.shape[0]} rows; at least 1, and fewer than it"
         )
     start = random.standard_normal(matrix.shape[0])
-    found = [eigsh(matrix, k=count, which=which, v0=start, return_eigenvectors=False) for which in ("SA", "LA")]
-    return np.sort(found[0]), np.sort(found[1])
+    ends = [eigsh(matrix, k=count, which=which, v0=start, return_eigenvectors=False) for which in ("SA", "LA")]
+    return np.sort(ends[0]), np.sort(ends[1])
 
 
 # What is read off a spectrum ---------------------------------------------------------------------

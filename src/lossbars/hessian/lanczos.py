@@ -47,8 +47,8 @@ def quadrature(matrix: LinearOperator, steps: int, probes: int, random: np.rando
         raise ValueError(
             f"steps: {steps} Lanczos steps on a matrix of {matrix.shape[0]} rows; at least 1, at most as many"
         )
-    found = [_one_probe(matrix, steps, random.standard_normal(matrix.shape[0])) for _ in range(probes)]
-    nodes, weights = (np.stack(part) for part in zip(*found, strict=True))
+    probed = [_one_probe(matrix, steps, random.standard_normal(matrix.shape[0])) for _ in range(probes)]
+    nodes, weights = (np.stack(part) for part in zip(*probed, strict=True))
     return Quadrature(nodes, weights / probes)
 
 

@@ -66,12 +66,12 @@ class FreeLaw:
     def _fraction(self) -> tuple[Polynomial, Polynomial]:
         """Numerator and denominator of z as a function of G."""
         factors = [Polynomial([1.0, -jump]) for jump in self.jumps]
-        whole = reduce(Polynomial.__mul__, factors, Polynomial([1.0]))
-        top = whole * Polynomial([1.0, 0.0, self.variance])
+        product = reduce(Polynomial.__mul__, factors, Polynomial([1.0]))
+        top = product * Polynomial([1.0, 0.0, self.variance])
         for i, (jump, rate) in enumerate(zip(self.jumps, self.rates, strict=True)):
             others = reduce(Polynomial.__mul__, factors[:i] + factors[i + 1 :], Polynomial([1.0]))
             top += Polynomial([0.0, rate * jump]) * others
-        return top, whole * Polynomial([0.0, 1.0])
+        return top, product * Polynomial([0.0, 1.0])
 
     @cached_property
     def _turns(self) -> list[tuple[float, float]]:
@@ -90,9 +90,9 @@ class FreeLaw:
     def density(self, x: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
         """Density at each place, without the atom."""
         inside = self._interval(x) % 2 == 1
-        found = np.zeros(len(x))
-        found[inside] = -self._stieltjes(x[inside]).imag / math.pi
-        return found
+        densities = np.zeros(len(x))
+        densities[inside] = -self._stieltjes(x[inside]).imag / math.pi
+        return densities
 
     def cdf(self, x: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
         """Mass at or below each place, in closed form: the imaginary part of ∫ G dz = z G − ∫ z dG."""
@@ -102,13 +102,13 @@ class FreeLaw:
         interval = self._interval(x)
         edge = np.isin(x, z)  # there G is real, and known
         inside = (interval % 2 == 1) & ~edge
-        found = np.empty(len(x))
-        found[inside] = self._below(x[inside], self._stieltjes(x[inside]))
+        masses = np.empty(len(x))
+        masses[inside] = self._below(x[inside], self._stieltjes(x[inside]))
         ends, starts = np.concatenate([[0.0], at[1::2]]), np.concatenate([at[::2], [1.0]])  # of the intervals
         gap = interval[~inside] // 2  # the mass of a gap is that at its end, but for an atom within
-        found[~inside] = np.where(x[~inside] < 0, ends[gap], starts[gap])
-        found[edge] = at[np.searchsorted(z, x[edge])]
-        return found
+        masses[~inside] = np.where(x[~inside] < 0, ends[gap], starts[gap])
+        masses[edge] = at[np.searchsorted(z, x[edge])]
+        return masses
 
     def _interval(self, x: Float[np.ndarray, " k"]) -> Int[np.ndarray, " k"]:
         """How many edges are at or below each place: odd inside the support."""
@@ -141,19 +141,6 @@ def _angle(z: Complex[np.ndarray, " k"], upper: bool = False) -> Float[np.ndarra
 
 
 # The laws of the Hessian -------------------------------------------------------------------------
-
-
-def semicircle(variance: float) -> FreeLaw:
-    """Of a Wigner matrix with entries of variance ``variance``/n: √(4v − λ²)/(2πv) on |λ| ≤ 2√v."""
-    return FreeLaw.of([], variance)
-
-
-def marchenko_pastur(tau: float, scale: float = 1.0) -> FreeLaw:
-    """Of a Wishart matrix: √((λ − λ₋)(λ₊ − λ))/(2π λ τ scale), λ± = scale (1 ± √τ)², and 1 − 1/τ at 0 for τ > 1.
-
-    Raises ValueError for τ = 1, where the density is infinite at 0.
-    """
-    return FreeLaw.of([(scale * tau, 1 / tau)], 0.0)
 
 
 def wishart_wigner(energy: float, tau: float, scale: float = 1.0) -> FreeLaw:

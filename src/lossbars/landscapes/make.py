@@ -1,6 +1,6 @@
 """The landscape that a configuration names, and its box."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,22 +19,6 @@ from lossbars.user_files import load_object
 
 Box = tuple[tuple[float, float], ...]  # low and high of each coordinate
 
-PLANE: dict[str, Function] = {
-    "six_hump_camel": functions.six_hump_camel,
-    "mueller_brown": functions.mueller_brown,
-    "himmelblau": functions.himmelblau,
-    "langermann": functions.langermann,
-    "wavy": functions.wavy,
-    "holder_table": functions.holder_table,
-}
-ANY_DIMENSION: dict[str, Callable[[int], Function]] = {
-    "alpine01": functions.alpine01,
-    "schwefel26": functions.schwefel26,
-    "xin_she_yang04": functions.xin_she_yang04,
-    "rastrigin": functions.rastrigin,
-    "bent_double_well": functions.bent_double_well,
-}
-
 
 def make_landscape(spec: AnyLandscape) -> tuple[Landscape, Box]:
     """The landscape, and the box on which its barcode is asked for.
@@ -43,9 +27,12 @@ def make_landscape(spec: AnyLandscape) -> tuple[Landscape, Box]:
     """
     match spec:
         case FunctionSpec():
-            found = ANY_DIMENSION[spec.name](spec.dimension) if spec.name in ANY_DIMENSION else PLANE[spec.name]
-            own = replace(found, box=_sides(spec.box)) if spec.box else found
-            return own, own.box
+            function = getattr(functions, spec.name)
+            if not isinstance(function, Function):  # defined in every dimension
+                function = function(spec.dimension)
+            if spec.box:
+                function = replace(function, box=_sides(spec.box))
+            return function, function.box
         case RegressionSpec():
             net = Regression(tuple(spec.hidden), spec.activation, spec.biases, spec.weight_decay, spec.box)
             return net, net.box
@@ -63,39 +50,37 @@ def _sides(box: Sequence[Sequence[float]]) -> Box:
 
 def _custom(spec: CustomLandscape) -> Landscape:
     """The user's object, or what the user's function returns."""
-    found = load_object(spec.source, "landscape")
-    if isinstance(found, type) or not hasattr(found, "loss"):
-        if not callable(found):
+    landscape = load_object(spec.source, "landscape")
+    if isinstance(landscape, type) or not hasattr(landscape, "loss"):
+        if not callable(landscape):
             raise ValueError(
                 f"landscape {spec.source!r}: neither has a loss nor is a function that returns a landscape"
             )
-        found = found()
-    if not callable(getattr(found, "loss", None)) or not isinstance(getattr(found, "dim", None), int):
+        landscape = landscape()
+    if not callable(getattr(landscape, "loss", None)) or not isinstance(getattr(landscape, "dim", None), int):
         raise ValueError(f"landscape {spec.source!r}: needs dim, a whole number, and a function loss")
-    if found.dim != len(spec.box):
-        raise ValueError(f"landscape {spec.source!r} has {found.dim} coordinates, and its box {len(spec.box)} sides")
-    return found if isinstance(found, Landscape) else UserLandscape(found, _sides(spec.box))
+    if landscape.dim != len(spec.box):
+        raise ValueError(
+            f"landscape {spec.source!r} has {landscape.dim} coordinates, and its box {len(spec.box)} sides"
+        )
+    return landscape if isinstance(landscape, Landscape) else UserLandscape(landscape, _sides(spec.box))
 
 
 class UserLandscape(Landscape):
     """An object with ``dim`` and ``loss`` alone: gradients by automatic differentiation, starts uniform in the box."""
 
-    def __init__(self, own: Any, box: Box) -> None:
-        self.own, self.box = own, box
-        self.dim, self.device = own.dim, torch.device("cpu")
+    def __init__(self, wrapped: Any, box: Box) -> None:
+        self.wrapped, self.box = wrapped, box
+        self.dim, self.device = wrapped.dim, torch.device("cpu")
 
     def init(self, n: int, generator: Generator) -> Float[Tensor, "n d"]:
         """n uniform places in the box."""
         low, high = torch.tensor(self.box, dtype=torch.float64).unbind(-1)
         return low + (high - low) * torch.rand(n, self.dim, generator=generator, dtype=torch.float64)
 
-    def batches(self, generators: Sequence[Generator]) -> Iterator[Batch | None]:  # noqa: ARG002 (no batches)
-        """A single None: there is no data."""
-        yield None
-
     def loss(self, theta: Float[Tensor, "n d"], batch: Batch | None = None) -> Float[Tensor, " n"]:  # noqa: ARG002
-        """What the user's ``loss`` says of each row. Raises ValueError where that is of another shape."""
-        value = self.own.loss(theta)
+        """The user's ``loss`` of every row. Raises ValueError for a result of another shape."""
+        value = self.wrapped.loss(theta)
         if not isinstance(value, Tensor) or value.shape != theta.shape[:1]:
-            raise ValueError(f"loss of {type(self.own).__name__}: must return a tensor, one value for each row")
+            raise ValueError(f"loss of {type(self.wrapped).__name__}: must return a tensor, one value for each row")
         return value

@@ -1,6 +1,5 @@
-"""Measures of a network other than its loss of record, as landscapes without gradients: what thresholds may be on."""
+"""Loss, error or perplexity of a network, as a landscape without gradients, for thresholds."""
 
-from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -35,10 +34,6 @@ class Measured(Landscape):
     def init(self, n: int, generator: Generator) -> Float[Tensor, "n d"]:
         """The network's starts."""
         return self.network.init(n, generator)
-
-    def batches(self, generators: Sequence[Generator]) -> Iterator[Batch | None]:  # noqa: ARG002 (no batches)
-        """A single None: a metric is of all samples."""
-        yield None
 
     def loss(self, theta: Float[Tensor, "n d"], batch: Batch | None = None) -> Float[Tensor, " n"]:  # noqa: ARG002
         """The metric of every row, float64, without a gradient."""

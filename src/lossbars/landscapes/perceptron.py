@@ -1,6 +1,6 @@
 """Small fully connected networks on a few samples, as landscapes: all samples at once, in any precision."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -100,10 +100,6 @@ class Perceptron(Landscape):
             if self.biases:
                 parts.append(torch.randn(n, after, generator=generator, dtype=self.dtype))
         return torch.cat(parts, dim=1)
-
-    def batches(self, generators: Sequence[Generator]) -> Iterator[Batch | None]:  # noqa: ARG002 (no batches)
-        """A single None: all samples are used at once."""
-        yield None
 
     def loss(self, theta: Float[Tensor, "n d"], batch: Batch | None = None) -> Float[Tensor, " n"]:  # noqa: ARG002
         """Error plus weight_decay/2 ‖θ‖² of every row."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
@@ -20,35 +20,30 @@ def _check_sides(box: Sequence[Sequence[float]] | None) -> None:
             raise ValueError(f"box: a side needs low < high, not [{low:g}, {high:g}]")
 
 
-PLANE = ("six_hump_camel", "mueller_brown", "himmelblau", "langermann", "wavy", "holder_table")
-ANY_DIMENSION = ("alpine01", "schwefel26", "xin_she_yang04", "rastrigin", "bent_double_well")
+Plane = Literal["six_hump_camel", "mueller_brown", "himmelblau", "langermann", "wavy", "holder_table"]
+AnyDimension = Literal["alpine01", "schwefel26", "xin_she_yang04", "rastrigin", "bent_double_well"]
 
 
-class FunctionSpec(Recipe):
+class Stated(Recipe):
+    """A landscape that a configuration states."""
+
+    modules: ClassVar[tuple[str, ...]] = ()  # on which results on it depend, beside what all landscapes share
+
+
+class FunctionSpec(Stated):
     """A benchmark function of :mod:`lossbars.functions.benchmarks`, on its own box or on another."""
 
+    modules = ("lossbars.functions.benchmarks",)
     kind: Literal["function"]
-    name: Literal[
-        "six_hump_camel",
-        "mueller_brown",
-        "himmelblau",
-        "langermann",
-        "wavy",
-        "holder_table",
-        "alpine01",
-        "schwefel26",
-        "xin_she_yang04",
-        "rastrigin",
-        "bent_double_well",
-    ]
+    name: Literal[Plane, AnyDimension]
     dim: PositiveInt | None = None  # of those that are defined in every dimension
     box: Sides | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "FunctionSpec":
-        if self.name in ANY_DIMENSION and self.dim is None:
+        if self.name in get_args(AnyDimension) and self.dim is None:
             raise ValueError(f"{self.name} is defined in every dimension: it needs dim")
-        if self.name in PLANE and self.dim not in (None, 2):
+        if self.name in get_args(Plane) and self.dim not in (None, 2):
             raise ValueError(f"{self.name} is a function of two coordinates: dim cannot be {self.dim}")
         _check_sides(self.box)
         if self.box and len(self.box) != self.dimension:
@@ -66,9 +61,10 @@ def parameters(widths: Sequence[int], biases: bool) -> int:
     return sum(a * b for a, b in pairwise(widths)) + biases * sum(widths[1:])
 
 
-class RegressionSpec(Recipe):
+class RegressionSpec(Stated):
     """A tiny network that is fitted to a curve (Barannikov et al. 2020, Barcodes as summary, §4.2)."""
 
+    modules = ("lossbars.landscapes.regression", "lossbars.landscapes.perceptron")
     kind: Literal["regression"]
     hidden: Annotated[list[PositiveInt], Field(min_length=1)]  # units of each hidden layer
     activation: Literal["relu", "leaky-relu", "elu", "gelu", "silu", "softplus", "sigmoid", "tanh", "sine"]
@@ -82,9 +78,10 @@ class RegressionSpec(Recipe):
         return parameters([1, *self.hidden, 1], self.biases)
 
 
-class PerceptronSpec(Recipe):
+class PerceptronSpec(Stated):
     """A small fully connected network on a task of :mod:`.toy_data`, all of whose samples are used at once."""
 
+    modules = ("lossbars.landscapes.perceptron", "lossbars.landscapes.toy_data")
     kind: Literal["perceptron"]
     task: Literal["quadratic", "cubic", "permuted-points"]
     hidden: Annotated[list[PositiveInt], Field(min_length=1)]  # units of each hidden layer
@@ -102,7 +99,7 @@ class PerceptronSpec(Recipe):
         return parameters([ends, *self.hidden, ends], self.biases)
 
 
-class CustomLandscape(Recipe):
+class CustomLandscape(Stated):
     """A user's own: ``source`` is ``path/to/file.py:name``, a landscape or a function that returns one."""
 
     kind: Literal["custom"]

@@ -1,4 +1,4 @@
-"""What is used of torch beside its documented interface, each with the reason. Tried with torch 2.11 to 2.15."""
+"""All uses of torch beside its documented interface, each with the reason. Tried with torch 2.11 to 2.15."""
 
 import torch
 from torch import nn

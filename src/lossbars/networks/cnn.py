@@ -1,10 +1,14 @@
 """Convolutional networks of one to three layers."""
 
+from functools import partial
 from itertools import pairwise
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from lossbars.networks.make import DataShape, Maker
+from lossbars.networks.specs import CNNSpec
 
 POOLS = {1: (8,), 2: (2, 4), 3: (2, 2, 2)}  # after each convolution, so that 4 × 4 places are left of 32 × 32
 
@@ -35,3 +39,8 @@ class CNN(nn.Module):
                 x = self.norms[i](x)
             x = F.max_pool2d(F.relu(x), pool)
         return self.linear(x.flatten(1))  # (n, channels, 4, 4) before
+
+
+def maker(spec: CNNSpec, shape: DataShape) -> Maker:
+    """A function that makes the network of a configuration."""
+    return partial(CNN, shape.inputs, shape.outputs, **spec.settings)

@@ -1,11 +1,15 @@
 """Convolutions, then fully connected layers."""
 
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from lossbars.networks.make import DataShape, Maker
+from lossbars.networks.specs import ConvFCSpec
 
 NEIGHBOURS, STRENGTH, POWER = 9, 1e-3, 0.75  # of local response normalisation; TensorFlow's alpha is .001/9
 
@@ -58,3 +62,8 @@ class ConvFC(nn.Module):
 
     def _normed(self, x: Tensor) -> Tensor:
         return x if self.norm == "none" else F.local_response_norm(x, NEIGHBOURS, STRENGTH, POWER, k=1.0)
+
+
+def maker(spec: ConvFCSpec, shape: DataShape) -> Maker:
+    """A function that makes the network of a configuration."""
+    return partial(ConvFC, shape.inputs, shape.outputs, **spec.settings)

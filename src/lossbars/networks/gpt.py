@@ -1,8 +1,13 @@
 """A small GPT: a transformer that reads a text and says at each token which may come next."""
 
+from functools import partial
+
 import torch.nn.functional as F
 from jaxtyping import Float, Integer
 from torch import Tensor, nn
+
+from lossbars.networks.make import DataShape, Maker
+from lossbars.networks.specs import GPTSpec
 
 
 class Block(nn.Module):
@@ -57,3 +62,8 @@ def _normal(module: nn.Module) -> None:
         nn.init.normal_(module.weight, std=0.02)
     if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
+
+
+def maker(spec: GPTSpec, shape: DataShape) -> Maker:
+    """A function that makes the network of a configuration."""
+    return partial(GPT, shape.inputs[0], shape.outputs, **spec.settings)

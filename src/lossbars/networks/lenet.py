@@ -1,8 +1,13 @@
 """LeNet."""
 
+from functools import partial
+
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from lossbars.networks.make import DataShape, Maker
+from lossbars.networks.specs import LeNetSpec
 
 
 class LeNet(nn.Module):
@@ -24,3 +29,8 @@ class LeNet(nn.Module):
         x = F.relu(self.fc1(x.flatten(1)))
         x = F.relu(self.fc2(x))
         return self.fc3(x)
+
+
+def maker(_: LeNetSpec, shape: DataShape) -> Maker:
+    """A function that makes the network of a configuration."""
+    return partial(LeNet, shape.inputs, shape.outputs)

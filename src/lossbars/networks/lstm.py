@@ -1,8 +1,13 @@
 """An LSTM that reads a text and says at each token which may come next."""
 
+from functools import partial
+
 import torch.nn.functional as F
 from jaxtyping import Float, Integer
 from torch import Tensor, nn
+
+from lossbars.networks.make import DataShape, Maker
+from lossbars.networks.specs import LSTMSpec
 
 INITIAL = 0.1  # largest initial value
 
@@ -33,3 +38,8 @@ class LSTM(nn.Module):
         for layer in self.recurrent:
             y = F.dropout(layer(y)[0], p)  # (b, t, w)
         return self.linear(y)  # (b, t, outputs)
+
+
+def maker(spec: LSTMSpec, shape: DataShape) -> Maker:
+    """A function that makes the network of a configuration."""
+    return partial(LSTM, shape.outputs, **spec.settings)

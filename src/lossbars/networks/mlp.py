@@ -1,10 +1,14 @@
 """Fully connected networks."""
 
+from functools import partial
 from itertools import pairwise
 from math import prod
 
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from lossbars.networks.make import DataShape, Maker
+from lossbars.networks.specs import MLPSpec
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
@@ -23,3 +27,8 @@ class MLP(nn.Module):
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "... outputs"]:
         return self.layers(x.flatten(-self.input_dims))
+
+
+def maker(spec: MLPSpec, shape: DataShape) -> Maker:
+    """A function that makes the network of a configuration."""
+    return partial(MLP, shape.inputs, shape.outputs, **spec.settings)

@@ -1,8 +1,13 @@
 """Residual networks for images of 32 × 32, with and without their shortcuts."""
 
+from functools import partial
+
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from lossbars.networks.make import DataShape, Maker
+from lossbars.networks.specs import ResNetSpec
 
 
 def _convolution(before: int, after: int, kernel: int, stride: int) -> nn.Conv2d:
@@ -66,3 +71,8 @@ def _draw(module: nn.Module) -> None:
     elif isinstance(module, nn.Linear):
         nn.init.normal_(module.weight, std=1e-3)
         nn.init.zeros_(module.bias)
+
+
+def maker(spec: ResNetSpec, shape: DataShape) -> Maker:
+    """A function that makes the network of a configuration."""
+    return partial(ResNet, shape.inputs, shape.outputs, **spec.settings)

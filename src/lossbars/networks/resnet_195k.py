@@ -1,10 +1,14 @@
 """The small residual network of the experiments on generalisation."""
 
+from functools import partial
 from typing import Literal
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from lossbars.networks.make import DataShape, Maker
+from lossbars.networks.specs import ResNet195kSpec
 
 
 def _convolution(before: int, after: int) -> nn.Conv2d:
@@ -70,3 +74,8 @@ def _kaiming(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         nn.init.constant_(module.bias, 0.01)  # type: ignore[arg-type]  # none here is without a bias
+
+
+def maker(spec: ResNet195kSpec, shape: DataShape) -> Maker:
+    """A function that makes the network of a configuration."""
+    return partial(ResNet195k, shape.inputs, shape.outputs, **spec.settings)

@@ -1,10 +1,14 @@
 """Wide residual networks with pre-activation (Zagoruyko and Komodakis 2016)."""
 
+from functools import partial
 from math import sqrt
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from lossbars.networks.make import DataShape, Maker
+from lossbars.networks.specs import WideResNetSpec
 
 
 class Block(nn.Module):
@@ -54,3 +58,8 @@ def _draw(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.weight, gain=sqrt(2))
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+
+
+def maker(spec: WideResNetSpec, shape: DataShape) -> Maker:
+    """A function that makes the network of a configuration."""
+    return partial(WideResNet, shape.inputs, shape.outputs, **spec.settings)

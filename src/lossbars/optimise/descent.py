@@ -26,7 +26,7 @@ class Diverged(RuntimeError):  # noqa: N818 (it says what happened)
 
 @runtime_checkable
 class Checkpoint(Protocol):
-    """Where a descent leaves its state on the way."""
+    """Saves the state of a descent on the way."""
 
     stopping: bool  # asked to stop: save, and go no further
 
@@ -42,7 +42,7 @@ class Checkpoint(Protocol):
 
 @dataclass
 class Problem:
-    """What is descended: n rows, each named for messages.
+    """An objective to be minimised, for n rows, each named for messages.
 
     ``gradient(variables (n, f, d), step of the epoch, batch, out (n, f, d)) -> losses (n,)`` writes the gradients
     into ``out``; ``begin_epoch()`` draws what an epoch needs; ``generators`` are all generators that it draws from.
@@ -63,7 +63,7 @@ class Problem:
 
 @dataclass
 class _Place:
-    """How far a descent has come, inside an epoch too."""
+    """The progress of a descent, inside an epoch too."""
 
     epoch: int
     step: int
@@ -150,9 +150,9 @@ def _state(place: _Place, optimiser: Optimiser, problem: Problem) -> State:
     moments = {f"moment.{name}": moment for name, moment in optimiser.moments.items()}
     randomness = {f"generator.{i}": state for i, state in enumerate(place.randomness)}
     count = {"epoch": torch.tensor(place.epoch), "step": torch.tensor(place.step)}
-    own = {f"problem.{name}": value for name, value in problem.state().items()}
-    whole = {"total": place.total, "bad": place.bad, "variables": optimiser.variables}
-    return {**count, **whole, **moments, **randomness, **own}
+    of_problem = {f"problem.{name}": value for name, value in problem.state().items()}
+    tensors = {"total": place.total, "bad": place.bad, "variables": optimiser.variables}
+    return {**count, **tensors, **moments, **randomness, **of_problem}
 
 
 def _restore(checkpoint: Checkpoint | None, optimiser: Optimiser, problem: Problem) -> _Place:
@@ -170,8 +170,8 @@ def _restore(checkpoint: Checkpoint | None, optimiser: Optimiser, problem: Probl
     place.randomness = [state[f"generator.{i}"] for i in range(len(generators))]
     for generator, randomness in zip(generators, place.randomness, strict=True):
         generator.set_state(randomness)
-    own = {key.removeprefix("problem."): value for key, value in state.items() if key.startswith("problem.")}
-    problem.restore(own)
+    of_problem = {key.removeprefix("problem."): value for key, value in state.items() if key.startswith("problem.")}
+    problem.restore(of_problem)
     place.epoch, place.step = int(state["epoch"]), int(state["step"])
     place.total, place.bad = state["total"].to(device, copy=True), state["bad"].to(device, copy=True)
     return place

@@ -52,7 +52,7 @@ class _Flow:
 
     @property
     def epoch(self) -> int:
-        """That of the next step."""
+        """The epoch of the next step."""
         return int(self.steps) // self.landscape.steps_per_epoch
 
     def gradient(self, variables: Tensor, _: int, batch: Batch | None, out: Tensor) -> Tensor:
@@ -125,13 +125,13 @@ class _Flow:
         ]
 
     def state(self) -> State:
-        """What the flow keeps beside the variables."""
+        """The state of the flow beside the variables."""
         counts = torch.tensor([len(a) for a in self.aside])
-        own = {"steps": self.steps, "held": self.held, "norms": self.norms, "first": self.first, "ends": self.ends}
-        return own | {"aside": torch.cat(self.aside), "counts": counts}
+        tensors = {"steps": self.steps, "held": self.held, "norms": self.norms, "first": self.first, "ends": self.ends}
+        return tensors | {"aside": torch.cat(self.aside), "counts": counts}
 
     def restore(self, state: State) -> None:
-        """Put what :meth:`state` said back."""
+        """Restore a state of :meth:`state`."""
         for name in ("steps", "held", "norms", "first", "ends"):
             getattr(self, name).copy_(state[name])
         self.aside = list(state["aside"].to(self.ends.device).split(state["counts"].tolist()))
@@ -151,19 +151,19 @@ def flow(
     ``order`` decides the order of the data, which all points of all paths share, so that each path is what it would
     be alone, up to rounding. Raises :class:`lossbars.optimise.descent.Diverged`, naming paths, and Stopped.
     """
-    own = _Flow(landscape, corners, recipe)
+    paths = _Flow(landscape, corners, recipe)
     problem = Problem(
-        gradient=own.gradient,
+        gradient=paths.gradient,
         batches=lambda: landscape.batches([order]),
         steps_per_epoch=landscape.steps_per_epoch,
         generators=[order],
         names=names or [f"path {i}" for i in range(len(corners))],
-        end_epoch=own.end_epoch,
-        state=own.state,
-        restore=own.restore,
+        end_epoch=paths.end_epoch,
+        state=paths.state,
+        restore=paths.restore,
     )
     moving = descend(straight(corners, recipe.family.points)[:, 1:-1], problem, recipe, checkpoint, report)
-    return Flowed(own.paths(moving), own.norms[:, 0].cpu(), own.norms[:, 1].cpu(), own.first)
+    return Flowed(paths.paths(moving), paths.norms[:, 0].cpu(), paths.norms[:, 1].cpu(), paths.first)
 
 
 def path_profiles(
@@ -179,11 +179,11 @@ def path_profiles(
     where a loss is not finite; ``names`` are what it calls the paths.
     """
     names = names or [f"path {i}" for i in range(len(paths))]
-    found: dict[int, Profile] = {}
+    profile_of: dict[int, Profile] = {}
     for k in sorted({len(path) for path in paths}):
         rows = [i for i, path in enumerate(paths) if len(path) == k]
         chains = Simplices(Chain(k - 2), torch.stack([paths[i] for i in rows]))
         places = Grid(points=(k - 1) * (grid.between + 1) + 1, refinements=grid.refinements)
         measured = profiles(landscape, chains, places, report, [names[i] for i in rows])
-        found |= dict(zip(rows, measured, strict=True))
-    return [found[i] for i in range(len(paths))]
+        profile_of |= dict(zip(rows, measured, strict=True))
+    return [profile_of[i] for i in range(len(paths))]

@@ -36,9 +36,11 @@ class Optimiser:
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows alone; rows (r,) are numbers."""
-        whole = self.variables.shape
+        shape = self.variables.shape
         self.variables, self.gradient = self.variables[rows], self.gradient[rows]
-        self.moments = {name: own[rows] if own.shape == whole else own for name, own in self.moments.items()}
+        self.moments = {
+            name: moment[rows] if moment.shape == shape else moment for name, moment in self.moments.items()
+        }
 
     def _sgd(self, lr: float) -> None:
         buffers = [self.moments.get("momentum")]

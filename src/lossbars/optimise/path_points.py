@@ -102,11 +102,11 @@ def redistributed(
     number = torch.arange(1, along.shape[1] - 1, dtype=torch.float64, device=along.device)
     before = held.unsqueeze(1).double()
     after = (along.shape[1] - 1 - before).clamp_min(1)
-    middle, whole = along.gather(1, held.unsqueeze(1)), along[:, -1:]
+    middle, length = along.gather(1, held.unsqueeze(1)), along[:, -1:]
     wanted = torch.where(
         number <= before,
         middle * (number / before),  # at number = before: to the bit
-        middle + (whole - middle) * ((number - before) / after),
+        middle + (length - middle) * ((number - before) / after),
     )
     right = torch.searchsorted(along, wanted).clamp(1, along.shape[1] - 1)
     low, high = along.gather(1, right - 1), along.gather(1, right)

@@ -25,7 +25,7 @@ P = ParamSpec("P")
 WIDTH = 7.0  # inches: the text width of an A4 or letter page
 SMALL = 7.0  # points, the smallest text
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")  # 10 and 7 colours: 70 pairs before one repeats
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 GREY = "0.55"
 LOG_ABOVE = 50.0  # a larger ratio of the largest loss to the smallest is drawn on a log axis
 
@@ -118,6 +118,11 @@ def wrap(text: str, inches: float, points: float = SMALL) -> str:
     return "\n".join(textwrap.fill(line, letters) for line in text.split("\n"))
 
 
+def look(index: int) -> dict[str, Any]:
+    """Colour and marker of the thing of this number in a figure: 70 pairs before one repeats."""
+    return {"color": color(index), "marker": MARKERS[index % len(MARKERS)]}
+
+
 def wants_log(losses: np.ndarray) -> bool:
     """Whether finite ``losses`` are positive and differ by more than a factor of ``LOG_ABOVE``."""
     return bool(losses.min() > 0 and losses.max() / losses.min() > LOG_ABOVE)
@@ -143,7 +148,7 @@ def loss_axis(axes: Axes, which: Literal["x", "y"], log: bool, label: str = "los
 
 
 def save(figure: Figure, pdf_path: str | os.PathLike[str], svg_path: str | os.PathLike[str], mark: str = "") -> None:
-    """Writes ``figure`` as PDF and as SVG, the same bytes every time; neither file appears unless both are whole.
+    """Writes ``figure`` as PDF and as SVG, the same bytes every time; neither file appears unless both are complete.
 
     ``mark`` says what made them: among the PDF's keywords, and in a comment at the SVG's end. The layout is computed
     once and then kept, so both files, and a second call, have the same one.

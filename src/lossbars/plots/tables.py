@@ -1,6 +1,6 @@
-"""What the figures ask of their tables, and the numbers that several of them read off a table."""
+"""Checks of the tables that figures draw, and numbers that several figures read off a table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -60,14 +60,14 @@ def _check_numbers(rows: pd.DataFrame, columns: tuple[str, ...], where: str) -> 
             raise ValueError(f"{where}: a {column} is not finite")
 
 
-def span(numbers: list[int]) -> str:
-    """``9`` for [9, 9], ``4 to 9`` for [4, 7, 9]."""
-    low, high = min(numbers), max(numbers)
-    return str(low) if low == high else f"{low} to {high}"
+def span(numbers: Iterable[int], form: str = "") -> str:
+    """``9`` for [9, 9], ``4 to 9`` for [4, 7, 9]; ``form`` is the format of a number."""
+    low, *others = sorted(set(numbers))
+    return f"{low:{form}} to {others[-1]:{form}}" if others else f"{low:{form}}"
 
 
 def lowest(table: pd.DataFrame, corners: list[str]) -> pd.DataFrame:
-    """Of several curves of a pair, or triangles of a triple, of each model, the one whose largest loss is lowest."""
+    """The curve of each pair, or the triangle of each triple, of several that a model has, with the lowest maximum."""
     if "by" not in table.columns or table["by"].nunique() < 2:
         return table
     largest = table.groupby(["model", *corners, "by"], sort=False)["loss"].max().reset_index()

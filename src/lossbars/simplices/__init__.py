@@ -4,6 +4,7 @@
 in ``blend`` alone.
 """
 
+from lossbars.simplices.base import Curve as Curve
 from lossbars.simplices.base import Family as Family
 from lossbars.simplices.bezier import Bezier as Bezier
 from lossbars.simplices.chain import Chain as Chain

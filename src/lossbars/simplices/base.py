@@ -1,4 +1,4 @@
-"""What every family of simplices offers."""
+"""Families of simplices: what all of them define, and what all curves share."""
 
 from abc import ABC, abstractmethod
 from fractions import Fraction
@@ -50,21 +50,33 @@ class Family(ABC):
         return len(self.corners) - 1
 
 
-def curve_sample(uniform: Tensor) -> Tensor:
-    """t ~ U(0, 1)."""
-    return uniform
+class Curve(Family):
+    """A curve with ``bends`` free control points between its two ends; each family of curves blends them in its way."""
 
+    coordinates = 1
 
-def curve_grid(points: int, bends: int) -> Tensor:
-    """(g, 1) places from 0 to 1; the places of the bends are put in, since a chain's corners are there."""
-    uniform = {Fraction(i, points - 1) for i in range(points)}
-    knots = {Fraction(j, bends + 1) for j in range(bends + 2)}
-    return torch.tensor([float(place) for place in sorted(uniform | knots)], dtype=torch.float32).unsqueeze(-1)
+    def __init__(self, bends: int = 1) -> None:
+        if bends < 0:
+            raise ValueError(f"a curve cannot have {bends} bends")
+        self.bends = bends
+        self.size = bends + 2
+        self.corners = (0, bends + 1)
 
+    def start(self, corners: Float[Tensor, "n 2 d"]) -> Float[Tensor, "n k d"]:
+        return straight(corners, self.size)
 
-def curve_around(t: Tensor, spacing: float) -> Tensor:
-    """(n, 2, 1) places left and right of t (n, 1), not beyond the ends."""
-    return torch.stack([t - spacing, t + spacing], dim=1).clamp(0, 1)
+    def sample(self, uniform: Float[Tensor, "*n 1"]) -> Float[Tensor, "*n 1"]:
+        return uniform
+
+    def grid(self, points: int) -> Float[Tensor, "g 1"]:
+        """Places from 0 to 1; those of the bends are put in, since a chain's corners are there."""
+        uniform = {Fraction(i, points - 1) for i in range(points)}
+        knots = {Fraction(j, self.size - 1) for j in range(self.size)}
+        return torch.tensor([float(place) for place in sorted(uniform | knots)], dtype=torch.float32).unsqueeze(-1)
+
+    def around(self, t: Float[Tensor, "n 1"], spacing: float) -> Float[Tensor, "n 2 1"]:
+        """Places left and right of t, not beyond the ends."""
+        return torch.stack([t - spacing, t + spacing], dim=1).clamp(0, 1)
 
 
 def straight(corners: Tensor, size: int) -> Tensor:

@@ -143,19 +143,19 @@ def function_barcode(
     else:
         sample = ScatteredSample(n, bounds, seed, k or 1, cut, threads, choose_search(dim))
     values = np.empty(sample.n)
-    found: Pairs | None = None
+    pairs: Pairs | None = None
     basins = Basins(values, threads) if sample.blocks > 1 else None
     for block, (begin, end, starts, neighbours) in enumerate(sample.graph(landscape, values)):
         if report:
             report(f"block {block + 1} of {sample.blocks}: {end:,} of {sample.n:,} points joined")
         if basins is None:
-            found = _pairs(values, starts, neighbours)
+            pairs = _pairs(values, starts, neighbours)
         else:
             basins.add(begin, end, starts, neighbours)
     if basins is not None:
-        found = basins.pairs()
-    assert found is not None
-    return FunctionBarcode(values, found, sample)
+        pairs = basins.pairs()
+    assert pairs is not None
+    return FunctionBarcode(values, pairs, sample)
 
 
 def default_neighbours(dim: int) -> int:

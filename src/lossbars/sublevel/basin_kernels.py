@@ -37,14 +37,14 @@ def descend(values, starts, neighbours, first, begin, end, down):
     for u in range(begin, end):
         i = u - first
         low, high = (i * even, (i + 1) * even) if even else (starts[i], starts[i + 1])
-        best, own = down[u], values[u]
+        best, value = down[u], values[u]
         for j in range(low, high):
             v = neighbours[j]
             if v < 0:
                 continue
             other = values[v]
-            if other < own or (other == own and v < u):
-                if own < np.inf and lower(values, v, best):
+            if other < value or (other == value and v < u):
+                if value < np.inf and lower(values, v, best):
                     best = v
             elif begin <= v < end and other < np.inf and lower(values, u, down[v]):
                 down[v] = u
@@ -78,7 +78,7 @@ def crossings(values, starts, neighbours, first, begin, end, roots, low, high, e
     count = 0
     for u in range(begin, end):
         i = u - first
-        a, own = roots[u], values[u]
+        a, value = roots[u], values[u]
         p, q = (i * even, (i + 1) * even) if even else (starts[i], starts[i + 1])
         done = a
         for j in range(p, q):
@@ -89,12 +89,12 @@ def crossings(values, starts, neighbours, first, begin, end, roots, low, high, e
             if b == a:
                 continue
             other = values[v]
-            above = other > own or (other == own and v > u)
+            above = other > value or (other == value and v > u)
             if not above:
                 if b == done:  # the same basin again, by the same saddle
                     continue
                 done = b
-            if max(own, other) < np.inf:
+            if max(value, other) < np.inf:
                 if count < edges.shape[0]:
                     edges[count, 0] = a
                     edges[count, 1] = b

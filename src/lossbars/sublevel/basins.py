@@ -59,10 +59,10 @@ class Basins:
         guess = 64 + int(0.75 * (high - low))
         edges = np.empty((guess, 3), self.down.dtype)
         arguments = (self.values, *graph, low, high, self.down, begin, end)
-        if (found := contraction.crossings(*arguments, edges)) > guess:
-            edges = np.empty((found, 3), self.down.dtype)
+        if (count := contraction.crossings(*arguments, edges)) > guess:
+            edges = np.empty((count, 3), self.down.dtype)
             contraction.crossings(*arguments, edges)
-        return edges[:found].copy() if found < guess // 2 else edges[:found]
+        return edges[:count].copy() if count < guess // 2 else edges[:count]
 
     def _count(
         self, labels: np.ndarray, elder: np.ndarray, saddles: np.ndarray, m: int, low: int, high: int

@@ -57,7 +57,7 @@ class CellGrid:
         """Neighbours of the ``points``, which are those of the ``stretches``."""
         n = self.points.shape[1]
         start, end, _ = points.indices(n)
-        found = np.empty((end - start, k), np.int32 if first + n < 2**31 else np.int64)
+        result = np.empty((end - start, k), np.int32 if first + n < 2**31 else np.int64)
         axes = tuple(range(len(self.shape)))  # its length is known to the compiler, which unrolls loops over it
         most = min(3 ** (len(axes) - 1) * (STRETCH + 2) * int(np.diff(self.offsets).max()), n)
         square = np.float32(min(cut, 1e18)) ** 2
@@ -65,11 +65,11 @@ class CellGrid:
         def share(low: int, high: int) -> None:
             _search(
                 axes, self.points, self.offsets, np.array(self.shape), self.side, self.low, *self.open_ends,
-                low, high, k, square, first, start, found, most,
+                low, high, k, square, first, start, result, most,
             )  # fmt: skip
 
         in_shares(*stretches, share, threads, smallest=1)
-        return found
+        return result
 
 
 def cells_an_axis(n: int, dim: int) -> int:
@@ -97,7 +97,7 @@ def into_cells(points: np.ndarray) -> tuple[CellGrid, np.ndarray]:
 
 @njit(nogil=True, cache=True)
 def cell_offsets(places, cells):
-    """Where the points of each cell begin, and after the last cell where they end: (cells + 1)."""
+    """The first point of each cell, and the end of the last cell: (cells + 1)."""
     offsets = np.zeros(cells + 1, np.int64)
     for c in places:
         offsets[c + 1] += 1
@@ -108,7 +108,7 @@ def cell_offsets(places, cells):
 
 @njit(nogil=True, cache=True)
 def _order(place, offsets):
-    """Points in the order of their cells; of a cell, in their own."""
+    """Numbers of the points in the order of their cells; within a cell, in increasing order."""
     free, order = offsets[:-1].copy(), np.empty(place.size, np.int64)
     for i in range(place.size):
         order[free[place[i]]] = i
@@ -138,7 +138,7 @@ def _box(axes, cell, ring, shape, low, high):
 
 @njit(inline="always", nogil=True, cache=True)
 def _margin(axes, points, q, shape, side, origin, open_low, open_high, low, high):
-    """How far from point q a point outside the neighbourhood is at least."""
+    """The least distance of a point outside the neighbourhood from point q."""
     least = np.inf
     for d in range(len(axes)):
         base = origin if d == 0 else 0.0
@@ -175,13 +175,13 @@ def _row_number(axes, cell, shape):
 def _squares_to(axes, points, q, near, low, high, square):
     """Squares of the distances from point q to the candidates [low, high) that were copied together."""
     for d in range(len(axes)):
-        own, row = points[d, q], near[d, low:high]
+        coordinate, row = points[d, q], near[d, low:high]
         if d == 0:
             for i in range(high - low):
-                square[i] = (row[i] - own) * (row[i] - own)
+                square[i] = (row[i] - coordinate) * (row[i] - coordinate)
         else:
             for i in range(high - low):
-                square[i] += (row[i] - own) * (row[i] - own)
+                square[i] += (row[i] - coordinate) * (row[i] - coordinate)
 
 
 @njit(nogil=True, cache=True)
@@ -243,7 +243,7 @@ def _together(axes, points, offsets, shape, low, high, row, first, last, near, n
 
 @njit(nogil=True, cache=True)
 def _search(
-    axes, points, offsets, shape, side, origin, open_low, open_high, begin, end, k, cut, first, start, found, most
+    axes, points, offsets, shape, side, origin, open_low, open_high, begin, end, k, cut, first, start, result, most
 ):
     near, square = np.empty((len(axes), most), points.dtype), np.empty(most, points.dtype)
     numbers_near, starts = np.empty(most, np.int64), np.empty(STRETCH + 3, np.int64)
@@ -284,4 +284,4 @@ def _search(
                     bound = min(cut, squares[k - 1] * ROUNDED_UP)
                     _farther(axes, points, offsets, shape, side, origin, q, low, high, row, bound, squares, numbers, k)
                 for i in range(k):
-                    found[q - start, i] = numbers[i] + first if numbers[i] >= 0 else -1
+                    result[q - start, i] = numbers[i] + first if numbers[i] >= 0 else -1

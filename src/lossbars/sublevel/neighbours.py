@@ -39,15 +39,15 @@ def nearest_neighbours(
         return _by_cells(points, k, cut, threads)
     several = min(k + 1, n)  # the point itself is among them
     if search == "kd-tree":
-        distances, found = KDTree(points).query(points, k=several, distance_upper_bound=np.nextafter(cut, np.inf))
-        distances, found = distances.reshape(n, several), found.reshape(n, several).astype(np.int64)
+        distances, numbers = KDTree(points).query(points, k=several, distance_upper_bound=np.nextafter(cut, np.inf))
+        distances, numbers = distances.reshape(n, several), numbers.reshape(n, several).astype(np.int64)
     else:
         from pynndescent import NNDescent  # compiles for seconds
 
         index = NNDescent(points.astype(np.float32), n_neighbors=several, random_state=seed % 2**32, n_jobs=threads)
-        found, distances = index.neighbor_graph
-    found = np.where((distances <= cut) & (found < n), found, -1)
-    return _without_self(found, k)
+        numbers, distances = index.neighbor_graph
+    numbers = np.where((distances <= cut) & (numbers < n), numbers, -1)
+    return _without_self(numbers, k)
 
 
 def _by_cells(points: np.ndarray, k: int, cut: float, threads: int) -> np.ndarray:
@@ -55,17 +55,17 @@ def _by_cells(points: np.ndarray, k: int, cut: float, threads: int) -> np.ndarra
     crowd = np.diff(grid.offsets).max() / max(1.0, len(points) / (len(grid.offsets) - 1))
     if crowd > MOST_IN_A_CELL:
         return nearest_neighbours(points, k, cut, "kd-tree", threads)
-    found = grid.neighbours(k, cut, (0, grid.shape[0]), 0, threads)
-    result = np.empty_like(found)
-    result[order] = np.where(found >= 0, order[found].astype(found.dtype), -1)
+    numbers = grid.neighbours(k, cut, (0, grid.shape[0]), 0, threads)
+    result = np.empty_like(numbers)
+    result[order] = np.where(numbers >= 0, order[numbers].astype(numbers.dtype), -1)
     return result
 
 
-def _without_self(found: np.ndarray, k: int) -> np.ndarray:
+def _without_self(numbers: np.ndarray, k: int) -> np.ndarray:
     """Each row without its own number: of equal points it need not come first, nor be there."""
-    n, several = found.shape
-    own = found == np.arange(n)[:, None]
-    own[~own.any(axis=1), -1] = True
-    others = found[~own].reshape(n, several - 1)
+    n, several = numbers.shape
+    itself = numbers == np.arange(n)[:, None]
+    itself[~itself.any(axis=1), -1] = True
+    others = numbers[~itself].reshape(n, several - 1)
     missing = np.full((n, k - others.shape[1]), -1)
     return np.hstack([others, missing]).astype(np.int32 if n < 2**31 else np.int64)

@@ -29,16 +29,16 @@ def grid_places(shape: tuple[int, ...], box: np.ndarray, numbers: np.ndarray) ->
 def grid_neighbours(shape: tuple[int, ...], begin: int, end: int) -> np.ndarray:
     """Half of the neighbours of the points [begin, end): each edge stands once: (m, (3^D − 1)/2), −1: none."""
     steps = [step for step in itertools.product((-1, 0, 1), repeat=len(shape)) if step > (0,) * len(shape)]
-    found = np.empty((end - begin, len(steps)), index_type(int(np.prod(shape))))
-    _fill(np.array(shape), np.array(steps), begin, found)
-    return found
+    rows = np.empty((end - begin, len(steps)), index_type(int(np.prod(shape))))
+    _fill(np.array(shape), np.array(steps), begin, rows)
+    return rows
 
 
 @njit(nogil=True, cache=True)
-def _fill(shape, steps, begin, found):
+def _fill(shape, steps, begin, rows):
     dim = shape.size
     cell = np.empty(dim, np.int64)
-    for i in range(found.shape[0]):
+    for i in range(rows.shape[0]):
         rest = begin + i
         for d in range(dim - 1, -1, -1):
             cell[d] = rest % shape[d]
@@ -49,4 +49,4 @@ def _fill(shape, steps, begin, found):
                 c = cell[d] + steps[s, d]
                 inside = inside and 0 <= c < shape[d]
                 number = number * shape[d] + c
-            found[i, s] = number if inside else -1
+            rows[i, s] = number if inside else -1

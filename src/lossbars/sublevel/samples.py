@@ -93,13 +93,13 @@ class CloudSample(Sample):
 
     def places(self, numbers: np.ndarray) -> np.ndarray:
         """Points, made again where they were let go."""
-        found = np.empty((len(numbers), len(self.box)))
+        places = np.empty((len(numbers), len(self.box)))
         for i, part in enumerate(self.cloud.parts):
             inside = np.flatnonzero((numbers >= part.first) & (numbers < part.first + part.count))
             if len(inside):
                 points = (self._made.get(i) or self.cloud.make(i))[0]
-                found[inside] = in_box(points[:, numbers[inside] - part.first].T, self.box)
-        return found
+                places[inside] = in_box(points[:, numbers[inside] - part.first].T, self.box)
+        return places
 
     def _evaluate(self, landscape: Landscape, number: int, values: np.ndarray) -> None:
         points, first = self._made[number][0], self.cloud.parts[number].first

@@ -84,16 +84,16 @@ def _find(state, u):
 @njit(nogil=True, cache=True)
 def _merge(values, state, sizes, saddles, clusters, u):
     """Join clusters, some named twice, at u; the minimum that stays is the oldest (elder rule)."""
-    own = clusters[0]
+    oldest = clusters[0]
     for c in clusters:
-        if values[c] < values[own] or (values[c] == values[own] and c < own):
-            own = c
+        if values[c] < values[oldest] or (values[c] == values[oldest] and c < oldest):
+            oldest = c
     for c in clusters:
-        if c != own and saddles[c] < 0:
-            state[c] = own
+        if c != oldest and saddles[c] < 0:
+            state[c] = oldest
             saddles[c] = u
-            sizes[own] += sizes[c]
-    return own
+            sizes[oldest] += sizes[c]
+    return oldest
 
 
 @njit(nogil=True, cache=True)
@@ -106,13 +106,13 @@ def _enter(values, order, starts, neighbours, state, touching, sizes, saddles):
         if even:
             _ahead(order, i, even, neighbours, state, touching)
         u = order[i]
-        own, others = -1, 0  # the cluster of u, and how many more it joins
+        home, others = -1, 0  # the cluster of u, and how many more it joins
         if state[u] != OUTSIDE:
-            own = _find(state, -2 - state[u])
+            home = _find(state, -2 - state[u])
             e = touching[u]
             while e >= 0:
                 c = _find(state, cluster[e])
-                if c != own:
+                if c != home:
                     met = _doubled(met) if others + 1 == met.size else met
                     met[others] = c
                     others += 1
@@ -126,36 +126,36 @@ def _enter(values, order, starts, neighbours, state, touching, sizes, saddles):
             c = state[v]
             if c < 0:
                 waiting = True
-            elif c != own:
+            elif c != home:
                 c = _find(state, c)
-                if own < 0:
-                    own = c
-                elif c != own:
+                if home < 0:
+                    home = c
+                elif c != home:
                     met = _doubled(met) if others + 1 == met.size else met
                     met[others] = c
                     others += 1
         if others:
-            met[others] = own
-            own = _merge(values, state, sizes, saddles, met[: others + 1], u)
-        elif own < 0:
-            own = u
-        state[u] = own
-        sizes[own] += 1
+            met[others] = home
+            home = _merge(values, state, sizes, saddles, met[: others + 1], u)
+        elif home < 0:
+            home = u
+        state[u] = home
+        sizes[home] += 1
         if not waiting:
             continue
         for j in range(row, end):
             v = neighbours[j]
-            if v < 0 or state[v] >= 0 or state[v] == -2 - own:
+            if v < 0 or state[v] >= 0 or state[v] == -2 - home:
                 continue
             if state[v] != OUTSIDE:
                 c = _find(state, -2 - state[v])
-                if c != own:
+                if c != home:
                     if many == cluster.size:
                         before, cluster = _doubled(before), _doubled(cluster)
                     before[many], cluster[many] = touching[v], c
                     touching[v] = many
                     many += 1
-            state[v] = -2 - own
+            state[v] = -2 - home
 
 
 @njit(inline="always", nogil=True, cache=True)
@@ -186,9 +186,9 @@ def _births(state, saddles):
     many = 0
     for u in range(state.size):
         many += state[u] == u or saddles[u] >= 0
-    found, many = np.empty(many, state.dtype), 0
+    births, many = np.empty(many, state.dtype), 0
     for u in range(state.size):
         if state[u] == u or saddles[u] >= 0:
-            found[many] = u
+            births[many] = u
             many += 1
-    return found
+    return births

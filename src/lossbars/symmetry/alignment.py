@@ -19,20 +19,20 @@ def matched(
     others stay, until no group gains. The result computes what ``theta_b`` does, and is never farther from ``theta_a``
     in the Euclidean norm. Products are float64, on the CPU; ``generator`` decides the order of the groups.
     """
-    target, own = theta_a.detach().cpu().double(), theta_b.detach().cpu().double()
-    value = target @ own
-    least = LEAST_GAIN * target.norm() * own.norm()
+    target, moved = theta_a.detach().cpu().double(), theta_b.detach().cpu().double()
+    value = target @ moved
+    least = LEAST_GAIN * target.norm() * moved.norm()
     gains = True
     while gains:
         gains = False
         for i in torch.randperm(len(symmetry.groups), generator=generator).tolist():
-            candidate = _best(target, own, symmetry.groups[i])
+            candidate = _best(target, moved, symmetry.groups[i])
             if (reached := target @ candidate) > value + least:
-                own, value, gains = candidate, reached, True
-    return own.to(theta_b)
+                moved, value, gains = candidate, reached, True
+    return moved.to(theta_b)
 
 
-def _best(target: Tensor, own: Tensor, group: Group) -> Tensor:
+def _best(target: Tensor, moved: Tensor, group: Group) -> Tensor:
     """With one group in its best order: a linear assignment of its units to those of the target.
 
     Where a parameter has the group along two of its axes the product is quadratic, and this its linear part.
@@ -40,9 +40,9 @@ def _best(target: Tensor, own: Tensor, group: Group) -> Tensor:
     size = group.size
     products = torch.zeros(size, size, dtype=torch.float64)
     for place in group.places:
-        products += place.rows(target) @ place.rows(own).T
+        products += place.rows(target) @ place.rows(moved).T
     _, order = linear_sum_assignment(products.numpy(), maximize=True)
-    return group.permuted(own, torch.as_tensor(order))
+    return group.permuted(moved, torch.as_tensor(order))
 
 
 def distances(

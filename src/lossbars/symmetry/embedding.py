@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Size, Tensor
 
-Shapes = Mapping[str, Size]  # of a network's parameters, in its order
+from lossbars.landscapes.network.stacked_linear import Shapes, unflattened
 
 
 def widen(parameters: Mapping[str, Tensor], shapes: Shapes) -> dict[str, Tensor]:
@@ -58,7 +58,7 @@ def _identity(shape: Size, units: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Embedding:
-    """How the parameters of one network become those of another; made by :func:`embedding`."""
+    """A map of the parameters of one network into those of another, made by :func:`embedding`."""
 
     small: Shapes
     large: Shapes
@@ -75,20 +75,10 @@ class Embedding:
         """By how much ‖θ‖² grows: k for every added layer."""
         return self.units * sum(len(shape) > 1 for shape in self.added.values())
 
-    def l2_shift(self, weight_decay: float) -> float:
-        """By how much weight_decay/2 ‖θ‖² grows.
-
-        The paper's shift, neurons added times the weight decay, is that of weight_decay ‖θ‖²: twice this one.
-        """
-        return weight_decay / 2 * self.ones
-
     def apply(self, theta: Float[Tensor, "n d"]) -> Float[Tensor, "n e"]:
         """The same networks in the parameters of the large one; their outputs are the same up to rounding."""
-        pieces = theta.split([shape.numel() for shape in self.small.values()], dim=1)
-        named = {
-            name: piece.unflatten(1, shape) for (name, shape), piece in zip(self.small.items(), pieces, strict=True)
-        }
-        wide = widen(deepen(named, self.sources, self.added, self.units), self.large)
+        parameters = unflattened(theta, self.small)
+        wide = widen(deepen(parameters, self.sources, self.added, self.units), self.large)
         return torch.cat([tensor.flatten(1) for tensor in wide.values()], dim=1)
 
 
@@ -107,12 +97,12 @@ def embedding(small: Shapes, large: Shapes) -> Embedding:
             _sibling(new, leaf): _sibling(old, leaf) for new, old in layers.items() for leaf in _leaves(old, small)
         }
         units = small[ours[-2]][0]
-    found = Embedding(dict(small), dict(large), sources, units)
-    _check_sources(found)
-    _check_ends(found, ours, theirs)
-    _check_flattening(found, layers)
-    _check_added(found, small[ours[-2]] if units else Size())
-    return found
+    result = Embedding(dict(small), dict(large), sources, units)
+    _check_sources(result)
+    _check_ends(result, ours, theirs)
+    _check_flattening(result, layers)
+    _check_added(result, small[ours[-2]] if units else Size())
+    return result
 
 
 def _none(why: str) -> ValueError:
@@ -150,44 +140,44 @@ def _deeper(small: Shapes, large: Shapes) -> dict[str, str]:
     return dict(zip(theirs, ours[:-1], strict=False)) | {theirs[-1]: ours[-1]}
 
 
-def _check_sources(found: Embedding) -> None:
+def _check_sources(result: Embedding) -> None:
     """Every tensor of the small network has a place, large enough, with kernels of the same size."""
-    if missing := set(found.small) - set(found.sources.values()):
+    if missing := set(result.small) - set(result.sources.values()):
         raise _none(f"the second has no place for {sorted(missing)[0]}")
-    for name, source in found.sources.items():
-        if name not in found.large:
+    for name, source in result.sources.items():
+        if name not in result.large:
             raise _none(f"the second has no {name} for {source}")
-        ours, theirs = found.small[source], found.large[name]
+        ours, theirs = result.small[source], result.large[name]
         fits = len(ours) == len(theirs) and all(a <= b for a, b in zip(ours, theirs, strict=True))
         if not fits or ours[2:] != theirs[2:]:
             raise _none(f"{source} of shape {tuple(ours)} does not fit into {name} of shape {tuple(theirs)}")
 
 
-def _check_ends(found: Embedding, ours: list[str], theirs: list[str]) -> None:
+def _check_ends(result: Embedding, ours: list[str], theirs: list[str]) -> None:
     for what, mine, their, axis in (("inputs", ours[0], theirs[0], 1), ("outputs", ours[-1], theirs[-1], 0)):
-        if (a := found.small[mine][axis]) != (b := found.large[their][axis]):
+        if (a := result.small[mine][axis]) != (b := result.large[their][axis]):
             raise _none(f"the first has {a} {what}, the second {b}")
 
 
-def _check_flattening(found: Embedding, layers: Mapping[str, str]) -> None:
+def _check_flattening(result: Embedding, layers: Mapping[str, str]) -> None:
     """A linear layer after a convolution sees as many places of each channel in both networks."""
-    names = _layers(found.large)
+    names = _layers(result.large)
     for before, name in pairwise(names):
-        if len(found.large[before]) == len(found.large[name]) or name not in layers:
+        if len(result.large[before]) == len(result.large[name]) or name not in layers:
             continue
-        last = _layers(found.small).index(layers[name]) - 1
-        channels = found.small[_layers(found.small)[last]][0], found.large[before][0]
-        inputs = found.small[layers[name]][1], found.large[name][1]
+        last = _layers(result.small).index(layers[name]) - 1
+        channels = result.small[_layers(result.small)[last]][0], result.large[before][0]
+        inputs = result.small[layers[name]][1], result.large[name][1]
         if inputs[0] * channels[1] != inputs[1] * channels[0]:
             raise _none(
                 f"{name} sees {inputs[1]} numbers of {channels[1]} channels, in the first {inputs[0]} of {channels[0]}"
             )
 
 
-def _check_added(found: Embedding, hidden: Size) -> None:
+def _check_added(result: Embedding, hidden: Size) -> None:
     """Added layers are of the kind of the one before them, wide enough, and their kernels have a centre."""
-    for name, shape in found.added.items():
+    for name, shape in result.added.items():
         if len(shape) == 1:
             continue
-        if len(shape) != len(hidden) or min(shape[:2]) < found.units or any(size % 2 == 0 for size in shape[2:]):
-            raise _none(f"{name} of shape {tuple(shape)} cannot be the identity of {found.units} units")
+        if len(shape) != len(hidden) or min(shape[:2]) < result.units or any(size % 2 == 0 for size in shape[2:]):
+            raise _none(f"{name} of shape {tuple(shape)} cannot be the identity of {result.units} units")

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 from torch.func import functional_call
 
+from lossbars.landscapes.network.stacked_linear import unflattened
 from lossbars.landscapes.torch_private import BATCH_NORMS
 from lossbars.symmetry.trace import watch
 
@@ -19,7 +20,7 @@ MOST = 1e-2  # of outputs, where rounding is amplified
 
 @dataclass(frozen=True)
 class Place:
-    """Where a group's units are in θ: along one axis of one parameter, ``span`` entries of it for each unit."""
+    """The place of a group's units in θ: along one axis of one parameter, ``span`` entries of it for each unit."""
 
     name: str  # of the parameter
     offset: int  # its first entry in θ
@@ -34,8 +35,8 @@ class Place:
     def permute_(self, theta: Float[Tensor, " d"], order: Int[Tensor, " units"]) -> None:
         """Put the units into another order, in place."""
         index = (order[:, None] * self.span + torch.arange(self.span, device=order.device)).flatten()
-        own = self._parameter(theta)
-        own.copy_(own.index_select(self.axis, index))
+        parameter = self._parameter(theta)
+        parameter.copy_(parameter.index_select(self.axis, index))
 
     def _parameter(self, theta: Tensor) -> Tensor:
         return theta[self.offset : self.offset + prod(self.shape)].view(self.shape)
@@ -50,10 +51,10 @@ class Group:
 
     def permuted(self, theta: Float[Tensor, " d"], order: Int[Tensor, " size"]) -> Float[Tensor, " d"]:
         """θ with unit i what unit ``order[i]`` was."""
-        found, order = theta.clone(), order.to(theta.device)
+        permuted, order = theta.clone(), order.to(theta.device)
         for place in self.places:
-            place.permute_(found, order)
-        return found
+            place.permute_(permuted, order)
+        return permuted
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,14 @@ def find_symmetry(module: nn.Module, x: Tensor) -> Symmetry:
     for name, shape in sizes.items():
         offsets[name], dim = dim, dim + prod(shape)
     groups = []
-    for own in watch(copy.deepcopy(module), x).free().values():
-        ordered = sorted(own, key=lambda one: (offsets[one[0][0]], one[0][1]))
+    for counted in watch(copy.deepcopy(module), x).free().values():
+        ordered = sorted(counted, key=lambda one: (offsets[one[0][0]], one[0][1]))
         places = tuple(Place(name, offsets[name], sizes[name], axis, span) for (name, axis), span in ordered)
         groups.append(Group(places[0].shape[places[0].axis] // places[0].span, places))
     groups = [group for group in groups if group.size > 1]
-    found = Symmetry(dim, tuple(sorted(groups, key=lambda group: (group.places[0].offset, group.places[0].axis))))
-    check_symmetry(module, x, found)
-    return found
+    symmetry = Symmetry(dim, tuple(sorted(groups, key=lambda group: (group.places[0].offset, group.places[0].axis))))
+    check_symmetry(module, x, symmetry)
+    return symmetry
 
 
 def check_symmetry(module: nn.Module, x: Tensor, symmetry: Symmetry) -> None:
@@ -141,7 +142,6 @@ def _disturbed(parameter: Tensor, generator: Generator) -> Tensor:
 def _output(module: nn.Module, theta: Tensor, x: Tensor, dtype: torch.dtype) -> Tensor:
     """Outputs of a copy of the module with these parameters."""
     module = copy.deepcopy(module).to(dtype)
-    pieces = theta.to(dtype).split([p.numel() for p in module.parameters()])
-    own = {name: piece.view(p.shape) for (name, p), piece in zip(module.named_parameters(), pieces, strict=True)}
-    output: Tensor = functional_call(module, own, (x.to(dtype) if x.is_floating_point() else x,))
+    parameters = unflattened(theta.to(dtype), {name: p.shape for name, p in module.named_parameters()})
+    output: Tensor = functional_call(module, parameters, (x.to(dtype) if x.is_floating_point() else x,))
     return output

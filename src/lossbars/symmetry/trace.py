@@ -39,7 +39,7 @@ LOOKING = _words(  # they read no value
 
 @dataclass(frozen=True)
 class Units:
-    """What a tensor carries: the group of its units, along which axis, and how many entries of it each unit spans."""
+    """The units along one axis of a tensor: their group, the axis, and the number of entries of each unit."""
 
     group: int
     right: int  # the axis, counted from the right: 1 is the last
@@ -108,7 +108,7 @@ class UnitTape(TorchFunctionMode):
                 self.kept.append(result)
 
     def _rule(self, name: str) -> Callable[[Call], Units | None] | None:
-        """What says which units a call's result carries, or None where it cannot be said."""
+        """The rule for the units of a call's result; None for an unknown operation."""
         if name in ELEMENTWISE:
             return self._elementwise
         if name in POOLING:
@@ -117,8 +117,8 @@ class UnitTape(TorchFunctionMode):
             return self._reshaped
         if name in REDUCING:
             return self._reduced
-        own = {"linear": self._linear, "batch_norm": self._batch_norm, "embedding": self._embedding}
-        return (own | dict.fromkeys(CONVOLUTIONS, self._convolution)).get(name)
+        layers = {"linear": self._linear, "batch_norm": self._batch_norm, "embedding": self._embedding}
+        return (layers | dict.fromkeys(CONVOLUTIONS, self._convolution)).get(name)
 
     # Layers ---------------------------------------------------------------------------------------
 

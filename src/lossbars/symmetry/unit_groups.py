@@ -54,8 +54,8 @@ class UnitGroups:
 
     def free(self) -> dict[int, list[tuple[Axis, int]]]:
         """Groups that may be permuted → the axes that count their units, and the span on each."""
-        found: dict[int, list[tuple[Axis, int]]] = {}
+        groups: dict[int, list[tuple[Axis, int]]] = {}
         for axis, (group, span) in self.axes.items():
             if not self.frozen[root := self.root(group)]:
-                found.setdefault(root, []).append((axis, span))
-        return found
+                groups.setdefault(root, []).append((axis, span))
+        return groups

@@ -11,7 +11,8 @@ import itertools
 import json
 import math
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 
 from lossbars import __version__
 from lossbars.workflow.files import ArtefactError as ArtefactError
-from lossbars.workflow.files import exists, whole
+from lossbars.workflow.files import exists, write_atomically, write_text
 from lossbars.workflow.job import Job
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def write_tensors(
         except SafetensorError as error:  # its own for a full disk
             raise OSError(str(error)) from None
 
-    whole(path, write)
+    write_atomically(path, write)
 
 
 def write_streams(path: Path, streams: Mapping[str, Stream], job: Job, facts: Mapping[str, str] | None = None) -> None:
@@ -81,7 +82,7 @@ def write_streams(path: Path, streams: Mapping[str, Stream], job: Job, facts: Ma
             file.seek(0)
             file.write(_head_of_streams(lengths, _head(job, digest.hexdigest(), facts)))
 
-    whole(path, write)
+    write_atomically(path, write)
 
 
 def _head_of_streams(lengths: Mapping[str, int], head: Facts) -> bytes:
@@ -101,13 +102,9 @@ def read_tensors(path: Path, keys: Keys = None) -> tuple[dict[str, "Tensor"], Fa
 
     Raises ArtefactError. Tensors are maps of the file: what is not used is not in memory.
     """
-    exists(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            head = json.loads((file.metadata() or {}).get(HEAD, "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ArtefactError(f"{path} is damaged ({error}): delete it and run again") from None
+    with _reading(path), safe_open(path, framework="pt") as file:
+        head = json.loads((file.metadata() or {}).get(HEAD, "{}"))
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     _check(path, head, _digest_file(path, tensors), keys)
     return tensors, head
 
@@ -151,20 +148,16 @@ def write_table(path: Path, table: "pd.DataFrame", job: Job) -> None:
 
     content = _arrow(table)
     head = _head(job, _digest_table(content), None)
-    whole(path, lambda temporary: pq.write_table(content.replace_schema_metadata(head), temporary))
+    write_atomically(path, lambda temporary: pq.write_table(content.replace_schema_metadata(head), temporary))
 
 
 def read_table(path: Path, keys: Keys = None) -> "pd.DataFrame":
     """The table. Raises ArtefactError; see :func:`read_tensors`."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    exists(path)
-    try:
+    with _reading(path):
         content = pq.read_table(path)
-        head = {k.decode(): v.decode() for k, v in (content.schema.metadata or {}).items()}
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise ArtefactError(f"{path} is damaged ({error}): delete it and run again") from None
+        head = _decoded(content.schema)
     _check(path, head, _digest_table(content.replace_schema_metadata(None)), keys)
     return content.to_pandas()
 
@@ -197,18 +190,15 @@ def write_records(path: Path, records: list[dict[str, Any]], job: Job) -> None:
     finite = _finite(records)
     head = _head(job, _digest_records(finite), None)
     text = json.dumps([record | {"provenance": head} for record in finite], indent=1, allow_nan=False)
-    whole(path, lambda temporary: Path(temporary).write_text(text + "\n"))
+    write_text(path, text + "\n")
 
 
 def read_records(path: Path, keys: Keys = None) -> list[dict[str, Any]]:
     """The records. Raises ArtefactError; see :func:`read_tensors`."""
-    exists(path)
-    try:
+    with _reading(path):
         records = json.loads(path.read_text())
         head = records[0]["provenance"]
         content = [{k: v for k, v in record.items() if k != "provenance"} for record in records]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ArtefactError(f"{path} is damaged ({error!r}): delete it and run again") from None
     _check(path, head, _digest_records(content), keys)
     return content
 
@@ -231,30 +221,24 @@ def _finite(value: Any) -> Any:
 
 
 def made_by(path: Path) -> Job:
-    """The job that made an artefact, by its own word. Raises ArtefactError, also for a file that is cut off."""
-    try:
-        return Job.from_json(_look(path)["job"])
-    except (ValueError, TypeError) as error:
-        raise ArtefactError(f"{path} is damaged ({error!r}): delete it and run again") from None
+    """The job that made an artefact, as it says. Raises ArtefactError, also for a file that is cut off."""
+    return _look(path)[0]
 
 
 def digest_of(path: Path) -> str:
-    """The digest of an artefact's content, by its own word. Raises ArtefactError."""
-    return _look(path)["digest"]
+    """The digest of an artefact's content, as it says. Raises ArtefactError."""
+    return _look(path)[1]
 
 
 def versions_of(path: Path) -> dict[str, str]:
     """The versions that an artefact was made with. Raises ArtefactError."""
-    return json.loads(_look(path)["versions"])
+    return _look(path)[2]
 
 
-def _look(path: Path) -> Facts:
-    exists(path)
-    try:
+def _look(path: Path) -> tuple[Job, str, dict[str, str]]:
+    with _reading(path):
         head = _READ_HEAD[path.suffix](path)
-        return {name: head[name] for name in ("job", "digest", "versions")}
-    except (ValueError, LookupError, TypeError, OSError, SafetensorError) as error:
-        raise ArtefactError(f"{path} is damaged ({error!r}): delete it and run again") from None
+        return Job.from_json(head["job"]), head["digest"], json.loads(head["versions"])
 
 
 def _head_of_tensors(path: Path) -> Facts:
@@ -265,7 +249,11 @@ def _head_of_tensors(path: Path) -> Facts:
 def _head_of_table(path: Path) -> Facts:
     import pyarrow.parquet as pq
 
-    return {k.decode(): v.decode() for k, v in (pq.read_schema(path).metadata or {}).items()}
+    return _decoded(pq.read_schema(path))
+
+
+def _decoded(schema: "pa.Schema") -> Facts:
+    return {k.decode(): v.decode() for k, v in (schema.metadata or {}).items()}
 
 
 def _head_of_records(path: Path) -> Facts:
@@ -278,11 +266,21 @@ _READ_HEAD = {".safetensors": _head_of_tensors, ".parquet": _head_of_table, ".js
 # Common ------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Raises ArtefactError where the file is missing, or where what is done with it fails."""
+    exists(path)
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, OSError, NotImplementedError, SafetensorError) as error:
+        raise ArtefactError(f"{path} is damaged ({error!r}): delete it and run again") from None
+
+
 def _head(job: Job, digest: str, facts: Mapping[str, str] | None) -> Facts:
     versions = {name: metadata.version(name) for name in LIBRARIES}
     versions |= {"lossbars": __version__, "python": platform.python_version()}
-    own = {"key": job.key, "job": job.to_json(), "versions": json.dumps(versions), "digest": digest}
-    return own | dict(facts or {})
+    head = {"key": job.key, "job": job.to_json(), "versions": json.dumps(versions), "digest": digest}
+    return head | dict(facts or {})
 
 
 def _check(path: Path, head: Mapping[str, str], digest: str, keys: Keys) -> None:

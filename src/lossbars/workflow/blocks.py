@@ -47,35 +47,21 @@ def block_triples(one: str, two: str, three: str) -> list[Triple]:
     return [(a, b, c) for a, b, c in product if a < b < c]
 
 
-def pair_blocks(names: list[str]) -> list[tuple[str, str]]:
-    """Pairs of blocks that have pairs of seeds."""
-    return [p for p in itertools.combinations_with_replacement(names, 2) if block_pairs(*p)]
-
-
-def triple_blocks(names: list[str]) -> list[tuple[str, str, str]]:
-    """Triples of blocks that have triples of seeds."""
-    return [t for t in itertools.combinations_with_replacement(names, 3) if block_triples(*t)]
-
-
 def base(kind: str) -> str:
-    """What is trained, whatever the recipe's name: ``curves`` of ``curves-flow``."""
+    """The rule that a recipe is of: ``curves-flow`` → ``curves``."""
     return kind.partition("-")[0]
 
 
-def parts(kind: str, names: list[str], across: bool = True) -> list[str]:
-    """What the jobs that train minima, curves or triangles are called: a block, or the blocks of a pair or a triple.
+def parts(names: list[str], minima: int, across: bool = True) -> list[str]:
+    """Parts of the jobs on 1, 2 or 3 ``minima`` each: a block, or the blocks of a pair or a triple.
 
     ``across`` is whether those of several groups are among them.
     """
-    if kind == "minima":
-        return names
-    found = ["+".join(several) for several in (pair_blocks(names) if base(kind) == "curves" else triple_blocks(names))]
-    return [part for part in found if across or "+" not in groups_of(part)]
+    joined = map("+".join, itertools.combinations_with_replacement(names, minima))
+    return [part for part in joined if stacked(part) and (across or "+" not in groups_of(part))]
 
 
-def stacked(kind: str, part: str) -> int:
-    """How many minima, curves or triangles one job trains."""
-    names = part.split("+")
-    if kind == "minima":
-        return len(block_seeds(*names))
-    return len(block_pairs(*names) if base(kind) == "curves" else block_triples(*names))
+def stacked(part: str) -> int:
+    """How many minima, or pairs or triples of them, one job trains on."""
+    seeds = itertools.product(*map(block_seeds, part.split("+")))
+    return sum(all(a < b for a, b in itertools.pairwise(chosen)) for chosen in seeds)

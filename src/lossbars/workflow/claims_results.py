@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, UNMEASURED
+from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, UNMEASURED, Finding, unmeasured
 from lossbars.workflow.settings import C, ClaimsSettings
 
 
@@ -18,6 +18,11 @@ class Results(Generic[C]):
     def config(self) -> C:
         """The experiment."""
         return self.settings.config
+
+    @property
+    def full_budget(self) -> bool:
+        """Whether numbers may be compared with published ones."""
+        return self.settings.full_budget
 
     @property
     def models(self) -> dict[str, Any]:
@@ -37,11 +42,15 @@ class Results(Generic[C]):
     def qualified(self, verdict: str) -> str:
         """The verdict, with a remark where the budget is not the full one."""
         decided = verdict in (HOLDS, FAILS)
-        return verdict + AT_BUDGET if decided and not self.settings.full_budget else verdict
+        return verdict + AT_BUDGET if decided and not self.full_budget else verdict
 
     def judged(self, holds: bool) -> str:
         """Whether a claim holds, with a remark where the budget is not the full one."""
         return self.qualified(HOLDS if holds else FAILS)
+
+    def finding(self, texts: Mapping[str, str], holds: bool, detail: str, needed: str) -> Finding:
+        """What each model obtained, and whether the claim holds by it; unmeasured where no model has a text."""
+        return Finding(self.each(texts), self.judged(holds), detail) if texts else unmeasured(needed)
 
 
 def measured(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

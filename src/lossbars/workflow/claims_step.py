@@ -21,7 +21,7 @@ class AnyClaimsSettings(Recipe, extra="allow"):
 def step(work: Work[AnyClaimsSettings]) -> None:
     """Write a row per claim: experiment, id, claim, source, published, obtained, budget, verdict, detail."""
     judge = import_module(work.settings.module)
-    typed = work.typed(judge.results)
+    typed = work.with_settings_of(judge.results)
     work.write_table("table", claim_rows(judge, work.experiment, typed.settings.config, judge.results(typed)))
 
 

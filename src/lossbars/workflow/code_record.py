@@ -6,10 +6,9 @@ which modules and library versions it stood for.
 
 import json
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
-from lossbars.workflow.files import ArtefactError, whole
+from lossbars.workflow.files import ArtefactError, write_text
 from lossbars.workflow.fingerprint import ingredients
 from lossbars.workflow.tasks import Task
 
@@ -18,15 +17,10 @@ FOLDER = Path("results/.code")  # the same at every scale
 
 def record_code(tasks: Iterable[Task], folder: Path = FOLDER) -> None:
     """Write a small file for each fingerprint of these tasks; what is on record stays."""
-    for code, (module, chosen) in {task.code: (task.module, task.chosen) for task in tasks}.items():
+    for code, (module, extra_modules) in {task.code: (task.module, task.extra_modules) for task in tasks}.items():
         path = folder / f"{code}.json"
         if not path.is_file():
-            text = json.dumps(ingredients(module, chosen), indent=1, sort_keys=True)
-            whole(path, partial(_write, text=text + "\n"))
-
-
-def _write(temporary: str, text: str) -> None:
-    Path(temporary).write_text(text)
+            write_text(path, json.dumps(ingredients(module, extra_modules), indent=1, sort_keys=True) + "\n")
 
 
 def recorded_code(code: str, folder: Path = FOLDER) -> dict[str, str] | None:

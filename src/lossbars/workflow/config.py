@@ -1,27 +1,20 @@
 """config.yaml → experiments, checked before the first job runs, with errors for a person. Loads no torch."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
-from pydantic import BeforeValidator, Field, ValidationError, create_model, model_validator
+from pydantic import Field, ValidationError, create_model, model_validator
 
 from lossbars.recipes import Recipe, yaml_number
 from lossbars.workflow.experiment import ExperimentConfig, Scale, check_key, reserved
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from lossbars.workflow.kind import Kind
-
-UNIONS = ("schedule", "family", "network", "landscape", "data", "task")  # keys whose value is one of several classes
-
-
-def _scale_shorthand(value: Any) -> Any:
-    value = yaml_number(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return dict.fromkeys(Scale.model_fields, float(value))
-    return value
 
 
 class Config(Recipe):
@@ -29,7 +22,7 @@ class Config(Recipe):
 
     data_root: str | None = None  # files already on disk, in torchvision's layout
     cache: str | None = None  # folder of finished results that clones and users share
-    scale: Annotated[Scale, BeforeValidator(_scale_shorthand)] = Scale()
+    scale: Scale = Scale()
     experiments: dict[str, Any]
 
     @model_validator(mode="after")
@@ -57,18 +50,27 @@ def load_config(raw: Mapping[str, Any], kinds: "Mapping[str, Kind]") -> Config:
     experiment's models; what a model states itself replaces them. Raises ConfigError, naming each wrong key's place.
     """
     classes = {name: kind.config for name, kind in kinds.items()}
-    spread = {
-        key: _with_shared_recipes(value, classes) if key == "experiments" else value for key, value in raw.items()
-    }
-    lines = dict.fromkeys(_unknown_figures(spread.get("experiments"), kinds))
-    lines |= dict.fromkeys(_names_of_rules(spread.get("experiments"), kinds))
+    spread = dict(raw)
+    if "scale" in raw:
+        spread["scale"] = _scale_shorthand(raw["scale"])
+    if "experiments" in raw:
+        spread["experiments"] = _with_shared_recipes(raw["experiments"], classes)
+    lines = [*_unknown_figures(spread.get("experiments"), kinds), *_names_of_rules(spread.get("experiments"), kinds)]
     try:
         config = config_class(*classes.values())(**spread)
     except ValidationError as error:
-        lines |= dict.fromkeys(Explanation(raw, kinds).lines(error))
+        lines += Explanation(raw, spread, kinds).lines(error)
     if lines:
-        raise ConfigError("the configuration cannot be run:\n" + "\n".join(lines))
+        raise ConfigError("the configuration cannot be run:\n" + "\n".join(dict.fromkeys(lines)))
     return config
+
+
+def _scale_shorthand(value: Any) -> Any:
+    """One number is the share of every part of the budget."""
+    value = yaml_number(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return dict.fromkeys(Scale.model_fields, float(value))
+    return value
 
 
 def _names_of_rules(experiments: Any, kinds: "Mapping[str, Kind]") -> Iterator[str]:
@@ -90,7 +92,7 @@ def _unknown_figures(experiments: Any, kinds: "Mapping[str, Kind]") -> Iterator[
             if isinstance(figure, str) and figure not in known:
                 there = ", ".join(map(repr, known))
                 yield f"  experiments.{key}.figures.{i}: no figure {figure!r}; there are {there}"
-        experiment["figures"] = [one for one in figures if not isinstance(one, str) or one in known]
+        experiment["figures"] = [figure for figure in figures if not isinstance(figure, str) or figure in known]
 
 
 # Recipes that an experiment states once for its models -------------------------------------------
@@ -132,71 +134,69 @@ def merged(base: Any, over: Any) -> Any:
 
 
 class Explanation:
-    """The errors of one configuration, in words; ``raw`` is what a person wrote."""
+    """The errors of one configuration, in words.
 
-    def __init__(self, raw: Mapping[str, Any], kinds: "Mapping[str, Kind]") -> None:
-        self.raw, self.kinds = raw, kinds
-        self.shared = {name for kind in kinds.values() for name in kind.config.shared}
-        self.tags = set(_literals(_classes())) | {"name", "text"}
+    ``raw`` is what a person wrote, ``spread`` has the recipes that an experiment shares in each of its models.
+    """
 
-    def lines(self, error: ValidationError) -> Iterable[str]:
+    def __init__(self, raw: Mapping[str, Any], spread: Mapping[str, Any], kinds: "Mapping[str, Kind]") -> None:
+        self.raw, self.spread, self.kinds = raw, spread, kinds
+
+    def lines(self, error: ValidationError) -> list[str]:
         """A line for each error, with its place."""
-        return [f"  {self._place(one['loc'])}: {self._reason(one)}" for one in error.errors()]
+        return [f"  {self._place(details)}: {self._reason(details)}" for details in error.errors()]
 
-    def _place(self, location: tuple[int | str, ...]) -> str:
-        # pydantic puts the chosen kind of a union into the path; a person did not write it there
-        in_experiments = location[:1] == ("experiments",)
-        parts = [p for i, p in enumerate(location) if not (i == 2 and in_experiments and p in self.kinds)]
-        kept = [p for i, p in enumerate(parts) if not (p in self.tags and i and parts[i - 1] in UNIONS)]
-        tagged = [
-            i for i, p in enumerate(kept) if p == "curves" or kept[max(i - 1, 0)] in ("more_curves", "optimisers")
-        ]
-        kept = [p for i, p in enumerate(kept) if not (p in ("curves", "paths", "strings") and i - 1 in tagged)]
-        in_shared = len(kept) > 4 and kept[4] in self.shared
-        if in_shared and not self._states(kept) and self._states([*kept[:2], kept[4]]):
-            kept = kept[:2] + kept[4:]  # what models share is written once, in their experiment
-        return ".".join(str(part) for part in kept) or "(top level)"
+    def _place(self, details: "ErrorDetails") -> str:
+        """The keys that lead to an error; pydantic has the names of the classes that it tried between them."""
+        location = list(details["loc"])
+        if self._kind(location):
+            del location[2]
+        place = _stated(location, self.spread)
+        if details["type"] == "missing":
+            place.append(location[-1])
+        shared = {name for kind in self.kinds.values() for name in kind.config.shared}
+        if len(place) > 4 and place[4] in shared and _stated(place, self.raw) != place:
+            in_experiment = [*place[:2], *place[4:]]  # what models share is written once, in their experiment
+            if _stated(in_experiment[:3], self.raw) == in_experiment[:3]:
+                place = in_experiment
+        return ".".join(str(part) for part in place) or "(top level)"
 
-    def _states(self, place: Sequence[int | str]) -> bool:
-        """Whether the configuration says something there."""
-        at: Any = self.raw
-        for part in place:
-            if not isinstance(at, Mapping) or part not in at:
-                return False
-            at = at[part]
-        return True
+    def _kind(self, location: Sequence[int | str]) -> "Kind | None":
+        """The kind of the experiment in which an error is."""
+        return self.kinds.get(str(location[2])) if len(location) > 2 and location[0] == "experiments" else None
 
-    def _reason(self, one: Mapping[str, Any]) -> str:
-        if one["type"] == "extra_forbidden":
-            key = str(one["loc"][-1])
+    def _reason(self, details: "ErrorDetails") -> str:
+        if details["type"] == "extra_forbidden":
+            key = str(details["loc"][-1])
             close = difflib.get_close_matches(key, self._keys() - {key}, n=1, cutoff=0.7)  # perhaps in a wrong place
             return "unknown key" + (f"; did you mean '{close[0]}'?" if close else "")
-        if one["type"] == "missing":
+        if details["type"] == "missing":
             return "this key is missing"
-        message = one["msg"].removeprefix("Value error, ")
-        if one["type"] == "union_tag_invalid" and "curves" in one["loc"] and next(iter(self.kinds)) in one["loc"]:
-            separate = "'chain', 'bezier', 'path', 'string'"  # the last two have classes of their own
-            message = message.replace("'chain', 'bezier'", separate)
-        if one["type"] == "value_error" or isinstance(one["input"], Mapping):
+        message = details["msg"].removeprefix("Value error, ")
+        if kind := self._kind(details["loc"]):
+            message = kind.config.reworded(message, details["loc"])
+        if details["type"] == "value_error" or isinstance(details["input"], Mapping):
             return message
-        return f"{message} (it is {one['input']!r})"
+        return f"{message} (it is {details['input']!r})"
 
     def _keys(self) -> set[str]:
         """All keys that a configuration knows, and all figures."""
         figures = {name for kind in self.kinds.values() for name in kind.figures}
-        return {field for one in _classes() for field in one.model_fields} | figures
+        return {key for recipe in _subclasses(Recipe) for key in recipe.model_fields} | figures
 
 
-def _classes(base: type[Recipe] = Recipe) -> Iterator[type[Recipe]]:
+def _stated(location: Sequence[int | str], value: Any) -> list[int | str]:
+    """The parts of a location that are keys of a configuration, or numbers of a list, each within the last."""
+    place = list[int | str]()
+    for part in location:
+        if part in value if isinstance(value, Mapping) else isinstance(value, list) and isinstance(part, int):
+            place.append(part)
+            value = value[part]
+    return place
+
+
+def _subclasses(base: type[Recipe]) -> Iterator[type[Recipe]]:
     """All classes of recipes that are loaded."""
-    for one in base.__subclasses__():
-        yield one
-        yield from _classes(one)
-
-
-def _literals(classes: Iterable[type[Recipe]]) -> Iterator[str]:
-    """The values of ``kind`` by which a configuration chooses one of several classes."""
-    for one in classes:
-        kind = one.model_fields.get("kind")
-        if kind and get_origin(kind.annotation) is Literal:
-            yield from get_args(kind.annotation)
+    for derived in base.__subclasses__():
+        yield derived
+        yield from _subclasses(derived)

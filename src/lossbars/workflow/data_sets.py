@@ -4,11 +4,10 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lossbars.datasets.modules import DATASET_MODULE
-from lossbars.datasets.specs import DATASETS, PTB_FILES, TextData, is_text
+from lossbars.datasets.specs import DATASETS, TextData, is_text, module_of
 from lossbars.recipes import Recipe
+from lossbars.workflow.fingerprint import user_file
 from lossbars.workflow.tasks import Rule, Task
-from lossbars.workflow.user_code import user_file
 
 if TYPE_CHECKING:
     from lossbars.workflow.plan import Plan
@@ -18,6 +17,7 @@ DATASET = Rule(
     "lossbars.workflow.dataset_step",
     {"tensors": "datasets/{model}.safetensors"},
     shared=True,
+    local=True,
     on_demand=True,
 )
 
@@ -59,10 +59,9 @@ def dataset_task(plan: "Plan", experiment: str) -> Task:
     data, key = data_of(plan, experiment), data_key(plan, experiment)
     if isinstance(data, TextData):
         settings = DatasetSettings(name=data.title, text=data)
-        return DATASET.task(plan, settings, model=key, chosen=("lossbars.datasets.text",))
-    settings = DatasetSettings(name=data, data_set_file=user_file(None if data in DATASETS else data, "data"))
-    module = DATASET_MODULE.get(data, "lossbars.datasets.custom")
-    return DATASET.task(plan, settings, model=key, chosen=(module,))
+    else:
+        settings = DatasetSettings(name=data, data_set_file=user_file(None if data in DATASETS else data, "data"))
+    return DATASET.task(plan, settings, model=key, extra_modules=(module_of(data),))
 
 
 def lacks_text(plan: "Plan", experiment: str) -> bool:
@@ -71,6 +70,7 @@ def lacks_text(plan: "Plan", experiment: str) -> bool:
     if data is None or not is_text(data) or Path(dataset_task(plan, experiment).path).is_file():
         return False
     if not isinstance(data, TextData):
-        return plan.data_root is None or not all((Path(plan.data_root) / name).is_file() for name in PTB_FILES)
+        needs = DATASETS[data].needs
+        return plan.data_root is None or not all((Path(plan.data_root) / name).is_file() for name in needs)
     place = Path(plan.data_root or "") / Path(data.path).expanduser()
     return not (place.is_file() or (place.is_dir() and any(place.iterdir())))

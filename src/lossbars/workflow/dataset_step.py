@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from lossbars.datasets.load import load_dataset, text_streams
+from lossbars.datasets.load import load_dataset, load_text
 from lossbars.datasets.specs import DATASETS, TextData
 from lossbars.workflow.artefacts import write_streams
 from lossbars.workflow.data_sets import DatasetSettings
@@ -31,6 +31,6 @@ def step(work: Work[DatasetSettings]) -> None:
 
 def _text(work: Work[DatasetSettings], data: TextData, root: Path | None) -> None:
     """Write one training and one test text, piece by piece."""
-    streams = text_streams(data, root)
+    streams = load_text(data, root)
     write_streams(work.outputs["tensors"], streams, work.job, {"context": str(data.context)})
     print(f"[{data.title}] {streams['train'][0]} bytes of training and {streams['test'][0]} of test text")

@@ -15,4 +15,4 @@ class AnyFigureSettings(FigureSettings, extra="allow"):
 def step(work: Work[AnyFigureSettings]) -> None:
     """Write the figure that the settings name, as PDF and SVG."""
     draw = import_module(work.settings.module).draw
-    save(draw(work.typed(draw)), work.outputs["pdf"], work.outputs["svg"], mark(work.job))
+    save(draw(work.with_settings_of(draw)), work.outputs["pdf"], work.outputs["svg"], mark(work.job))

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import os
 import tempfile
@@ -17,7 +17,7 @@ def exists(path: Path) -> None:
         raise ArtefactError(f"{path} is missing: run the rule that makes it")
 
 
-def whole(path: Path, write: Callable[[str], object]) -> None:
+def write_atomically(path: Path, write: Callable[[str], object]) -> None:
     """Write beside the target, then rename. Raises ArtefactError where the folder cannot be written to."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,6 +36,11 @@ def whole(path: Path, write: Callable[[str], object]) -> None:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text. Raises ArtefactError."""
+    write_atomically(path, lambda temporary: Path(temporary).write_text(text))
 
 
 def unwritable(path: Path, error: Exception) -> ArtefactError:

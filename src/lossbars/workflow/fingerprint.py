@@ -8,11 +8,13 @@ names of its modules is looked through: who imports such a name depends on the m
 
 import ast
 import hashlib
+import json
 import sys
-from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+
+from lossbars.user_files import split_source
 
 PACKAGE = "lossbars"
 SOURCE = Path(__file__).resolve().parent.parent  # the package's folder
@@ -29,11 +31,9 @@ BY_VALUE = (
     "lossbars.workflow.tasks",
     "lossbars.workflow.training_settings",
 )
-# The lists of architectures, data sets and landscapes are not followed, only the chosen member is, so that adding one
-# costs no retraining; nor is what aligns the ends of curves, where a recipe asks for none of it.
+# Networks and data sets are loaded by their names, so only the chosen one is followed; so it is with landscapes, and
+# with what aligns the ends of curves, which most recipes do not ask for. Adding one costs no retraining.
 BY_CHOICE = (
-    "lossbars.networks.make",
-    "lossbars.datasets.load",
     "lossbars.functions.benchmarks",
     "lossbars.landscapes.regression",
     "lossbars.landscapes.perceptron",
@@ -52,43 +52,47 @@ DISTRIBUTION = {
 
 
 @cache
-def fingerprint(module: str, chosen: tuple[str, ...] = ()) -> str:
-    """Digest of ``module``'s import closure; ``chosen`` are members of the packages taken by choice."""
-    modules, libraries = closure(module, chosen)
-    digest = hashlib.sha256()
-    for name in sorted(modules):
-        digest.update(f"{name}\n{_tree(_file(name))}\n".encode())
-    for name in sorted(libraries):
-        digest.update(f"{name}=={metadata.version(DISTRIBUTION.get(name, name))}\n".encode())
-    return digest.hexdigest()[:16]
+def fingerprint(module: str, extra_modules: tuple[str, ...] = ()) -> str:
+    """Digest of ``module``'s import closure; ``extra_modules`` are members of the packages taken by choice."""
+    return _digest(json.dumps(ingredients(module, extra_modules), sort_keys=True).encode())
 
 
-def ingredients(module: str, chosen: tuple[str, ...] = ()) -> dict[str, str]:
+def ingredients(module: str, extra_modules: tuple[str, ...] = ()) -> dict[str, str]:
     """What the fingerprint covers: module → digest of its syntax tree, library → version."""
-    modules, libraries = closure(module, chosen)
+    modules, libraries = closure(module, extra_modules)
     trees = {name: file_fingerprint(_file(name)) for name in modules}
     return trees | {name: metadata.version(DISTRIBUTION.get(name, name)) for name in libraries}
 
 
 def file_fingerprint(path: Path) -> str:
     """Digest of one file of the user's, by the same rules; what it imports is not followed."""
-    return hashlib.sha256(_tree(path).encode()).hexdigest()[:16]
+    return _digest(_tree(path).encode())
+
+
+def user_file(source: str | None, what: str) -> str | None:
+    """The fingerprint of the file of a user's ``FILE:NAME``; None of no source."""
+    return None if source is None else file_fingerprint(split_source(source, what)[0])
 
 
 def text_fingerprint(path: Path) -> str:
     """Digest of a file that is no Python, as it stands."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return _digest(path.read_bytes())
 
 
-def closure(module: str, chosen: tuple[str, ...] = ()) -> tuple[frozenset[str], frozenset[str]]:
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def closure(module: str, extra_modules: tuple[str, ...] = ()) -> tuple[frozenset[str], frozenset[str]]:
     """Modules of this package that ``module`` runs, and the libraries they import."""
-    todo, modules, libraries = [module, *chosen], set[str](), set[str]()
+    todo, modules, libraries = [module, *extra_modules], set[str](), set[str]()
     while todo:
         name = todo.pop()
-        if name in modules or (name not in chosen and _skipped(name)):
+        if name in modules or (name not in extra_modules and _skipped(name)):
             continue
         modules.add(name)
-        todo += _parents(name)
+        if package := name.rpartition(".")[0]:
+            todo.append(package)
         for imported in _imports(name):
             if imported == PACKAGE or imported.startswith(PACKAGE + "."):
                 todo.append(imported)
@@ -98,13 +102,7 @@ def closure(module: str, chosen: tuple[str, ...] = ()) -> tuple[frozenset[str], 
 
 
 def _skipped(name: str) -> bool:
-    by_value = name in BY_VALUE or name.rpartition(".")[2] in BY_VALUE_NAMES
-    return by_value or name in BY_CHOICE or name in BESIDE
-
-
-def _parents(name: str) -> Iterable[str]:
-    parts = name.split(".")
-    return [".".join(parts[:i]) for i in range(1, len(parts))]
+    return name in (*BY_VALUE, *BY_CHOICE, *BESIDE) or name.rpartition(".")[2] in BY_VALUE_NAMES
 
 
 def _file(name: str) -> Path:
@@ -114,32 +112,32 @@ def _file(name: str) -> Path:
 
 @cache
 def _imports(name: str) -> frozenset[str]:
-    found = set[str]()
-    for node in ast.walk(ast.Module(_own(_file(name)), [])):
+    modules = set[str]()
+    for node in ast.walk(ast.Module(_statements(_file(name)), [])):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                found |= {alias.name, *_members(alias.name).values()}
+                modules |= {alias.name, *_members(alias.name).values()}
         elif isinstance(node, ast.ImportFrom):
             if node.level:
                 raise ValueError(f"{name}: relative imports are not followed; write the module's full name")
-            found |= _imported(node)
-    return frozenset(found)
+            modules |= _imported(node)
+    return frozenset(modules)
 
 
 def _imported(node: ast.ImportFrom) -> set[str]:
     """A module, and those that its names are, or are defined in where it is a package that only hands them on."""
     base = node.module or ""
-    found, members = {base}, _members(base)
+    modules, members = {base}, _members(base)
     if base == PACKAGE or base.startswith(PACKAGE + "."):
         for alias in node.names:
             inner = f"{base}.{alias.name}"
             if _file(inner).is_file():  # a name may be a module of that package
-                found |= {inner, *_members(inner).values()}
+                modules |= {inner, *_members(inner).values()}
             elif alias.name == "*":
-                found |= set(members.values())
+                modules |= set(members.values())
             elif alias.name in members:
-                found.add(members[alias.name])
-    return found
+                modules.add(members[alias.name])
+    return modules
 
 
 def _members(package: str) -> dict[str, str]:
@@ -151,13 +149,13 @@ def _members(package: str) -> dict[str, str]:
 
 
 def _hands_on(node: ast.AST) -> bool:
-    """Whether a statement of an ``__init__.py`` only makes names of modules of this package its own."""
+    """Whether a statement of an ``__init__.py`` only hands on names of modules of this package."""
     if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith(PACKAGE + "."):
         return False
     return all(alias.asname in (None, alias.name) for alias in node.names)
 
 
-def _own(path: Path) -> list[ast.stmt]:
+def _statements(path: Path) -> list[ast.stmt]:
     """The statements of a file; of an ``__init__.py`` without those that hand names on: importers look through."""
     body = ast.parse(path.read_text(), str(path)).body
     if path.name != "__init__.py":
@@ -176,14 +174,11 @@ def _lists(node: ast.stmt) -> bool:
 @cache
 def _tree(path: Path) -> str:
     """The syntax tree as text, docstrings out (comments and layout are no part of it)."""
-    tree = ast.Module(_own(path), [])
+    tree = ast.Module(_statements(path), [])
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:]
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = node.body[1:]
     return ast.dump(tree)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lossbars.workflow.experiment import ExperimentConfig
 from lossbars.workflow.resources import Request, short_request
 from lossbars.workflow.settings import FigureSettings
-from lossbars.workflow.tasks import Inputs, Rule, Task
+from lossbars.workflow.tasks import Inputs, Output, Rule, Task
 
 if TYPE_CHECKING:
     from lossbars.claims.claim import Check, Claim
@@ -21,9 +21,10 @@ def labels(config: ExperimentConfig) -> dict[str, str]:
     return {key: model.label or key for key, model in config.models.items()}
 
 
-def titled(config: Any, figure: str, module: str) -> FigureSettings:
-    """The settings of a figure that needs no more than the names of all models."""
-    return FigureSettings(figure=figure, module=module, title=config.title, labels=labels(config))
+def titled(config: Any, figure: str, module: str, settings: type[FigureSettings] = FigureSettings, **more: Any) -> Any:
+    """The settings of a figure: title, the names of the models that it shows, and ``more`` of a derived class."""
+    shown = {key: config.models[key].label or key for key in config.shown(figure)}
+    return settings(figure=figure, module=module, title=config.title, labels=shown, **more)
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,25 @@ class FigureKind:
     settings: Callable[[Any, str, str], FigureSettings] = field(default=titled)
 
 
-def reading(**options: tuple[str, str]) -> Callable[[Any, Sequence[Task]], Inputs]:
-    """A figure reads, for each option, one output of all tasks of one rule: ``runs=("gather", "table")``."""
+Source = tuple[str, str] | tuple[str, str, Callable[[Task], bool]]  # rule, its output, and which of its tasks
+
+
+def reading(**options: Source) -> Callable[[Any, Sequence[Task]], Inputs]:
+    """A figure reads, for each option, one output of all tasks of one rule: ``runs=("gather", "table")``.
+
+    A third item, a function of a task, picks some of these tasks.
+    """
 
     def reads(_: Any, tasks: Sequence[Task]) -> Inputs:
-        return {
-            option: [task[output] for task in tasks if task.rule == rule] for option, (rule, output) in options.items()
-        }
+        return {option: list(_outputs(tasks, *source)) for option, source in options.items()}
 
     return reads
+
+
+def _outputs(
+    tasks: Sequence[Task], rule: str, output: str, picks: Callable[[Task], bool] = lambda _: True
+) -> Iterator[Output]:
+    return (task[output] for task in tasks if task.rule == rule and picks(task))
 
 
 class Kind(ABC):
@@ -83,9 +94,9 @@ class Kind(ABC):
 
     def claims(self, experiment: str, config: Any) -> "Sequence[tuple[Claim, Check]]":
         """The claims that an experiment is compared with."""
-        found: Sequence[tuple[Claim, Check]] = import_module(self.claims_module).claims(experiment, config)
-        return found
+        claims: Sequence[tuple[Claim, Check]] = import_module(self.claims_module).claims(experiment, config)
+        return claims
 
-    def claims_chosen(self, config: Any) -> tuple[str, ...]:  # noqa: ARG002
+    def claims_modules(self, config: Any) -> tuple[str, ...]:  # noqa: ARG002
         """Modules beside ``claims_module`` that the claims of an experiment run by choice."""
         return ()

@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from lossbars.landscapes.modules import LANDSCAPE_MODULES
 from lossbars.landscapes.specs import CustomLandscape, LandscapeSpec
 from lossbars.recipes import Recipe
+from lossbars.workflow.fingerprint import user_file
 from lossbars.workflow.tasks import Rule, Task
-from lossbars.workflow.user_code import user_file
 
 if TYPE_CHECKING:
     from lossbars.workflow.plan import Plan
@@ -31,8 +30,8 @@ def landscape_task(
     rule: Rule, plan: "Plan", settings: LandscapeSettings, experiment: str, model: str, part: str = ""
 ) -> Task:
     """A task on a landscape, which runs the module of its kind."""
-    chosen = LANDSCAPE_MODULES[settings.landscape.kind]
-    return rule.task(plan, settings, experiment=experiment, model=model, part=part, chosen=chosen)
+    extra_modules = settings.landscape.modules
+    return rule.task(plan, settings, experiment=experiment, model=model, part=part, extra_modules=extra_modules)
 
 
 def surface_task(plan: "Plan", experiment: str, model: str, landscape: Any) -> Task:

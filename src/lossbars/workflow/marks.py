@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from lossbars.workflow.files import ArtefactError, exists, whole
+from lossbars.workflow.files import ArtefactError, exists, write_text
 from lossbars.workflow.job import Job
 
 MARK = re.compile(rb"lossbars key ([0-9a-f]{16})")
@@ -16,7 +16,7 @@ def mark(job: Job) -> str:
 
 def write_document(path: Path, text: str, job: Job) -> None:
     """Write Markdown, HTML or SVG, with the mark in a comment at its end."""
-    whole(path, lambda temporary: Path(temporary).write_text(f"{text.rstrip()}\n<!-- {mark(job)} -->\n"))
+    write_text(path, f"{text.rstrip()}\n<!-- {mark(job)} -->\n")
 
 
 def marked(path: Path) -> str:
@@ -24,7 +24,7 @@ def marked(path: Path) -> str:
     exists(path)
     content = path.read_bytes()
     ended = content.rstrip().endswith(b"%%EOF" if path.suffix == ".pdf" else b"-->")
-    found = MARK.findall(content)
-    if not ended or not found:
+    marks = MARK.findall(content)
+    if not ended or not marks:
         raise ArtefactError(f"{path} is damaged: delete it and run again")
-    return found[-1].decode()
+    return marks[-1].decode()

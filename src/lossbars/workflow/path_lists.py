@@ -9,10 +9,10 @@ from pathlib import Path, PurePath
 
 def compact(paths: Iterable[str]) -> list[str]:
     """Paths of one folder and suffix in one text, folders in the order of their first path."""
-    found: dict[tuple[str, str], list[str]] = {}
+    stems_of: dict[tuple[str, str], list[str]] = {}
     for path in map(PurePath, paths):
-        found.setdefault((str(path.parent), path.suffix), []).append(path.stem)
-    return [f"{folder}/{{{','.join(stems)}}}{suffix}" for (folder, suffix), stems in found.items()]
+        stems_of.setdefault((str(path.parent), path.suffix), []).append(path.stem)
+    return [f"{folder}/{{{','.join(stems)}}}{suffix}" for (folder, suffix), stems in stems_of.items()]
 
 
 def paths(text: str) -> list[Path]:

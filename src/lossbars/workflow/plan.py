@@ -1,7 +1,6 @@
 """The plan of a run: from the configuration to tasks and paths. Loads no torch."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +58,6 @@ class Plan:
         """The figures of an experiment."""
         return [task for task in self.tasks(experiment) if task.rule == "figure"]
 
-    @cached_property
-    def by_path(self) -> dict[str, Task]:
-        """Every path that the experiments leave, and the task behind it."""
-        return {path: task for key in self.experiments for task in self.tasks(key) for path in task.outputs.values()}
-
     def request(self, task: Task) -> Request:
         """What a task asks of the machine at its first attempt."""
         if not task.experiment:
@@ -80,14 +74,6 @@ class Plan:
     def paper(self) -> list[str]:
         """Experiments of the target ``paper``: all but the default, and those that lack their text."""
         return [key for key in self.experiments if key != "digits" and not data_sets.lacks_text(self, key)]
-
-    def folder(self, experiment: str, model: str) -> str:
-        """Where a model's artefacts are."""
-        return f"{self.results}/{experiment}/{model}"
-
-    def of_kind(self, *kinds: str) -> list[str]:
-        """Keys of the experiments of some kinds."""
-        return [key for key, config in self.experiments.items() if config.kind in kinds]
 
 
 def _folder(path: str | None) -> str | None:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lossbars.workflow.checkpoints import name
-from lossbars.workflow.files import whole
+from lossbars.workflow.files import write_atomically
 from lossbars.workflow.job import Job
 from lossbars.workflow.run_log import note
 
@@ -33,7 +33,7 @@ class Store:
         self.entry = folder / name
 
     def fetch(self, outputs: Sequence[Path]) -> bool:
-        """Put the results into their places; False, and nothing done, where they are not here or not whole."""
+        """Put the results into their places; False, and nothing done, where they are not here or are damaged."""
         try:
             digests = json.loads((self.entry / MANIFEST).read_text())["sha256"]
             if sorted(digests) != sorted(path.suffix for path in outputs):
@@ -80,13 +80,13 @@ class Store:
             shutil.rmtree(temporary, ignore_errors=True)
 
     def _give_up(self, error: Exception) -> bool:
-        """A damaged entry gives way to a whole one."""
+        """Delete a damaged entry, so that a new one can be kept."""
         _warn(f"{self.entry} is damaged ({error}) and not used")
         shutil.rmtree(self.entry, ignore_errors=True)
         return False
 
     def _take_out(self, output: Path) -> None:
-        whole(output, lambda temporary: self._put(self.entry / _name(output), Path(temporary)))
+        write_atomically(output, lambda temporary: self._put(self.entry / _name(output), Path(temporary)))
 
     def _put(self, source: Path, target: Path) -> None:
         target.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ def execute(module: ModuleType, work: Work[Any]) -> None:
     Results of a module whose function ``keep(settings)`` says so are kept beside the checkpoints, and in a shared cache
     where there is one, and are taken from there when the job runs again.
     """
-    work = work.typed(module.step)
+    work = work.with_settings_of(module.step)
     if not (hasattr(module, "keep") and module.keep(work.settings)):
         module.step(work)
         return

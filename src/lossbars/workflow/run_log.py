@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lossbars.workflow.files import ArtefactError, whole
+from lossbars.workflow.files import ArtefactError, write_text
 from lossbars.workflow.job import Job
 
 Attempt = dict[str, Any]
@@ -29,7 +29,7 @@ def run_path(log: Path) -> Path:
 
 
 def attempts(path: Path) -> tuple[str, list[Attempt]]:
-    """The job's key and its attempts, the last one last; none where there is no whole record."""
+    """The job's key and its attempts, the last one last; none where the record is missing or damaged."""
     try:
         record = json.loads(path.read_text())
         return record["key"], record["attempts"]
@@ -105,6 +105,6 @@ def _now() -> str:
 def _write(path: Path, job: Job, every: list[Attempt]) -> None:
     text = json.dumps({"key": job.key, "attempts": every}, indent=1)
     try:
-        whole(path, lambda temporary: Path(temporary).write_text(text + "\n"))
+        write_text(path, text + "\n")
     except ArtefactError as error:  # a full disk, say: the result is worth more than its record
         print(f"warning: {error}", file=sys.stderr, flush=True)

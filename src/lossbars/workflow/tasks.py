@@ -4,11 +4,12 @@ A kind of experiment lists its tasks; the rules, the command line, the documents
 Loads no torch.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lossbars.recipes import Recipe
 from lossbars.workflow.fingerprint import fingerprint
@@ -52,9 +53,10 @@ class Task:
     inputs: Mapping[str, tuple[Output, ...]]  # option → files that are read
     settings: Recipe
     module: str  # its function ``step`` makes the result
-    chosen: tuple[str, ...] = ()  # further modules that the step imports by name; their code counts too
+    extra_modules: tuple[str, ...] = ()  # that the step imports by name, beside what the fingerprint follows
     recipe: str = ""  # name of the recipe, where a model has several for one rule: "curves-flow"
     threads: int = 1
+    local: bool = False
     on_demand: bool = False
 
     def __getitem__(self, option: str) -> Output:
@@ -81,7 +83,7 @@ class Task:
     @property
     def code(self) -> str:
         """Fingerprint of the code that the task runs."""
-        return fingerprint(self.module, self.chosen)
+        return fingerprint(self.module, self.extra_modules)
 
     @property
     def path(self) -> str:
@@ -90,8 +92,14 @@ class Task:
 
     @property
     def log(self) -> PurePath:
-        """Where the rule logs."""
-        return PurePath(log_of(self.path, bool(self.part)))
+        """Where the rule logs: ``logs/curves-0+1.log`` beside the folder of ``curves/0+1.parquet``."""
+        path = PurePath(self.path)
+        folder, stem = path.parent, path.stem
+        if self.part:
+            folder, stem = folder.parent, f"{folder.name}-{stem}"
+        if folder.name == "benchmarks":
+            folder = folder.parent
+        return folder / "logs" / f"{stem}.log"
 
     @property
     def benchmark(self) -> PurePath:
@@ -101,17 +109,6 @@ class Task:
     def reads(self) -> list[Output]:
         """All files that the task reads."""
         return [one for files in self.inputs.values() for one in files]
-
-
-def log_of(path: str, of_part: bool) -> str:
-    """The log of the rule that writes a path, also where this is a pattern: ``…/curves/0+1.parquet`` → curves-0+1."""
-    place = PurePath(path)
-    folder, stem = place.parent, place.stem
-    if of_part:
-        folder, stem = folder.parent, f"{folder.name}-{stem}"
-    if folder.name == "benchmarks":
-        folder = folder.parent
-    return f"{folder}/logs/{stem}.log"
 
 
 @dataclass(frozen=True)
@@ -126,6 +123,7 @@ class Rule:
     outputs: Mapping[str, str]
     shared: bool = False  # by all scales: below ``results`` itself
     threads: int = 1
+    local: bool = False  # runs on the machine where Snakemake runs, not on a cluster
     on_demand: bool = False  # made where something needs it, not because its experiment is run
 
     def task(
@@ -139,12 +137,13 @@ class Rule:
         part: str = "",
         recipe: str = "",
         module: str = "",
-        chosen: Sequence[str] = (),
+        extra_modules: Sequence[str] = (),
         **names: str,
     ) -> Task:
         """One task of this rule; ``names`` are further names in the paths of its outputs."""
         names |= {"experiment": experiment, "model": model, "part": part}
-        outputs = {option: path.format(**names) for option, path in self.patterns(plan).items()}
+        root = "results" if self.shared else plan.results
+        outputs = {option: f"{root}/{path.format(**names)}" for option, path in self.outputs.items()}
         return Task(
             rule=self.name,
             experiment=experiment,
@@ -154,25 +153,19 @@ class Rule:
             inputs={option: tuple(files) for option, files in (inputs or {}).items()},
             settings=settings or NoSettings(),
             module=module or self.module,
-            chosen=tuple(chosen),
+            extra_modules=tuple(extra_modules),
             recipe=recipe,
             threads=self.threads,
+            local=self.local,
             on_demand=self.on_demand,
         )
 
-    def patterns(self, plan: "Plan") -> dict[str, str]:
-        """Option → path with names in braces, from the working folder."""
-        root = "results" if self.shared else plan.results
-        return {option: f"{root}/{path}" for option, path in self.outputs.items()}
-
-    def log(self, plan: "Plan") -> str:
-        """Where the rule logs, with names in braces."""
-        first = next(iter(self.patterns(plan).values()))
-        return log_of(first, "{part}" in first)
-
-    def benchmark(self, plan: "Plan") -> str:
-        """Where Snakemake writes what a job used, with names in braces."""
-        return self.log(plan).replace("/logs/", "/benchmarks/").removesuffix(".log") + ".tsv"
+    def pattern(self, plan: "Plan") -> Task:
+        """A task whose names are wildcards: it has the paths of the rule in Snakemake."""
+        wildcards: dict[str, Any] = {
+            name: f"{{{name}}}" for path in self.outputs.values() for name in re.findall(r"{(\w+)}", path)
+        }
+        return self.task(plan, **wildcards)
 
 
 def files(tasks: Sequence[Task], option: str) -> tuple[Output, ...]:

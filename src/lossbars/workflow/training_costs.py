@@ -1,16 +1,23 @@
-"""What a job costs: memory and time, from the size of its network and its recipe. Loads no torch.
+"""What a training costs, from the size of its network and its recipe, and asks of the machine. Loads no torch.
 
 The constants are fitted to what benchmarks/resources.md lists; docs/resources.md says how good the fit is.
 """
 
+import math
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from lossbars.datasets.sizes import Size
-from lossbars.networks.sizes import Network, network
+from lossbars.datasets.specs import Size, size_of
+from lossbars.networks.sizes import Network
 from lossbars.networks.specs import NetworkSpec
 from lossbars.recipes import Curves, Descent, Paths, Strings, Triangles
+from lossbars.workflow.data_sets import data_of
+from lossbars.workflow.resources import MB, MEMORY_SAFETY, Request, cpu_request, mem_mb, minutes
 
-MB = 2**20
+if TYPE_CHECKING:
+    from lossbars.workflow.plan import Plan
+
 FLOAT = 4  # bytes
 EVALUATED, EVALUATED_TOKENS = 1000, 2**14  # samples, of text tokens, at a time in the loss of record
 BEADS, TRAINED_BEADS = 20, 3  # of a string, and of them trained at a time; by need, so both are guesses
@@ -35,7 +42,7 @@ class Training:
 
     @property
     def steps(self) -> int:
-        """Of the whole training."""
+        """Of all epochs."""
         return self.epochs * (self.samples // self.batch)
 
 
@@ -43,7 +50,7 @@ def training(spec: NetworkSpec, descent: Descent, size: Size, samples: int, stac
     """The minima, curves or triangles of one job, trained by one recipe."""
     nodes, free = control_points(descent)
     return Training(
-        network(spec, size),
+        spec.size(size),
         size,
         samples,
         stacked,
@@ -103,13 +110,13 @@ def memory(job: Training) -> int:
 
 
 def device_memory(job: Training) -> int:
-    """Most bytes that it holds on a GPU, the libraries' own apart."""
+    """Most bytes that it holds on a GPU, those of the libraries apart."""
     numbers = job.samples * job.size.inputs
     return (2 if job.size.text else FLOAT) * numbers + vector_bytes(job) + activation_bytes(job)
 
 
 def data_bytes(job: Training) -> int:
-    """Data sets are read whole, before the samples that are used are taken; a text is a map of its file."""
+    """Data sets are read in full, before the samples that are used are taken; a text is a map of its file."""
     return (1 if job.size.text else DATA) * (job.size.train + job.size.test) * job.size.inputs
 
 
@@ -157,15 +164,39 @@ class Machine:
 
 def seconds(job: Training, machine: Machine) -> float:
     """Time of a training process."""
-    own = job.network
-    calls = own.calls * (1 if own.stacked else job.stacked * job.points) + 20  # 20: the optimiser, the places
+    network = job.network
+    calls = network.calls * (1 if network.stacked else job.stacked * job.points) + 20  # 20: the optimiser, the places
     steps = job.steps * (calls * machine.call + vector_traffic(job) / machine.moved)
     trained = 3 * job.epochs * job.points  # forward, and backward twice
-    measured = job.evaluations * own.passes
-    products = own.slowness * own.products * job.samples * job.stacked * (trained + measured)
+    measured = job.evaluations * network.passes
+    products = network.slowness * network.products * job.samples * job.stacked * (trained + measured)
     return machine.start + steps + products / machine.products
 
 
 def vector_traffic(job: Training) -> int:
     """Bytes of vectors that one training step reads and writes."""
     return FLOAT * job.network.parameters * job.stacked * (job.free * (4 + 2 * job.moments) + 6 * job.points)
+
+
+# Requests ----------------------------------------------------------------------------------------
+
+CORE = Machine(start=10.0, call=2e-4, products=1.5e10, moved=5e9)
+# No GPU was at hand: its calls are taken to cost what a core's do, its arithmetic to be 200 times as fast.
+GPU = Machine(start=30.0, call=2e-4, products=3e12, moved=1e12)
+GPU_CONTEXT_MB = 1000
+
+
+def data_size(plan: "Plan", experiment: str) -> tuple[Size, int]:
+    """The size of an experiment's data set, and how many of its training samples are used."""
+    config: Any = plan.experiments[experiment]
+    size = size_of(data_of(plan, experiment), plan.data_root)
+    return size, max(1, round(min(config.samples or size.train, size.train) * plan.scale.samples))
+
+
+@cache
+def training_request(job: Training, gpu: bool) -> Request:
+    """What a training asks for, on a GPU or on one core."""
+    if not gpu:
+        return cpu_request(memory(job), seconds(job, CORE))
+    on_device = GPU_CONTEXT_MB + math.ceil(MEMORY_SAFETY * device_memory(job) / MB)
+    return Request(1, mem_mb(memory(job)), on_device, minutes(seconds(job, GPU)))

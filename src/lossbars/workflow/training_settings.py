@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lossbars.networks.specs import CustomNetwork, NetworkSpec
 from lossbars.recipes import Normalisation, Recipe
-from lossbars.workflow.user_code import user_file
+from lossbars.workflow.fingerprint import user_file
 
 if TYPE_CHECKING:
     from lossbars.workflow.plan import Plan

@@ -45,7 +45,7 @@ class Work(Generic[S]):
         outputs = {option: Path(path) for option, path in task.outputs.items()}
         return Work(task.job, task.settings, task.part, inputs, outputs, **given)
 
-    def typed(self, function: Callable[..., Any]) -> "Work[Any]":
+    def with_settings_of(self, function: Callable[..., Any]) -> "Work[Any]":
         """The same work with the settings that ``function``, of one argument ``work: Work[Settings]``, asks for.
 
         Raises ValueError where the recorded settings are no such settings.

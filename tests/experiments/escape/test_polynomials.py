@@ -45,7 +45,7 @@ def test_critical_points_are_exact_where_they_are_known() -> None:
     found = well(family, float(f.coef[6]))
     assert found is not None
     assert (found.saddle, found.far) == pytest.approx((1.0, 3.0), abs=1e-12)
-    assert found.bar == pytest.approx((0.0, f(1.0)))
+    assert found.length == pytest.approx(f(1.0))
     assert found.curvature(3.0) == pytest.approx(slope.deriv()(3.0))
 
 
@@ -69,10 +69,13 @@ def test_a_family_without_a_barrier_is_refused() -> None:
 
 def test_as_a_landscape_it_has_the_bar() -> None:
     found = with_bar(TWO, 0.1)
-    function = found.function()
-    theta = torch.tensor([[0.0], [0.3], [found.saddle], [found.far]], dtype=torch.float64)
-    assert function.loss(theta).numpy() == pytest.approx(found.polynomial(theta[:, 0].numpy()), abs=1e-12)
-    term = Function("term", function.box, function.formula, term=lambda x: function.formula(x).unsqueeze(-1))
+
+    def formula(theta: torch.Tensor) -> torch.Tensor:
+        terms = [value * theta[:, 0] ** power for power, value in enumerate(found.coefficients.tolist())]
+        return torch.stack(terms).sum(0)
+
+    box = ((-found.saddle, 2 * found.far - found.saddle),)
+    term = Function("term", box, formula, term=lambda x: formula(x).unsqueeze(-1))
     (bar,) = [own for own in exact_barcode(term).bars if np.isfinite(own.death)]
     assert (bar.birth, bar.death) == pytest.approx((0.0, 0.1), abs=1e-6)
     assert isinstance(found, Well) and found.coefficients.shape == (7,)

@@ -195,15 +195,15 @@ def test_what_a_run_leaves_and_reads() -> None:
 def test_the_code_of_one_landscape_is_none_of_the_others() -> None:
     of_net = changed(FN | {"figures": ["sublevel-bars"]}, "models.camel.landscape", NET)
     one, other = (the_task(plan(experiment), "fn", "cloud") for experiment in (FN, of_net))
-    assert one.chosen == ("lossbars.functions.benchmarks",)
-    assert other.chosen == ("lossbars.landscapes.regression", "lossbars.landscapes.perceptron")
+    assert one.extra_modules == ("lossbars.functions.benchmarks",)
+    assert other.extra_modules == ("lossbars.landscapes.regression", "lossbars.landscapes.perceptron")
     assert one.code != other.code
 
 
 def test_code_reaches_what_runs_it() -> None:
     tasks = plan().tasks("fn")
-    runs = {task.rule: closure(task.module, task.chosen)[0] for task in tasks if task.rule != "figure"}
-    figures = {task.path: closure(task.module, task.chosen)[0] for task in tasks if task.rule == "figure"}
+    runs = {task.rule: closure(task.module, task.extra_modules)[0] for task in tasks if task.rule != "figure"}
+    figures = {task.path: closure(task.module, task.extra_modules)[0] for task in tasks if task.rule == "figure"}
     descents, drawing = "lossbars.optimise.multistart", "lossbars.experiments.functions.figures.surface"
     assert {rule for rule, modules in runs.items() if descents in modules} == {"optimised"}
     assert {path for path, modules in figures.items() if drawing in modules} == {"results/figures/fn-surface.pdf"}

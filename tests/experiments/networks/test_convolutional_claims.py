@@ -9,12 +9,9 @@ import pytest
 
 from lossbars.experiments.networks.claims.catalogue import CLAIMS, budget
 from lossbars.experiments.networks.claims.convolutional import batch_norm_lowers, deaths_fall
-from lossbars.experiments.networks.claims.generalisation import (
-    curves_within_and_across,
-    first_group_higher,
-    group_against_table,
-)
-from lossbars.experiments.networks.claims.path_optimisers import recipes_compared
+from lossbars.experiments.networks.claims.generalisation import curves_within_and_across, first_group_higher
+from lossbars.experiments.networks.claims.published import against_table
+from lossbars.experiments.networks.claims.recipes import recipes_compared
 from lossbars.experiments.networks.claims.triangles import one_saddles_of_complex
 from support.network_tables import claim_rows, direct_bars, results
 
@@ -92,8 +89,10 @@ def test_curves_are_told_apart_by_the_groups_of_their_ends() -> None:
 )
 def test_published_numbers_are_compared_with_their_own_group(group: int, epochs: int, verdict: str) -> None:
     minima = pd.DataFrame({"model": "m", "seed": [0, 1, 1000, 1001], "loss": [0.1, 0.1, 0.5, 0.5]})
-    own = results(TYPES, minima=minima)
-    assert group_against_table(own, group, "loss", mean=0.11, std=0.01, epochs=epochs).verdict == verdict
+    made = results(TYPES, minima=minima)
+    assert against_table(made, "loss", "0.11 ± 0.01", epochs, group=group).verdict == verdict
+    alone = results({"m": {"minima": {"epochs": 10}}}, minima=minima)
+    assert against_table(alone, "loss", "0.11 ± 0.01", 10, group=2).verdict == "not measured"
 
 
 def test_the_published_tables_are_those_of_the_two_texts() -> None:

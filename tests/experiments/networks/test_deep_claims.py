@@ -10,17 +10,12 @@ import pytest
 
 from lossbars.claims.claim import Finding
 from lossbars.experiments.networks.claims.catalogue import CLAIMS
-from lossbars.experiments.networks.claims.deep import TABLE_8, WORST
 from lossbars.experiments.networks.claims.depth import mean_death, mean_length
+from lossbars.experiments.networks.claims.generic import GENERIC
+from lossbars.experiments.networks.claims.published import TABLE_8, against_table
 from lossbars.experiments.networks.claims.results import Results
 from lossbars.experiments.networks.claims.robustness import saddle_over_sizes, saddles_over_sets
-from lossbars.experiments.networks.claims.shortcuts import (
-    has_largest_bars,
-    has_largest_test_error,
-    model_of,
-    moves,
-    network_against_table,
-)
+from lossbars.experiments.networks.claims.shortcuts import WORST, has_largest_bars, has_largest_test_error, moves
 from lossbars.experiments.networks.claims.transformer import barriers_remain, gap_chance, two_levels
 from lossbars.networks.specs import ResNetSpec
 from support.network_tables import FULL, claim_rows, direct_bars, results
@@ -165,9 +160,11 @@ def test_the_largest_test_error_is_of_the_lowest_accuracy() -> None:
 
 
 def test_a_network_is_found_by_what_it_is() -> None:
-    own = results(NETS)
-    assert model_of(own, ResNetSpec(kind="resnet", depth=56, width=2, shortcuts=False)) == "wn"
-    assert model_of(own, ResNetSpec(kind="resnet", depth=32)) is None
+    made = results(NETS, minima=minima(b=91.0, w=92.0, wn=93.0))
+    wide = ResNetSpec(kind="resnet", depth=56, width=2, shortcuts=False)
+    assert against_table(made, "test_accuracy", "93 ± 1", 300, network=wide).obtained.startswith("93.00")
+    unknown = ResNetSpec(kind="resnet", depth=32)
+    assert against_table(made, "test_accuracy", "93 ± 1", 300, network=unknown).verdict == "not measured"
 
 
 @pytest.mark.parametrize(
@@ -184,14 +181,14 @@ def test_table_8_is_compared_with_its_own_network(accuracy: float, epochs: int, 
     changes = {} if whole else {"samples": 500}
     made = results(models, changes=changes, minima=minima(x=50.0, y=accuracy))
     network = made.models["y"].network
-    found = network_against_table(made, network, "test_accuracy", mean=92.8, std=0.1, epochs=300)
+    found = against_table(made, "test_accuracy", "92.8 ± 0.1", 300, network=network)
     assert found.verdict == verdict
     assert found.obtained == f"{accuracy:.2f} ± 0.10 (n = 3 minima)"
 
 
 def test_a_network_that_is_not_there_is_not_measured() -> None:
-    own = results({"x": resnet(20)}, minima=minima(x=92.8))
-    assert network_against_table(own, WORST, "test_accuracy", 82.6, 1.1, 300).verdict == "not measured"
+    made = results({"x": resnet(20)}, minima=minima(x=92.8))
+    assert against_table(made, "test_accuracy", "82.6 ± 1.1", 300, network=WORST).verdict == "not measured"
 
 
 def full_minima(models: dict[str, Any]) -> pd.DataFrame:
@@ -253,7 +250,7 @@ def test_one_saddles_and_regimes_of_the_wide_network() -> None:
 
 def test_ids_of_an_experiment_are_unique() -> None:
     for claims in CLAIMS.values():
-        ids = [claim.id for claim, _ in claims]
+        ids = [claim.id for claim, _ in [*claims, *GENERIC]]
         assert len(ids) == len(set(ids))
 
 

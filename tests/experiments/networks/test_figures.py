@@ -57,14 +57,14 @@ def make_triangles(models=tuple(LABELS), m: int = 8) -> pd.DataFrame:
     return pd.concat([*tables, tables[-1].head(3)], ignore_index=True)  # some points twice
 
 
-def make_robustness(models=tuple(LABELS), minima: int = 5, convention: str = "direct") -> pd.DataFrame:
+def make_robustness(models=tuple(LABELS), minima: int = 5) -> pd.DataFrame:
     """All subsets; minimum i has loss .01 (i + 1), and its curve to a lower j peaks at .1 + .02 i + .01 j."""
     rows = []
     for model, size in itertools.product(models, range(2, minima + 1)):
         for subset, chosen in enumerate(itertools.combinations(range(minima), size)):
             for rank, i in enumerate(chosen):
                 death = 0.1 + 0.02 * i + 0.01 * chosen[0] if rank else np.inf
-                rows.append((model, convention, size, subset, rank, i, 0.01 * (i + 1), death))
+                rows.append((model, "direct", size, subset, rank, i, 0.01 * (i + 1), death))
     columns = ["model", "convention", "size", "subset", "rank", "minimum", "birth", "death"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -139,7 +139,7 @@ class TestToScore:
     def test_scores_follow_the_labels_and_the_spread_is_that_of_subsets(self):
         subsets = make_robustness()  # of 5 minima; with 3 and 2 bars, sizes 2 and none are smaller
         bars = make_bars({"flat": BARS["flat"], "deep": [(0.01 * i, 0.5) for i in range(1, 5)] + [(0.001, np.inf)]})
-        figure = to_score(bars, subsets, LABELS, "scores", "direct")
+        figure = to_score(bars, subsets, LABELS, "scores")
         np.testing.assert_allclose(line(figure, "all").get_ydata(), [0.49 / 2**0.5, 0.297 / 2**0.5])
         (container,) = figure.axes[0].containers
         means = container.lines[0].get_ydata(orig=False)
@@ -155,9 +155,9 @@ class TestToScore:
         assert tick_names(figure.axes[0]) == list(LABELS.values())
 
     def test_no_spread_without_a_table_of_subsets(self):
-        figure = to_score(make_bars(convention="merged"), None, LABELS, "scores", "merged")
+        figure = to_score(make_bars(), None, LABELS, "scores")
         assert not figure.axes[0].containers
-        assert "subsets" not in words(figure) and "merged bars" in words(figure)
+        assert "subsets" not in words(figure) and "direct bars" in words(figure)
 
     def test_no_subset_is_small_enough(self):
         with pytest.raises(ValueError, match="'deep' smaller than its 2 minima"):
@@ -241,7 +241,7 @@ class TestTriangle:
 
 class TestRobustness:
     def test_deaths_per_minimum_over_subsets_of_four(self):
-        left = robustness(make_robustness(), LABELS, "", "direct").axes[0]
+        left = robustness(make_robustness(), LABELS, "").axes[0]
         (container,) = left.containers
         x, means = container.lines[0].get_xydata().T
         np.testing.assert_array_equal(x, [1, 2, 3, 4])
@@ -273,8 +273,8 @@ class TestRobustness:
         assert tick_names(right) == ["1", "2", "3", "4"]
 
     def test_the_nearest_size_to_four_and_the_convention(self):
-        figure = robustness(make_robustness(minima=3, convention="merged"), LABELS, "", "merged")
-        assert "1 subsets of 3" in words(figure) and "merged bars" in words(figure)
+        figure = robustness(make_robustness(minima=3), LABELS, "")
+        assert "1 subsets of 3" in words(figure) and "direct bars" in words(figure)
 
     def test_a_model_without_a_finite_death(self):
         with pytest.raises(ValueError, match="no bar of model 'deep' is finite"):

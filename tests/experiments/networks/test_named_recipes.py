@@ -16,7 +16,7 @@ from lossbars.plots.tables import by_group, by_recipe, lowest
 from lossbars.workflow.blocks import blocks, groups_of, parts
 from lossbars.workflow.config import ConfigError
 from lossbars.workflow.plan import Plan
-from support.plans import make_plan, read_table_of
+from support.plans import make_plan, read_table_of, tasks_by_path
 from support.workflow import ADAM, TINY, Model, plan
 
 FLOW: dict[str, Any] = ADAM | {
@@ -53,8 +53,8 @@ def test_blocks_hold_minima_of_one_group_and_grow_at_their_ends() -> None:
 
 def test_curves_across_groups_can_be_left_out() -> None:
     names = blocks(2, 2, groups=2)
-    assert parts("curves-flow", names) == ["0-1+0-1", "0-1+1000-1001", "1000-1001+1000-1001"]
-    assert parts("curves", names, across=False) == ["0-1+0-1", "1000-1001+1000-1001"]
+    assert parts(names, 2) == ["0-1+0-1", "0-1+1000-1001", "1000-1001+1000-1001"]
+    assert parts(names, 2, across=False) == ["0-1+0-1", "1000-1001+1000-1001"]
 
 
 def test_a_group_states_what_differs() -> None:
@@ -81,7 +81,7 @@ def test_another_recipe_of_curves_leaves_the_others() -> None:
 
 
 def test_a_figure_of_norms_reads_the_tensors_of_paths_alone() -> None:
-    reads = made().by_path["results/figures/tiny-path-norms.svg"].reads()
+    reads = tasks_by_path(made(), "tiny")["results/figures/tiny-path-norms.svg"].reads()
     assert {one.path.rpartition(".")[2] for one in reads if one.task.part} == {"safetensors"}
     assert {one.task.kind for one in reads} == {"gather", "curves-flow"}
 

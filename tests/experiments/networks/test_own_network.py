@@ -80,7 +80,7 @@ def plan(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 def run(plan: Plan) -> Path:
     """Every step of the model; the folder of its results."""
     run_tasks(task for task in plan.tasks("mine") if task.rule in UP_TO_BARS)
-    return Path(plan.folder("mine", "net"))
+    return Path(plan.results) / "mine" / "net"
 
 
 def tables(folder: Path, kind: str) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import torch
 
 from lossbars.claims.claim import FAILS, HOLDS, NO_NUMBER, UNMEASURED
 from lossbars.experiments.kinds import KINDS
-from lossbars.experiments.networks.claims.path_optimisers import passes
+from lossbars.experiments.networks.claims.recipes import passes
 from lossbars.experiments.saddles import claims
 from lossbars.experiments.saddles.claims import SaddleResults, budget, errors
 from lossbars.experiments.saddles.config import KNOWN, of_size
@@ -249,10 +249,11 @@ def test_keys_cover_what_decides_and_nothing_else(place: str, value: Any, rules:
 
 def test_sizes_and_the_code_of_a_figure_reach_what_they_decide() -> None:
     before, after = plan(), plan(SAD | {"sizes": [1, 2, 3]})
-    kept = {task.path for task in after.tasks("sad") if task.key == before.by_path[task.path].key}
+    old = tasks_by_path(before, "sad")
+    kept = {task.path for task in after.tasks("sad") if task.key == old[task.path].key}
     stages = {f"results/sad/bent/{name}.parquet" for name in ("insertion", "surface")}
     assert kept == stages | {"results/figures/sad-insertion.pdf"}
-    figures = {task.outputs["pdf"]: closure(task.module, task.chosen)[0] for task in before.figures("sad")}
+    figures = {task.outputs["pdf"]: closure(task.module, task.extra_modules)[0] for task in before.figures("sad")}
     module = "lossbars.experiments.saddles.figures.insertion"
     assert [path for path, modules in figures.items() if module in modules] == ["results/figures/sad-insertion.pdf"]
 

@@ -18,7 +18,7 @@ from lossbars.experiments.strings.claims.findings import StringResults
 from lossbars.experiments.strings.figures.answers import string_answers
 from lossbars.experiments.strings.figures.lengths import string_lengths
 from lossbars.experiments.strings.figures.views import Shown, longest, string_views
-from lossbars.experiments.strings.fits import knee, length_law, levels, power_law, spike, steepest
+from lossbars.experiments.strings.fits import knee, law_of, levels, power_law, spike, steepest
 from lossbars.landscapes.make import make_landscape
 from lossbars.landscapes.perceptron import Perceptron
 from lossbars.landscapes.specs import PerceptronSpec
@@ -31,7 +31,16 @@ from lossbars.workflow.config import ConfigError
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.tasks import Task
 from lossbars.workflow.work import Work
-from support.plans import changed, check_config, claims_settings, make_plan, read_table_of, run_tasks, the_task
+from support.plans import (
+    changed,
+    check_config,
+    claims_settings,
+    make_plan,
+    read_table_of,
+    run_tasks,
+    tasks_by_path,
+    the_task,
+)
 
 ADAM = {"optimiser": "adam", "schedule": {"kind": "constant", "lr": 1.0e-2}}
 CUBIC = {"kind": "perceptron", "task": "cubic", "hidden": [3], "activation": "tanh", "biases": True, "error": "l1"}
@@ -155,7 +164,7 @@ def test_requests_grow_with_the_work() -> None:
 
 
 def test_pairs_and_thresholds_reach_what_they_decide() -> None:
-    before = plan().by_path
+    before = tasks_by_path(plan(), "lev")
 
     def stale(experiment: dict[str, Any]) -> set[str]:
         """Strings that are to be made, anew or for the first time."""
@@ -245,7 +254,7 @@ def swapped(**hidden: int) -> dict[str, dict[str, Any]]:
 def test_fits_find_the_laws_that_were_put_in() -> None:
     table = levels(answers("a", power(-0.5)), "a")
     assert knee(table) == 0.1 and list(table["connected"]) == [2] * 6
-    law = length_law(table)
+    law = law_of(table, "length")
     assert law and law.exponent == pytest.approx(-0.5) and law.r_squared == pytest.approx(1.0)
     x = np.array([1.0, 2.0, 4.0])
     found = power_law(x, 3 * x**-1.5)
@@ -361,8 +370,15 @@ def test_lengths_and_answers_are_drawn() -> None:
     left, right = drawn.axes
     assert {"length-a", "beads-a", "law-length-a", "law-beads-a", "knee-a"} <= gids(drawn)
     assert left.get_xlabel() == "threshold on the share of errors" and right.get_ylabel() == "beads"
-    (points,) = [line for line in left.get_lines() if line.get_gid() == "length-a"]
-    assert len(points.get_xdata()) == 6  # that of a threshold where a pair failed is hollow
+    (lengths,) = [line for line in left.get_lines() if line.get_gid() == "length-a"]
+    (beads,) = [line for line in right.get_lines() if line.get_gid() == "beads-a"]
+    for points in (lengths, beads):  # that of a threshold where a pair failed is hollow
+        assert list(points.get_xdata()) == [0.4, 0.2, 0.1, 0.05, 0.02, 0.01]
+    assert list(lengths.get_ydata()) == pytest.approx([1.0, 1.0, 1.0, 1.2, 1.2 * 2.5**0.5, 1.2 * 5**0.5])
+    assert list(beads.get_ydata()) == [5, 10, 20, 40, 100, 200]
+    for panel, name in ((left, "length"), (right, "beads")):
+        law = law_of(levels(table, "a"), name)
+        assert law and any(f"threshold$^{{{law.exponent:.2f}}}$" in text.get_text() for text in panel.texts)
     shares = string_answers(table, {"a": "A"}, {"a": "error"}, "Title")
     (line,) = [one for one in shares.axes[0].get_lines() if one.get_gid() == "share-a"]
     assert list(line.get_ydata()) == [1.0] * 6 + [0.5]

@@ -191,7 +191,8 @@ def test_theta_holds_the_parameters_in_their_order_and_nothing_else(name: str) -
     parts = of.unflatten(theta)
     assert list(parts) == [n for n, _ in module.named_parameters()]
     assert all(torch.equal(parts[n], p) for n, p in module.named_parameters())
-    assert of.unflatten(theta.expand(2, -1))[of.names[0]].shape == (2, *of.shapes[0])
+    first, shape = next(iter(of.shapes.items()))
+    assert of.unflatten(theta.expand(2, -1))[first].shape == (2, *shape)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lossbars.claims.claim import FAILS, HOLDS, UNDECIDED, UNMEASURED, Check, Claim, Claims, Finding, number
+from lossbars.claims.claim import FAILS, HOLDS, UNDECIDED, Claims, Finding, judged_by, number, unmeasured
 from lossbars.claims.papers import OURS, SUMMARY
 from lossbars.experiments.convergence.config import Convergence
 from lossbars.experiments.convergence.fits import comparable, means, slope, standard_error, upper_half
+from lossbars.plots.tables import span
 from lossbars.workflow.claims_results import Results, measured
 from lossbars.workflow.settings import ClaimsSettings
 from lossbars.workflow.work import Work
@@ -22,7 +23,7 @@ NAMES = {"alpine01": "Alpine01", "schwefel26": "Schwefel26", "xin_she_yang04": "
 
 @dataclass(frozen=True)
 class ConvergenceResults(Results[Convergence]):
-    """What one experiment on convergence obtained."""
+    """The distances of one experiment on convergence."""
 
     distances: pd.DataFrame  # a row per pair of clouds; may be empty
 
@@ -44,7 +45,7 @@ def slope_is(results: ConvergenceResults, function: str, dim: int) -> Finding:
     every = results.pairs(function, dim)
     pairs = comparable(every) if len(every) else every
     if pairs.empty or pairs["n"].nunique() < 2:
-        return Finding("—", UNMEASURED, f"this needs pairs of clouds of two sizes, of {function} with D = {dim}")
+        return unmeasured(f"pairs of clouds of two sizes, of {function} with D = {dim}")
     rows = means(pairs)
     fitted, low, high = slope(rows["n"].to_numpy(dtype=np.float64), rows["distance"].to_numpy())
     sizes = rows["n"].tail(upper_half(len(rows)))
@@ -68,7 +69,7 @@ def truth_not_underestimated(results: ConvergenceResults, function: str) -> Find
     if len(known):
         known = comparable(known)[lambda pairs: pairs["truth_one"].notna()]
     if known.empty:
-        return Finding("—", UNMEASURED, f"this needs pairs of clouds and the exact barcode of {function}")
+        return unmeasured(f"pairs of clouds and the exact barcode of {function}")
     texts, further, surely = [], False, False
     for dim, pairs in known.groupby("dim"):
         last = pairs[pairs["n"] == pairs["n"].max()]
@@ -83,28 +84,27 @@ def truth_not_underestimated(results: ConvergenceResults, function: str) -> Find
     return Finding("; ".join(texts), results.qualified(verdict), detail)
 
 
-def _slope_claim(function: str, dim: int) -> tuple[Claim, Check]:
-    claim = Claim(
-        f"slope-{function.replace('_', '-')}-{dim}",
-        f"log distance ~ −(1/D) log N for large N: {NAMES[function]}, D = {dim}.",
-        f"{SUMMARY}, §4.1.2, fig. 6",
-        f"−{1 / dim:.3f}",
-    )
-    return claim, partial(slope_is, function=function, dim=dim)
-
-
-def _truth_claim(function: str) -> tuple[Claim, Check]:
-    claim = Claim(
-        f"truth-{function.replace('_', '-')}",
-        f"The distance of two clouds' barcodes does not underestimate that to the exact one: {NAMES[function]}.",
-        f"{OURS}: {SUMMARY}, §4.1.2, equation 4, measures pairs only",
-    )
-    return claim, partial(truth_not_underestimated, function=function)
-
-
 CLAIMS: Claims = [
-    *[_slope_claim(function, dim) for function in NAMES for dim in (3, 4, 5, 6)],
-    *[_truth_claim(function) for function in ("alpine01", "schwefel26")],  # the exact barcode of the third is unknown
+    *[
+        judged_by(
+            partial(slope_is, function=function, dim=dim),
+            f"slope-{function.replace('_', '-')}-{dim}",
+            f"log distance ~ −(1/D) log N for large N: {name}, D = {dim}.",
+            f"{SUMMARY}, §4.1.2, fig. 6",
+            f"−{1 / dim:.3f}",
+        )
+        for function, name in NAMES.items()
+        for dim in (3, 4, 5, 6)
+    ],
+    *[
+        judged_by(
+            partial(truth_not_underestimated, function=function),
+            f"truth-{function.replace('_', '-')}",
+            f"The distance of two clouds' barcodes does not underestimate that to the exact one: {NAMES[function]}.",
+            f"{OURS}: {SUMMARY}, §4.1.2, equation 4, measures pairs only",
+        )
+        for function in ("alpine01", "schwefel26")  # the exact barcode of the third is unknown
+    ],
 ]
 
 
@@ -120,6 +120,4 @@ def kept(experiment: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def budget(results: ConvergenceResults) -> str:
     """Pairs and sizes in one line."""
-    sizes = results.config.sizes
-    span = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
-    return f"{results.config.pairs} pairs of clouds of each size, {span} points"
+    return f"{results.config.pairs} pairs of clouds of each size, {span(results.config.sizes, ',')} points"

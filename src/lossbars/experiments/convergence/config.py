@@ -1,6 +1,5 @@
 """Experiments on convergence: how barcodes of clouds of points converge. Loads no torch."""
 
-from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
@@ -10,11 +9,13 @@ from lossbars.recipes import Rate, Recipe
 from lossbars.workflow.experiment import (
     Count,
     ExperimentConfig,
-    Resources,
+    ModelConfig,
     Scale,
-    check_models,
+    check_rising,
+    lowest_sizes,
     share_of,
 )
+from lossbars.workflow.landscape_rules import LandscapeSettings
 
 
 class PairedCloud(Recipe):
@@ -25,13 +26,11 @@ class PairedCloud(Recipe):
     cut: Rate = 2.0  # edges longer than cut · N^(−1/D) sides of the box are dropped
 
 
-class ConvergenceModel(Recipe):
+class ConvergenceModel(ModelConfig):
     """One landscape, and the graph of its clouds."""
 
     landscape: LandscapeSpec
-    label: str = ""
     cloud: PairedCloud = PairedCloud()
-    resources: Resources = Resources()
 
 
 FEWEST_PAIRS, FEWEST_SIZES = 2, 2  # that a small scale leaves
@@ -52,13 +51,17 @@ class Convergence(ExperimentConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Convergence":
-        check_models(self.models)
-        if any(a >= b for a, b in pairwise(self.sizes)):
-            raise ValueError(f"sizes: each must be larger than the one before, not {self.sizes}")
+        check_rising(self.sizes)
         return self
 
     def scaled(self, scale: Scale) -> "Convergence":
         """Without the sizes above a share of the largest, two left at least, and with a share of the pairs."""
-        kept = [size for size in self.sizes if size <= scale.points * self.sizes[-1]]
-        sizes = kept if len(kept) >= FEWEST_SIZES else self.sizes[:FEWEST_SIZES]
+        sizes = lowest_sizes(self.sizes, scale.points, FEWEST_SIZES)
         return self.model_copy(update={"sizes": sizes, "pairs": share_of(self.pairs, scale.pairs, FEWEST_PAIRS)})
+
+
+class PairsSettings(LandscapeSettings):
+    """How many pairs of clouds, and their graph; their size is the name of a part."""
+
+    pairs: int
+    cloud: PairedCloud

@@ -1,4 +1,4 @@
-"""What pairs of clouds and their distances cost. Loads no torch.
+"""Time of pairs of clouds and of their distances. Loads no torch.
 
 The constants are fitted to bottleneck distances of barcodes of up to a million points, on one thread.
 """
@@ -10,6 +10,6 @@ MATCHING = 2e-5  # seconds of a bottleneck distance, for a bar
 
 
 def pair_seconds(cloud: Points, pairs: int) -> float:
-    """Of pairs of clouds, their distances, and those to the exact barcode."""
+    """Seconds of pairs of clouds, their distances, and the distances to the exact barcode."""
     bars = 2 * NOISY * cloud.points
     return pairs * (2 * cloud_seconds(cloud) + 3 * MATCHING * bars)

@@ -36,7 +36,7 @@ def slope(n: Float[np.ndarray, " m"], distance: Float[np.ndarray, " m"]) -> tupl
 
 
 def upper_half(sizes: int) -> int:
-    """How many sizes are fitted, of so many: half of them, rounded up, and three where there are as many."""
+    """Number of sizes that are fitted: half of all, rounded up, and at least three where there are three."""
     return max(-(-sizes // 2), min(sizes, FEWEST))
 
 
@@ -61,5 +61,5 @@ def means(distances: pd.DataFrame) -> pd.DataFrame:
 
 
 def standard_error(values: pd.Series) -> float:
-    """Of the mean; 0 for a single value."""
+    """Standard error of the mean; 0 for a single value."""
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lossbars.experiments.convergence.config import Convergence
+from lossbars.experiments.convergence.config import Convergence, PairsSettings
 from lossbars.experiments.convergence.costs import pair_seconds
-from lossbars.experiments.convergence.settings import PairsSettings
 from lossbars.workflow.common_rules import gather
 from lossbars.workflow.kind import FigureKind, Kind, reading
 from lossbars.workflow.landscape_costs import START, Points, cloud_memory

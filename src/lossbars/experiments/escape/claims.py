@@ -6,13 +6,15 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, UNMEASURED, Check, Claim, Finding, number
-from lossbars.experiments.escape.config import Escape, EscapeModel
+from lossbars.claims.claim import FAILS, HOLDS, UNMEASURED, Claims, Finding, judged_by, number, unmeasured
+from lossbars.claims.papers import FIGURE_ONLY, OURS
+from lossbars.claims.papers import V3 as PAPER
+from lossbars.experiments.escape.config import Escape
 from lossbars.experiments.escape.fits import Line, grid, in_order, line, reaching, smallest, steps_to_escape
+from lossbars.workflow.claims_results import Results
 from lossbars.workflow.settings import ClaimsSettings
 from lossbars.workflow.work import Work
 
-PAPER, OURS = "Barannikov et al., Loss barcode", "not in the papers"
 MIXED = "undecided: it depends on the polynomials"
 LINEAR = 0.99  # R² from which rates count as essentially linear
 MOST = 0.95  # share of bars and starts
@@ -21,26 +23,15 @@ NEAR = 1e-4  # relative distance to the threshold
 
 
 @dataclass(frozen=True)
-class EscapeResults:
-    """What one experiment on escape obtained."""
+class EscapeResults(Results[Escape]):
+    """The runs of one experiment on escape."""
 
-    settings: ClaimsSettings[Escape]
     runs: pd.DataFrame
 
-    @property
-    def models(self) -> dict[str, EscapeModel]:
-        """The models, in the order of drawing."""
-        return self.settings.config.models
-
-    def judged(self, each: dict[str, bool]) -> str:
-        """The verdict over all models, with its budget where that is not the full one."""
-        if any(each.values()) and not all(each.values()):
-            return MIXED
-        return (HOLDS if all(each.values()) else FAILS) + ("" if self.settings.full_budget else AT_BUDGET)
-
-    def each(self, texts: dict[str, str]) -> str:
-        """One text after another, each under its model's label."""
-        return "; ".join(f"{self.models[model].label or model}: {text}" for model, text in texts.items())
+    def over_models(self, texts: dict[str, str], holds: dict[str, bool], detail: str) -> Finding:
+        """The finding where the claim may hold for some models and fail for others."""
+        verdict = MIXED if len(set(holds.values())) > 1 else HOLDS if all(holds.values()) else FAILS
+        return Finding(self.each(texts), self.qualified(verdict), detail)
 
 
 def results(work: Work[ClaimsSettings[Escape]]) -> EscapeResults:
@@ -61,10 +52,10 @@ def linear(results: EscapeResults, family: str) -> Finding:
         fit = line(rows["bar"].to_numpy(), rows["rate"].to_numpy())
         texts[model], holds[model] = _line_in_words(fit, rows), fit.r_squared >= LINEAR
     if not texts:
-        return Finding("—", UNMEASURED, f"this needs polynomials of the family {family}")
+        return unmeasured(f"polynomials of the family {family}")
     detail = f"smallest escaping rate on bar length, means over starts; holds where R² ≥ {LINEAR}; ± half of the 95 % "
     detail += "interval; curved: a quadratic term is significant at 5 %; off: largest distance to the line"
-    return Finding(results.each(texts), results.judged(holds), detail)
+    return results.over_models(texts, holds, detail)
 
 
 def _line_in_words(fit: Line, rows: pd.DataFrame) -> str:
@@ -81,47 +72,44 @@ def three_regimes(results: EscapeResults) -> Finding:
     """Whether runs converge, then oscillate, then cross the saddle as the rate grows."""
     texts, holds = {}, {}
     for model in results.models:
-        own = grid(results.runs, model)
-        share = in_order(own)
+        share = in_order(grid(results.runs, model))
         relapses = results.runs[(results.runs["model"] == model) & (results.runs["search"] == "smallest")]["relapses"]
         texts[model] = f"{share:.1%} of bars and starts"
         texts[model] += f", {number(relapses.mean(), 2)} larger rates each do not escape" if relapses.any() else ""
         holds[model] = share >= MOST
-    return Finding(results.each(texts), results.judged(holds), f"holds from {MOST:.0%}; larger rates: of the grid")
+    return results.over_models(texts, holds, f"holds from {MOST:.0%}; larger rates: of the grid")
 
 
 def reaches_global(results: EscapeResults) -> Finding:
     """Whether runs over the saddle then converge to the global minimum."""
     texts, holds = {}, {}
     for model in results.models:
-        own = grid(results.runs, model)
-        over, share = own[own["steps"] > 0], reaching(own)
+        runs = grid(results.runs, model)
+        over, share = runs[runs["steps"] > 0], reaching(runs)
         if np.isnan(share):
             return Finding("—", UNMEASURED, f"no run of {model} crosses the saddle")
         others = over["outcome"].value_counts(normalize=True).drop("escapes", errors="ignore")
         rest = ", ".join(f"{part:.1%} {outcome}" for outcome, part in others.items())
         texts[model] = f"{share:.1%}" + (f" ({rest})" if rest else "")
-        texts[model] += f", curvature there times the escape rate over 2: {number(own['far_multiple'].median(), 2)}"
+        texts[model] += f", curvature there times the escape rate over 2: {number(runs['far_multiple'].median(), 2)}"
         holds[model] = share >= MOST
     detail = f"share of the runs that cross the saddle, holds from {MOST:.0%}; the global minimum attracts where the "
-    return Finding(results.each(texts), results.judged(holds), detail + "last number, the median over bars, is below 1")
+    return results.over_models(texts, holds, detail + "last number, the median over bars, is below 1")
 
 
 def erratic_steps(results: EscapeResults) -> Finding:
     """Whether a straight line does not explain the steps to escape, as it explains the smallest rates."""
-    found = {model: steps_to_escape(grid(results.runs, model)) for model in results.models}
-    if any(np.isnan(own.r_squared) for own in found.values()):
-        return Finding("—", UNMEASURED, "this needs three rates that escape, of every family")
+    fits = {model: steps_to_escape(grid(results.runs, model)) for model in results.models}
+    if any(np.isnan(fit.r_squared) for fit in fits.values()):
+        return unmeasured("three rates that escape, of every family")
     texts = {
-        model: f"R² = {own.r_squared:.2f}, rank correlation {number(own.rank, 2)}, spread {own.spread:.0%}"
-        for model, own in found.items()
+        model: f"R² = {fit.r_squared:.2f}, rank correlation {number(fit.rank, 2)}, spread {fit.spread:.0%}"
+        for model, fit in fits.items()
     }
-    holds = {model: own.r_squared < ERRATIC for model, own in found.items()}
     detail = f"steps on rate, of one bar and start, holds where a straight line has R² < {ERRATIC}; spread: standard "
-    detail += (
-        "deviation over starts at one rate, as a share of their mean (100 % would be a geometric distribution); medians"
-    )
-    return Finding(results.each(texts), results.judged(holds), detail)
+    detail += "deviation over starts at one rate, as a share of their mean (100 % would be a geometric distribution); "
+    holds = {model: fit.r_squared < ERRATIC for model, fit in fits.items()}
+    return results.over_models(texts, holds, detail + "medians")
 
 
 def at_threshold(results: EscapeResults) -> Finding:
@@ -134,59 +122,49 @@ def at_threshold(results: EscapeResults) -> Finding:
         off = rows["rate"] / rows["threshold"] - 1
         texts[model] = f"{number(off.min(), 2)} to {number(off.max(), 2)} above"
         holds[model] = bool(((off > -NEAR) & (off < NEAR)).all())
-    return Finding(results.each(texts), results.judged(holds), f"relative, holds within {NEAR:g}; docs/escape.md")
+    return results.over_models(texts, holds, f"relative, holds within {NEAR:g}; docs/escape.md")
 
 
-CLAIMS: list[tuple[Claim, Check]] = [
+CLAIMS: Claims = [
     *[
-        (
-            Claim(
-                f"linear-{family}",
-                f"The smallest learning rate that escapes depends essentially linearly on the bar ({what}).",
-                f"{PAPER}, §9, appendix D, fig. 12",
-                "in the figure only",
-            ),
+        judged_by(
             partial(linear, family=family),
+            f"linear-{family}",
+            f"The smallest learning rate that escapes depends essentially linearly on the bar ({what}).",
+            f"{PAPER}, §9, appendix D, fig. 12",
+            FIGURE_ONLY,
         )
         for family, what in (("two-point", "first family"), ("one-point", "second family"))
     ],
-    (
-        Claim(
-            "three-regimes",
-            "As the learning rate grows, gradient descent converges, then neither converges nor escapes, then escapes.",
-            f"{PAPER}, appendix D, fig. 14",
-        ),
+    judged_by(
         three_regimes,
+        "three-regimes",
+        "As the learning rate grows, gradient descent converges, then neither converges nor escapes, then escapes.",
+        f"{PAPER}, appendix D, fig. 14",
     ),
-    (
-        Claim(
-            "reaches-global",
-            "Gradient descent that escapes converges to the global minimum.",
-            f"{PAPER}, appendix D, fig. 14c, 16",
-        ),
+    judged_by(
         reaches_global,
+        "reaches-global",
+        "Gradient descent that escapes converges to the global minimum.",
+        f"{PAPER}, appendix D, fig. 14c, 16",
     ),
-    (
-        Claim(
-            "erratic-steps",
-            "The number of steps to escape depends on the learning rate erratically.",
-            f"{PAPER}, §9, appendix D, fig. 17",
-            "in the figure only",
-        ),
+    judged_by(
         erratic_steps,
+        "erratic-steps",
+        "The number of steps to escape depends on the learning rate erratically.",
+        f"{PAPER}, §9, appendix D, fig. 17",
+        FIGURE_ONLY,
     ),
-    (
-        Claim(
-            "threshold",
-            "The smallest learning rate that escapes is that from which a step maps the well out of itself.",
-            f"{OURS}: explains fig. 12",
-        ),
+    judged_by(
         at_threshold,
+        "threshold",
+        "The smallest learning rate that escapes is that from which a step maps the well out of itself.",
+        f"{OURS}: explains fig. 12",
     ),
 ]
 
 
-def claims(experiment: str, config: Escape) -> list[tuple[Claim, Check]]:  # noqa: ARG001
+def claims(experiment: str, config: Escape) -> Claims:  # noqa: ARG001
     """All claims, of every experiment on escape."""
     return CLAIMS
 

@@ -1,12 +1,12 @@
 """Experiments on the escape from a local minimum: what config.yaml may say. Loads no torch."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from lossbars.landscapes.specs import Number
 from lossbars.recipes import Rate, Recipe, Share
-from lossbars.workflow.experiment import Count, ExperimentConfig, Resources, Scale, check_models
+from lossbars.workflow.experiment import Count, ExperimentConfig, ModelConfig, Scale, share_of
 
 FEWEST_STARTS, FEWEST_RATES = 2, 10  # that a small scale leaves
 
@@ -72,15 +72,22 @@ class Rates(Recipe):
         return self
 
 
-class EscapeModel(Recipe):
-    """One family of polynomials, of which each bar length picks one."""
+class TrajectorySettings(Recipe):
+    """Which polynomials gradient descent is followed on."""
 
     family: Annotated[TwoPoint | OnePoint, Field(discriminator="kind")]
-    label: str = ""  # what figures call it; the model's key where empty
-    bars: BarLengths
     descent: GradientDescent
+
+
+class RunSettings(TrajectorySettings):
+    """Which polynomials gradient descent runs on, and at which learning rates."""
+
+    bars: BarLengths
     rates: Rates
-    resources: Resources = Resources()
+
+
+class EscapeModel(RunSettings, ModelConfig):
+    """One family of polynomials, of which each bar length picks one."""
 
     @property
     def runs(self) -> int:
@@ -89,37 +96,10 @@ class EscapeModel(Recipe):
 
     def scaled(self, scale: Scale) -> "EscapeModel":
         """With a share of the starts (by seeds) and of the learning rates (by points)."""
-        starts = min(self.descent.starts, max(FEWEST_STARTS, round(self.descent.starts * scale.seeds)))
-        number = min(self.rates.number, max(FEWEST_RATES, round(self.rates.number * scale.points)))
-        found: dict[str, Any] = {"descent": self.descent.model_copy(update={"starts": starts})}
-        found["rates"] = self.rates.model_copy(update={"number": number})
-        return self.model_copy(update=found)
-
-
-class RunSettings(Recipe):
-    """Which polynomials gradient descent runs on, and how."""
-
-    family: Annotated[TwoPoint | OnePoint, Field(discriminator="kind")]
-    bars: BarLengths
-    descent: GradientDescent
-    rates: Rates
-
-    @classmethod
-    def of(cls, model: EscapeModel) -> "RunSettings":
-        """The settings of a model's runs."""
-        return cls(family=model.family, bars=model.bars, descent=model.descent, rates=model.rates)
-
-
-class TrajectorySettings(Recipe):
-    """Which polynomials gradient descent is followed on."""
-
-    family: Annotated[TwoPoint | OnePoint, Field(discriminator="kind")]
-    descent: GradientDescent
-
-    @classmethod
-    def of(cls, model: EscapeModel) -> "TrajectorySettings":
-        """The settings of a model's trajectories."""
-        return cls(family=model.family, descent=model.descent)
+        starts = share_of(self.descent.starts, scale.seeds, FEWEST_STARTS)
+        number = share_of(self.rates.number, scale.points, FEWEST_RATES)
+        descent = self.descent.model_copy(update={"starts": starts})
+        return self.model_copy(update={"descent": descent, "rates": self.rates.model_copy(update={"number": number})})
 
 
 class Escape(ExperimentConfig):
@@ -132,12 +112,3 @@ class Escape(ExperimentConfig):
     device: Literal["cpu"] = "cpu"
     figures: list[str] = ["polynomials", "rates", "regimes", "trajectories", "steps"]
     models: dict[str, EscapeModel]
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "Escape":
-        check_models(self.models)
-        return self
-
-    def scaled(self, scale: Scale) -> "Escape":
-        """With a share of each model's starts and learning rates."""
-        return self.model_copy(update={"models": {key: own.scaled(scale) for key, own in self.models.items()}})

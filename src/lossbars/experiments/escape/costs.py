@@ -1,4 +1,4 @@
-"""What runs of gradient descent on polynomials cost: memory and time. Loads no torch.
+"""Memory and time of gradient descent on polynomials. Loads no torch.
 
 The constants are fitted to runs of one thread.
 """

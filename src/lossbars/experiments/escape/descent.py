@@ -5,6 +5,7 @@ polynomials, rates and starts at once. The moment of escape is the first step be
 the units of the polynomial.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.optimize import brentq
 from torch import Generator, Tensor
 
-from lossbars.experiments.escape.polynomials import Well
+from lossbars.experiments.escape.polynomials import Well, real_roots
 
 OUTCOMES = ("converges", "oscillates", "escapes", "wanders", "returns", "diverges")
 """To the local minimum; neither that nor over the saddle within the budget; over it and to the global minimum; over it
@@ -26,7 +27,7 @@ SCANNED = np.geomspace(1.01, 8.0, 400)  # times 1/f''(0): where a threshold is l
 
 @dataclass(frozen=True)
 class Runs:
-    """What became of each run."""
+    """Outcome and moment of escape of n runs."""
 
     outcome: Int[Tensor, " n"]  # places in OUTCOMES
     steps: Int[Tensor, " n"]  # of the moment of escape; 0 where the saddle was never crossed
@@ -39,7 +40,7 @@ class Runs:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all runs share: budget of steps, and how near to a minimum is there (a share of the saddle's distance)."""
+    """Budget of all runs, and the distance to a minimum, a share of the saddle's, within which a run has arrived."""
 
     steps: int
     tolerance: float
@@ -51,7 +52,7 @@ def random_starts(n: int, radius: float, generator: Generator) -> Float[Tensor, 
 
 
 def _slope(coefficients: Tensor, x: Tensor) -> Tensor:
-    """f'(x) (n,); coefficients (7, n) of 1, x, …, x⁶, each run with its own."""
+    """f'(x) (n,); coefficients (7, n) of 1, x, …, x⁶, each run with its well."""
     value = 6 * coefficients[6]
     for power in range(5, 0, -1):
         value = value * x + power * coefficients[power]
@@ -65,7 +66,7 @@ def descend(
 
     A run converges to a minimum that attracts at its rate (η f'' < 2) once it is within the tolerance.
     """
-    table = torch.tensor([_facts(one) for one in wells], dtype=torch.float64).t()
+    table = torch.tensor([_facts(well) for well in wells], dtype=torch.float64).t()
     outcome, steps = torch.full_like(which, OSCILLATES), torch.zeros_like(which)
     row, x = torch.arange(len(which)), start.clone()
     facts, eta, crossed = table[:, which], rate, steps.clone()
@@ -83,9 +84,9 @@ def descend(
     return Runs(outcome, steps)
 
 
-def _facts(own: Well) -> list[float]:
+def _facts(well: Well) -> list[float]:
     """Seven coefficients, saddle, global minimum, and curvatures at the local and at the global one."""
-    return [*own.coefficients.tolist(), own.saddle, own.far, own.curvature(0.0), own.curvature(own.far)]
+    return [*well.coefficients.tolist(), well.saddle, well.far, well.curvature(0.0), well.curvature(well.far)]
 
 
 def _outcomes(x: Tensor, facts: Tensor, eta: Tensor, crossed: Tensor, tolerance: float) -> Int[Tensor, " n"]:
@@ -93,9 +94,9 @@ def _outcomes(x: Tensor, facts: Tensor, eta: Tensor, crossed: Tensor, tolerance:
     near = tolerance * saddle
     back = (x.abs() <= near) & (eta * curvature < 2)
     there = ((x - far).abs() <= near) & (eta * far_curvature < 2)
-    found = torch.where(crossed, WANDERS, OSCILLATES)
-    found = torch.where(back, torch.where(crossed, RETURNS, CONVERGES), found)
-    return torch.where(~x.isfinite(), DIVERGES, torch.where(there, ESCAPES, found))
+    outcome = torch.where(crossed, WANDERS, OSCILLATES)
+    outcome = torch.where(back, torch.where(crossed, RETURNS, CONVERGES), outcome)
+    return torch.where(~x.isfinite(), DIVERGES, torch.where(there, ESCAPES, outcome))
 
 
 # Smallest rates ----------------------------------------------------------------------------------
@@ -103,10 +104,9 @@ def _outcomes(x: Tensor, facts: Tensor, eta: Tensor, crossed: Tensor, tolerance:
 
 @dataclass(frozen=True)
 class Smallest:
-    """Of each well (b) and start (s)."""
+    """The smallest escaping rates of each well (b) and start (s)."""
 
     rate: Float[Tensor, "b s"]  # that escapes; NaN where none on the grid does
-    steps: Int[Tensor, "b s"]  # until it does
     relapses: Int[Tensor, "b s"]  # larger rates of the grid that do not escape: escape need not be monotone
 
 
@@ -126,53 +126,49 @@ def smallest_rates(
     high = rates.gather(1, first)
     low = rates.gather(1, (first - 1).clamp(min=0))
     which = torch.arange(len(wells)).repeat_interleave(len(starts))
-    place = (torch.tensor([own.saddle for own in wells], dtype=torch.float64)[:, None] * starts).flatten()
-    steps = descend(wells, which, place, high.flatten(), setting).steps.view_as(high)
+    place = (torch.tensor([well.saddle for well in wells], dtype=torch.float64)[:, None] * starts).flatten()
     while bool((any_ & (high / low > 1 + precision)).any()):
         middle = (low * high).sqrt()
-        runs = descend(wells, which, place, middle.flatten(), setting)
-        out = runs.escaped.view_as(high)
-        high, steps = torch.where(out, middle, high), torch.where(out, runs.steps.view_as(high), steps)
-        low = torch.where(out, low, middle)
+        out = descend(wells, which, place, middle.flatten(), setting).escaped.view_as(high)
+        low, high = torch.where(out, low, middle), torch.where(out, middle, high)
     later = torch.arange(rates.shape[1])[None, :, None] > first[:, None]
     relapses = (later & ~escaped & any_[:, None]).sum(1)
-    return Smallest(torch.where(any_, high, torch.nan), torch.where(any_, steps, 0), relapses)
+    return Smallest(torch.where(any_, high, torch.nan), relapses)
 
 
-def threshold(own: Well) -> float:
+def threshold(well: Well) -> float:
     """The rate above which the neighbourhood of the local minimum is left; NaN where this argument does not apply.
 
     The step g(x) = x − η f'(x) falls left of the place x* where f'' = 1/η and rises from there to the saddle, so
     that it takes [g(x*), saddle] into itself as long as g(g(x*)) does not exceed the saddle: below that rate no start
     in there ever crosses. It needs that x* is the only such place in there.
     """
-    slope_of, curvature = own.polynomial.deriv(), own.polynomial.deriv(2)
+    slope_of, curvature = well.polynomial.deriv(), well.polynomial.deriv(2)
 
     def excess(rate: float) -> float:
-        roots = (curvature - 1 / rate).roots()
-        real = roots.real[np.abs(roots.imag) <= 1e-9 * (1 + np.abs(roots))]
-        inside = real[(real > 0) & (real < own.saddle)]
+        real = real_roots(curvature - 1 / rate)
+        inside = real[(real > 0) & (real < well.saddle)]
         if not len(inside):
             return float("nan")
         lowest = inside[0] - rate * slope_of(inside[0])
         alone = len(inside) == 1 and not ((real < 0) & (real > lowest)).any()
-        return float(lowest - rate * slope_of(lowest) - own.saddle) if alone else float("nan")
+        return float(lowest - rate * slope_of(lowest) - well.saddle) if alone else float("nan")
 
-    rates = SCANNED / own.curvature(0.0)
-    found = [excess(float(rate)) for rate in rates]
-    for low, high, one, other in zip(rates, rates[1:], found, found[1:], strict=False):
-        if one <= 0 < other:
+    rates = SCANNED / well.curvature(0.0)
+    scanned = [(rate, excess(rate)) for rate in rates.tolist()]
+    for (low, before), (high, after) in itertools.pairwise(scanned):
+        if before <= 0 < after:
             return float(brentq(excess, low, high, xtol=1e-15, rtol=1e-14))
     return float("nan")
 
 
-def trajectory(own: Well, start: float, rate: float, steps: int) -> Float[np.ndarray, " m"]:
+def trajectory(well: Well, start: float, rate: float, steps: int) -> Float[np.ndarray, " m"]:
     """Places from the start on, ``steps`` steps or as long as they are finite."""
-    x, found = start, [start]
-    slope_of = own.polynomial.deriv()
+    x, places = start, [start]
+    slope_of = well.polynomial.deriv()
     for _ in range(steps):
         x = float(x - rate * slope_of(x))
-        if not abs(x) < 1e6 * own.far:
+        if not abs(x) < 1e6 * well.far:
             break
-        found.append(x)
-    return np.array(found)
+        places.append(x)
+    return np.array(places)

@@ -20,7 +20,6 @@ class Line:
     slope: float
     slope_reach: float  # half of the interval
     intercept: float
-    intercept_reach: float
     r_squared: float
     quadratic_t: float  # t-value of a quadratic term more; the line is curved where it exceeds quadratic_limit
     quadratic_limit: float
@@ -37,13 +36,13 @@ def smallest(runs: pd.DataFrame, model: str) -> pd.DataFrame:
 
     Starts that no rate of the grid lets escape are left out; ``missing`` counts them.
     """
-    own = runs[(runs["model"] == model) & (runs["search"] == "smallest")]
+    searches = runs[(runs["model"] == model) & (runs["search"] == "smallest")]
     rows = []
-    for bar, found in own.groupby("bar"):
-        rates = found["rate"].dropna()
+    for bar, starts in searches.groupby("bar"):
+        rates = starts["rate"].dropna()
         row = {"bar": bar, "rate": rates.mean(), "spread": rates.std(ddof=1) if len(rates) > 1 else 0.0}
-        rows.append(row | {"starts": len(rates), "missing": len(found) - len(rates)})
-        rows[-1] |= {"threshold": found["threshold"].iloc[0], "relapses": found["relapses"].mean()}
+        row |= {"starts": len(rates), "missing": len(starts) - len(rates)}
+        rows.append(row | {"threshold": starts["threshold"].iloc[0], "relapses": starts["relapses"].mean()})
     return pd.DataFrame(rows)
 
 
@@ -58,7 +57,6 @@ def line(bar: Float[np.ndarray, " m"], rate: Float[np.ndarray, " m"]) -> Line:
         float(fit.slope),
         float(reach * fit.stderr),
         float(fit.intercept),
-        float(reach * fit.intercept_stderr),
         float(fit.rvalue**2),
         _quadratic_t(bar, rate),
         float(stats.t.ppf(LEVEL, len(bar) - 3)),
@@ -69,11 +67,11 @@ def line(bar: Float[np.ndarray, " m"], rate: Float[np.ndarray, " m"]) -> Line:
 def _quadratic_t(bar: Float[np.ndarray, " m"], rate: Float[np.ndarray, " m"]) -> float:
     unit = (bar - bar.mean()) / np.ptp(bar)
     design = np.vander(unit, 3)
-    found, *_ = np.linalg.lstsq(design, rate, rcond=None)
-    residual = rate - design @ found
+    fitted, *_ = np.linalg.lstsq(design, rate, rcond=None)
+    residual = rate - design @ fitted
     variance = residual @ residual / (len(bar) - 3) * np.linalg.inv(design.T @ design)[0, 0]
     rounding = 100 * np.finfo(np.float64).eps * np.abs(rate).max()
-    return float(found[0] / np.sqrt(variance)) if np.sqrt(variance) > rounding else 0.0
+    return float(fitted[0] / np.sqrt(variance)) if np.sqrt(variance) > rounding else 0.0
 
 
 def band(
@@ -92,21 +90,20 @@ def band(
 
 def grid(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     """The runs of one model on the grid of rates, in order of bar, start and rate."""
-    own = runs[(runs["model"] == model) & (runs["search"] == "grid")]
-    return own.sort_values(["bar", "start", "rate"])
+    return runs[(runs["model"] == model) & (runs["search"] == "grid")].sort_values(["bar", "start", "rate"])
 
 
-def in_order(own: pd.DataFrame) -> float:
+def in_order(runs: pd.DataFrame) -> float:
     """Share of bars and starts that, as the rate grows, converge, then oscillate, then cross the saddle, all three."""
-    phase = np.where(own["steps"] > 0, 2, np.where(own["outcome"] == "oscillates", 1, 0))
-    phase = np.where(own["outcome"] == "diverges", 2, phase)
-    several = pd.Series(phase, index=own.index).groupby([own["bar"], own["start"]])
-    return float(np.mean([set(one) == {0, 1, 2} and bool((np.diff(one) >= 0).all()) for _, one in several]))
+    phase = np.where(runs["steps"] > 0, 2, np.where(runs["outcome"] == "oscillates", 1, 0))
+    phase = np.where(runs["outcome"] == "diverges", 2, phase)
+    several = pd.Series(phase, index=runs.index).groupby([runs["bar"], runs["start"]])
+    return float(np.mean([set(phases) == {0, 1, 2} and bool((np.diff(phases) >= 0).all()) for _, phases in several]))
 
 
-def reaching(own: pd.DataFrame) -> float:
+def reaching(runs: pd.DataFrame) -> float:
     """Share of the runs over the saddle that converge to the global minimum; NaN where there is none."""
-    over = own[own["steps"] > 0]
+    over = runs[runs["steps"] > 0]
     return float((over["outcome"] == "escapes").mean()) if len(over) else float("nan")
 
 
@@ -119,23 +116,25 @@ class Steps:
     spread: float  # standard deviation over starts, as a share of their mean, at one bar and rate
 
 
-def steps_to_escape(own: pd.DataFrame) -> Steps:
-    """Of the runs of one model that cross the saddle; where steps never change, the line explains all of them."""
-    over = own[own["steps"] > 0]
+def steps_to_escape(runs: pd.DataFrame) -> Steps:
+    """How steps depend on the rate, over the runs of one model that cross the saddle.
+
+    Where steps never change, the line explains all of them: R² is 1."""
+    over = runs[runs["steps"] > 0]
     lines, ranks = [], []
-    for _, one in over.groupby(["bar", "start"]):
-        if len(one) < 3:
+    for _, escapes in over.groupby(["bar", "start"]):
+        if len(escapes) < 3:
             continue
-        rate, steps = one["rate"].to_numpy(), one["steps"].to_numpy(dtype=np.float64)
+        rate, steps = escapes["rate"].to_numpy(), escapes["steps"].to_numpy(dtype=np.float64)
         varied = bool(np.ptp(steps) > 0)
         lines.append(float(stats.linregress(rate, steps).rvalue ** 2) if varied else 1.0)
         ranks.append(float(stats.spearmanr(rate, steps).statistic) if varied else 0.0)
     several = over.groupby(["bar", "rate"])["steps"]
     spreads = (several.std() / several.mean()).dropna()
-    return Steps(*(float(np.median(found)) if len(found) else float("nan") for found in (lines, ranks, spreads)))
+    return Steps(*(float(np.median(values)) if len(values) else float("nan") for values in (lines, ranks, spreads)))
 
 
-def typical_start(own: pd.DataFrame) -> int:
+def typical_start(runs: pd.DataFrame) -> int:
     """The start whose steps to escape, summed over bars and rates, are in the middle."""
-    sums = own.groupby("start")["steps"].sum().sort_values(kind="stable")
+    sums = runs.groupby("start")["steps"].sum().sort_values(kind="stable")
     return int(sums.index[len(sums) // 2])

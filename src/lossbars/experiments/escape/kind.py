@@ -17,7 +17,10 @@ from lossbars.workflow.tasks import Inputs, Rule, Task, files
 ROOM = "lossbars.experiments.escape"
 RUNS = Rule("escape_runs", f"{ROOM}.steps.runs", {"table": "{experiment}/{model}/escape.parquet"})
 TRAJECTORIES = Rule(
-    "escape_trajectories", f"{ROOM}.steps.trajectories", {"table": "{experiment}/{model}/trajectories.parquet"}
+    "escape_trajectories",
+    f"{ROOM}.steps.trajectories",
+    {"table": "{experiment}/{model}/trajectories.parquet"},
+    local=True,
 )
 OF_RUNS = reading(runs=("gather", "table"))
 OF_TRAJECTORIES = reading(trajectories=("escape_trajectories", "table"))
@@ -60,11 +63,12 @@ class EscapeKind(Kind):
         """Runs and trajectories of each model, and the table of all runs."""
         every = []
         for key, model in plan.experiments[experiment].models.items():
-            runs = RUNS.task(plan, RunSettings.of(model), experiment=experiment, model=key)
-            every.append(runs)
-            yield runs
-            settings, reads = TrajectorySettings.of(model), {"runs": [runs["table"]]}
-            yield TRAJECTORIES.task(plan, settings, reads, experiment=experiment, model=key)
+            place = {"experiment": experiment, "model": key}
+            settings = RunSettings(family=model.family, descent=model.descent, bars=model.bars, rates=model.rates)
+            every.append(RUNS.task(plan, settings, None, **place))
+            yield every[-1]
+            followed = TrajectorySettings(family=model.family, descent=model.descent)
+            yield TRAJECTORIES.task(plan, followed, {"runs": [every[-1]["table"]]}, **place)
         yield gather(plan, experiment, "escapes", files(every, "table"))
 
     def claims_inputs(self, tasks: Sequence[Task]) -> Inputs:

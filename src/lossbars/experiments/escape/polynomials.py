@@ -6,20 +6,19 @@ minimum are to its right. The papers print no coefficient. Places and values hav
 """
 
 import itertools
+import math
 from dataclasses import dataclass
-from math import factorial
 
 import numpy as np
-import torch
+import pandas as pd
 from jaxtyping import Float
 from numpy.polynomial import Polynomial
 from scipy.optimize import brentq
-from torch import Tensor
 
 from lossbars.experiments.escape.config import OnePoint, TwoPoint
-from lossbars.functions.benchmarks import Function
 
 DEGREE = 6
+COEFFICIENTS = [f"c{power}" for power in range(DEGREE + 1)]  # columns of tables: coefficients of 1, x, …, x⁶
 X = Polynomial([0.0, 1.0])
 SCANNED = np.geomspace(1e-4, 1e4, 801)  # times the coefficient at which the free term is as large as the others
 REAL = 1e-9  # imaginary parts up to this share of a root's size are rounding
@@ -53,39 +52,29 @@ class Well:
     far: float
 
     @property
-    def bar(self) -> tuple[float, float]:
-        """The bar of the local minimum: a path over the saddle, and no lower one, reaches something lower."""
-        return 0.0, float(self.polynomial(self.saddle))
-
-    @property
     def length(self) -> float:
-        """Of the bar."""
-        return self.bar[1] - self.bar[0]
+        """Length of the local minimum's bar, which ends at the saddle: no lower path reaches a lower value."""
+        return float(self.polynomial(self.saddle))
 
     @property
     def coefficients(self) -> Float[np.ndarray, " 7"]:
-        """Of 1, x, …, x⁶."""
-        found = np.zeros(DEGREE + 1)
-        found[: len(self.polynomial.coef)] = self.polynomial.coef
-        return found
+        """Coefficients of 1, x, …, x⁶."""
+        return np.pad(self.polynomial.coef, (0, DEGREE + 1 - len(self.polynomial.coef)))
 
     def curvature(self, x: float) -> float:
         """f''(x)."""
         return float(self.polynomial.deriv(2)(x))
 
-    def function(self) -> Function:
-        """As a landscape of one dimension, on a box with all critical points."""
-        coefficients = [float(value) for value in self.coefficients]
 
-        def formula(theta: Float[Tensor, "n 1"]) -> Float[Tensor, " n"]:
-            value = torch.zeros_like(theta[:, 0])
-            for coefficient in reversed(coefficients):
-                value = value * theta[:, 0] + coefficient
-            return value
+def polynomial_of(row: pd.Series) -> Polynomial:
+    """The polynomial of a row of a table of runs."""
+    return Polynomial(row[COEFFICIENTS].to_numpy(dtype=np.float64))
 
-        minima = (((self.far,), float(self.polynomial(self.far))), ((0.0,), 0.0))
-        box = ((-self.saddle, 2 * self.far - self.saddle),)
-        return Function("polynomial", box, formula, minima, (((self.saddle,), self.bar[1]),))
+
+def real_roots(polynomial: Polynomial) -> Float[np.ndarray, " r"]:
+    """The real roots, ascending."""
+    roots = polynomial.roots()
+    return np.sort(roots.real[np.abs(roots.imag) <= REAL * (1 + np.abs(roots))])
 
 
 def two_point(curvature: float, distance: float, depth: float, far_curvature: float) -> Family:
@@ -93,7 +82,7 @@ def two_point(curvature: float, distance: float, depth: float, far_curvature: fl
 
     The polynomial of degree five with these six values, and c x³ (x − distance)³, which changes none of them.
     """
-    conditions = np.array([[float(factorial(j) // factorial(j - d) * (x ** (j - d)) if j >= d else 0)
+    conditions = np.array([[float(math.factorial(j) // math.factorial(j - d) * (x ** (j - d)) if j >= d else 0)
                             for j in range(DEGREE)] for x in (0, 1) for d in range(3)])  # fmt: skip
     values = np.array([0.0, 0.0, curvature * distance**2, -depth, 0.0, far_curvature * distance**2])
     unit_interval = Polynomial(np.linalg.solve(conditions, values))
@@ -103,7 +92,7 @@ def two_point(curvature: float, distance: float, depth: float, far_curvature: fl
 
 def one_point(derivatives: Float[np.ndarray, " 4"]) -> Family:
     """Derivatives of order two to five stated at 0, where value and slope are 0, and c x⁶, which changes none."""
-    terms = np.array([value / factorial(order) for order, value in enumerate(derivatives, 2)])
+    terms = np.array([value / math.factorial(order) for order, value in enumerate(derivatives, 2)])
     sizes = [terms[0] * (abs(terms[j]) / terms[0]) ** (4 / j) for j in (1, 2, 3)]
     return Family("one-point", Polynomial([0.0, 0.0, *terms]), X**DEGREE, float(max(sizes)) or float(terms[0]))
 
@@ -112,8 +101,7 @@ def well(family: Family, coefficient: float) -> Well | None:
     """The family's polynomial with this c; None where it has not the three critical points of a :class:`Well`."""
     polynomial = family.base + coefficient * family.direction
     slope = polynomial.deriv()
-    roots = Polynomial(slope.coef[1:]).roots()  # x = 0 is a root of the slope
-    real = np.sort(roots.real[np.abs(roots.imag) <= REAL * (1 + np.abs(roots))])
+    real = real_roots(Polynomial(slope.coef[1:]))  # x = 0 is a root of the slope
     if coefficient <= 0 or len(real) != 2 or real[0] <= 0 or polynomial(real[1]) >= 0:
         return None
     return Well(polynomial, float(real[0]), float(real[1]))
@@ -125,14 +113,13 @@ def with_bar(family: Family, length: float) -> Well:
     The bar is monotone in c: its derivative is the direction's value at the saddle, of one sign between the minima and
     for x⁶. Raises ValueError where no polynomial of the family has the length.
     """
-    tried = [(float(c), well(family, float(c))) for c in SCANNED * family.unit]
-    found = [(c, one.length) for c, one in tried if one]
-    for (low, one), (high, other) in itertools.pairwise(tried):
-        if one and other and min(one.length, other.length) <= length <= max(one.length, other.length):
+    tried = [(float(c), _length(family, float(c))) for c in SCANNED * family.unit]
+    for (low, bar), (high, other) in itertools.pairwise(tried):
+        if not math.isnan(bar + other) and min(bar, other) <= length <= max(bar, other):
             coefficient = brentq(lambda c: _length(family, c) - length, low, high, xtol=1e-15 * high, rtol=1e-14)
             if made := well(family, float(coefficient)):
                 return made
-    bars = [bar for _, bar in found]
+    bars = [bar for _, bar in tried if not math.isnan(bar)]
     there = f"bars of this family go from {min(bars):.4g} to {max(bars):.4g}" if bars else "this family has no bar"
     raise ValueError(
         f"no {family.name} polynomial has a bar of length {length:g} and three critical points, the last one lower: "
@@ -141,5 +128,6 @@ def with_bar(family: Family, length: float) -> Well:
 
 
 def _length(family: Family, coefficient: float) -> float:
+    """Length of the bar; NaN where the polynomial is no :class:`Well`."""
     made = well(family, coefficient)
     return made.length if made else float("nan")

@@ -1,4 +1,4 @@
-"""What figures and claims read off the tables of experiments on functions.
+"""Significant bars, places and matched bars, from the tables of experiments on functions: for figures and claims.
 
 A row of ``bars`` is a bar: model, source (``cloud``, or ``direct`` and ``merged`` for optimised curves), seed, birth,
 death (inf for a half-line), size, the minimum's place x0, x1, … and the saddle's s0, s1, …

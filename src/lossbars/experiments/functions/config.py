@@ -9,12 +9,13 @@ from lossbars.recipes import Amount, Curves, Minima, Rate, Recipe, yaml_number
 from lossbars.workflow.experiment import (
     Count,
     ExperimentConfig,
-    Resources,
+    ModelConfig,
     Scale,
-    check_models,
     check_unaligned,
     share_of,
 )
+from lossbars.workflow.landscape_rules import LandscapeSettings
+from lossbars.workflow.settings import FigureSettings
 
 # Recipes -----------------------------------------------------------------------------------------
 
@@ -54,14 +55,12 @@ class Optimised(Recipe):
 # Models and experiments --------------------------------------------------------------------------
 
 
-class FunctionModel(Recipe):
-    """One landscape, and how its barcode is found."""
+class FunctionModel(ModelConfig):
+    """One landscape, and how its barcode is computed: from a cloud of points, from optimised curves, or both."""
 
     landscape: LandscapeSpec
-    label: str = ""  # what figures call it; the model's key where empty
     cloud: Cloud | None = None
     optimised: Optimised | None = None
-    resources: Resources = Resources()
 
     @model_validator(mode="after")
     def _has_bars(self) -> "FunctionModel":
@@ -82,7 +81,13 @@ class FunctionModel(Recipe):
         return self.model_copy(update=smaller)
 
 
-OF_CLOUDS = ("pairs", "sublevel-bars", "tiny-bars")
+NEEDS = {  # figure → what a model needs that it can show
+    "surface": "a model of two dimensions",
+    "pairs": "a model of two dimensions with a cloud",
+    "sublevel-bars": "a model with a cloud",
+    "tiny-bars": "a model with a cloud",
+    "bridge": "a model with a cloud and an optimised recipe",
+}
 FEWEST_POINTS = 100  # that a small scale leaves
 
 
@@ -100,36 +105,52 @@ class Functions(ExperimentConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Functions":
-        check_models(self.models)
-        needs = {"surface": "a model of two dimensions", "pairs": "a model of two dimensions with a cloud"}
-        needs |= dict.fromkeys(("sublevel-bars", "tiny-bars"), "a model with a cloud")
-        needs["bridge"] = "a model with a cloud and an optimised recipe"
         for figure in self.figures:
             if not self.shown(figure):
-                raise ValueError(f"figures: {figure!r} needs {needs[figure]}")
+                raise ValueError(f"figures: {figure!r} needs {NEEDS[figure]}")
         return self
 
     def shown(self, figure: str) -> list[str]:
         """Models that a figure can show, in the order of the configuration."""
-        shown = list(self.models)
-        if figure in (*OF_CLOUDS, "bridge"):
-            shown = self.cloud_models()
-        allowed = {"surface": self.plane_models(), "pairs": self.plane_models(), "bridge": self.optimised_models()}
-        return [key for key in shown if key in allowed.get(figure, shown)]
-
-    def plane_models(self) -> list[str]:
-        """Models whose landscape can be drawn as a surface."""
-        return [key for key, model in self.models.items() if model.landscape.dimension == 2]
-
-    def cloud_models(self) -> list[str]:
-        """Models of which there are clouds."""
-        return [key for key, model in self.models.items() if model.cloud]
-
-    def optimised_models(self) -> list[str]:
-        """Models whose minima and curves are optimised too."""
-        return [key for key, model in self.models.items() if model.optimised]
+        plane, curves = figure in ("surface", "pairs"), figure == "bridge"
+        cloud = figure in ("pairs", "sublevel-bars", "tiny-bars", "bridge")
+        return [
+            key
+            for key, model in self.models.items()
+            if (model.landscape.dimension == 2 or not plane)
+            and (model.cloud or not cloud)
+            and (model.optimised or not curves)
+        ]
 
     def scaled(self, scale: Scale) -> "Functions":
         """With a share of the clouds, and of the points, starts and epochs of each model."""
         models = {key: model.scaled(scale) for key, model in self.models.items()}
         return self.model_copy(update={"seeds": share_of(self.seeds, scale.seeds, 1), "models": models})
+
+
+# Settings of the rules ---------------------------------------------------------------------------
+
+
+class CloudSettings(LandscapeSettings):
+    """Which points, their graph, and which bars are kept."""
+
+    cloud: Cloud
+
+
+class OptimisedSettings(LandscapeSettings):
+    """How minima and curves are optimised."""
+
+    optimised: Optimised
+
+
+class ComponentsFigure(FigureSettings):
+    """The figure of components of level sets."""
+
+    axis: str  # what values are called
+    comparable: bool  # whether all models have one range of values, as losses have
+
+
+class LandscapesFigure(FigureSettings):
+    """A figure that depends on the landscapes: published numbers are of networks of certain sizes."""
+
+    landscapes: dict[str, LandscapeSpec]

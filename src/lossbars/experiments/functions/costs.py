@@ -1,4 +1,4 @@
-"""What jobs on functions cost: optimised curves. Loads no torch."""
+"""Time of optimised curves. Loads no torch."""
 
 from lossbars.experiments.functions.config import Optimised
 from lossbars.landscapes.specs import AnyLandscape
@@ -8,7 +8,7 @@ MINIMA = 60  # that descents find, as a guess
 
 
 def optimised_seconds(landscape: AnyLandscape, recipe: Optimised) -> float:
-    """Of descents and curves, if the landscape has as many minima as is guessed."""
+    """Seconds of descents and curves, if the landscape has ``MINIMA`` minima."""
     minima, curves = recipe.minima, recipe.curves
     gradient = GRADIENT * evaluation(landscape)
     joined = min(MINIMA * MINIMA // 2, MINIMA * recipe.neighbours)

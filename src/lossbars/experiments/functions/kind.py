@@ -3,11 +3,16 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lossbars.experiments.functions import settings
-from lossbars.experiments.functions.config import Functions
+from lossbars.experiments.functions.config import (
+    CloudSettings,
+    ComponentsFigure,
+    Functions,
+    LandscapesFigure,
+    OptimisedSettings,
+)
 from lossbars.experiments.functions.costs import optimised_seconds
 from lossbars.workflow.common_rules import gather
-from lossbars.workflow.kind import FigureKind, Kind, reading
+from lossbars.workflow.kind import FigureKind, Kind, reading, titled
 from lossbars.workflow.landscape_costs import PROCESS, START, Points, cloud_memory, cloud_seconds
 from lossbars.workflow.landscape_rules import SURFACE, landscape_task, surface_task
 from lossbars.workflow.plan import Plan
@@ -17,9 +22,9 @@ from lossbars.workflow.tasks import Inputs, Output, Rule, Task
 ROOM = "lossbars.experiments.functions"
 CLOUD = Rule("cloud", f"{ROOM}.steps.cloud", {"table": "{experiment}/{model}/clouds/{part}.parquet"}, threads=2)
 OPTIMISED = Rule("optimised", f"{ROOM}.steps.optimised", {"table": "{experiment}/{model}/optimised.parquet"})
-BARCODE = Rule("sublevel_barcode", f"{ROOM}.steps.sublevel_barcode", {"records": "{experiment}/{model}/barcode.json"})
-
-
+BARCODE = Rule(
+    "sublevel_barcode", f"{ROOM}.steps.sublevel_barcode", {"records": "{experiment}/{model}/barcode.json"}, local=True
+)
 OF_BARS = reading(bars=("gather", "table"))
 
 
@@ -34,6 +39,19 @@ def of_both(config: Functions, tasks: Sequence[Task]) -> Inputs:
     return {**OF_BARS(config, tasks), **of_surfaces(config, tasks, "pairs")}
 
 
+def components_figure(config: Functions, figure: str, module: str) -> ComponentsFigure:
+    """The settings of the figure of components: the name of values, and whether models may be compared."""
+    losses = {model.landscape.kind for model in config.models.values()} <= {"regression", "perceptron"}
+    unit = "loss" if losses else "value"
+    return titled(config, figure, module, ComponentsFigure, axis=unit, comparable=losses)
+
+
+def landscapes_figure(config: Functions, figure: str, module: str) -> LandscapesFigure:
+    """The settings of a figure that depends on the landscape of each model."""
+    landscapes = {key: model.landscape for key, model in config.models.items()}
+    return titled(config, figure, module, LandscapesFigure, landscapes=landscapes)
+
+
 class FunctionsKind(Kind):
     """Landscapes, each with clouds of points, with optimised curves, or with both."""
 
@@ -41,40 +59,35 @@ class FunctionsKind(Kind):
     config = Functions
     rules = (CLOUD, OPTIMISED, BARCODE)
     figures = {
-        "surface": FigureKind(
-            f"{ROOM}.figures.surface", of_surfaces, "The functions of two variables.", settings.plain_figure
-        ),
+        "surface": FigureKind(f"{ROOM}.figures.surface", of_surfaces, "The functions of two variables."),
         "pairs": FigureKind(
             f"{ROOM}.figures.pairs",
             of_both,
             "Minima, and the saddles that end their bars, on the colours of the function.",
-            settings.plain_figure,
         ),
         "sublevel-bars": FigureKind(
             f"{ROOM}.figures.sublevel_bars",
             OF_BARS,
             "Barcodes of clouds of points: a bar for each minimum, up to the height at which a path can reach "
             "something lower. The arrow is the half-line of the lowest minimum.",
-            settings.plain_figure,
         ),
         "tiny-bars": FigureKind(
             f"{ROOM}.figures.tiny_bars",
             OF_BARS,
             "Barcodes of the losses of tiny networks, beside the published tops of the bars.",
-            settings.landscapes_figure,
+            landscapes_figure,
         ),
         "bridge": FigureKind(
             f"{ROOM}.figures.bridge",
             OF_BARS,
             "Two ways to one barcode: bars of a cloud of points beside those of optimised curves.",
-            settings.plain_figure,
         ),
         "components": FigureKind(
             f"{ROOM}.figures.components",
             OF_BARS,
             "Barcodes, and beside them N(λ): how many connected components the set of all places with a loss of "
             "at most λ has.",
-            settings.components_figure,
+            components_figure,
         ),
     }
     claims_module = f"{ROOM}.claims.catalogue"
@@ -89,12 +102,12 @@ class FunctionsKind(Kind):
             place = {"experiment": experiment, "model": key}
             bars = []
             if model.cloud:
-                recipe = settings.CloudSettings.of(model.landscape, cloud=model.cloud)
+                recipe = CloudSettings.of(model.landscape, cloud=model.cloud)
                 seeds = map(str, range(config.seeds))
                 bars += [landscape_task(CLOUD, plan, recipe, **place, part=seed) for seed in seeds]
                 clouds += [task["table"] for task in bars]
             if model.optimised:
-                descents = settings.OptimisedSettings.of(model.landscape, optimised=model.optimised)
+                descents = OptimisedSettings.of(model.landscape, optimised=model.optimised)
                 bars.append(landscape_task(OPTIMISED, plan, descents, **place))
                 optimised.append(bars[-1]["table"])
             yield from bars
@@ -107,7 +120,7 @@ class FunctionsKind(Kind):
         """The table of all bars."""
         return OF_BARS(None, tasks)
 
-    def claims_chosen(self, config: Any) -> tuple[str, ...]:  # noqa: ARG002
+    def claims_modules(self, config: Any) -> tuple[str, ...]:  # noqa: ARG002
         """Claims on small networks look at their data."""
         return ("lossbars.landscapes.toy_data",)
 

@@ -1,18 +1,12 @@
 """Experiments on Hessians at critical points: what config.yaml may say. Loads no torch."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, model_validator
 
 from lossbars.landscapes.specs import parameters
 from lossbars.recipes import Rate, Recipe
-from lossbars.workflow.experiment import (
-    Count,
-    ExperimentConfig,
-    Resources,
-    Scale,
-    check_models,
-)
+from lossbars.workflow.experiment import Count, ExperimentConfig, ModelConfig, Scale, share_of
 
 FEWEST_ROWS = 100  # of a sampled matrix, that a small scale leaves
 HARD_EDGE = 2.0  # τ at which the rates of the law with ReLU sum to 1
@@ -66,7 +60,7 @@ class RandomMatrices(Recipe):
 
     def scaled(self, scale: Scale) -> "RandomMatrices":
         """With a share of the rows."""
-        return self.model_copy(update={"rows": max(FEWEST_ROWS, round(self.rows * scale.points))})
+        return self.model_copy(update={"rows": share_of(self.rows, scale.points, FEWEST_ROWS)})
 
 
 class CriticalPoints(Recipe):
@@ -95,7 +89,7 @@ class CriticalPoints(Recipe):
 
     def scaled(self, scale: Scale) -> "CriticalPoints":
         """With a share of the data sets (by seeds)."""
-        return self.model_copy(update={"data_sets": max(1, round(self.data_sets * scale.seeds))})
+        return self.model_copy(update={"data_sets": share_of(self.data_sets, scale.seeds, 1)})
 
 
 class Lanczos(Recipe):
@@ -121,7 +115,7 @@ class NetSpectrum(Recipe):
 
     def scaled(self, scale: Scale) -> "NetSpectrum":
         """With a share of the probes (by seeds)."""
-        probes = max(1, round(self.lanczos.probes * scale.seeds))
+        probes = share_of(self.lanczos.probes, scale.seeds, 1)
         return self.model_copy(update={"lanczos": self.lanczos.model_copy(update={"probes": probes})})
 
 
@@ -142,18 +136,20 @@ class Minimisers(Recipe):
 
     def scaled(self, scale: Scale) -> "Minimisers":
         """With a share of the starts (by seeds)."""
-        return self.model_copy(update={"starts": max(1, round(self.starts * scale.seeds))})
+        return self.model_copy(update={"starts": share_of(self.starts, scale.seeds, 1)})
 
 
 Task = RandomMatrices | CriticalPoints | NetSpectrum | Minimisers
 
 
-class HessianModel(Recipe):
+class HessianModel(ModelConfig):
     """One task."""
 
     task: Annotated[Task, Field(discriminator="kind")]
-    label: str = ""  # what figures call it; the model's key where empty
-    resources: Resources = Resources()
+
+    def scaled(self, scale: Scale) -> "HessianModel":
+        """With a share of the data sets, starts and probes (by seeds), or of the rows of matrices (by points)."""
+        return self.model_copy(update={"task": self.task.scaled(scale)})
 
 
 SHOWN_TASK: dict[str, str] = {
@@ -177,19 +173,15 @@ class Hessians(ExperimentConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Hessians":
-        check_models(self.models)
         for figure in self.figures:
-            if not self.of_task(SHOWN_TASK[figure]):
+            if not self.shown(figure):
                 raise ValueError(f"figures: '{figure}' needs a model whose task is {SHOWN_TASK[figure]}")
         return self
 
+    def shown(self, figure: str) -> list[str]:
+        """The models whose task a figure shows."""
+        return self.of_task(SHOWN_TASK[figure])
+
     def of_task(self, kind: str) -> list[str]:
         """Models of one kind of task."""
-        return [key for key, own in self.models.items() if own.task.kind == kind]
-
-    def scaled(self, scale: Scale) -> "Hessians":
-        """With a share of the data sets, starts and probes (by seeds), and of the rows of matrices (by points)."""
-        models: dict[str, Any] = {
-            key: own.model_copy(update={"task": own.task.scaled(scale)}) for key, own in self.models.items()
-        }
-        return self.model_copy(update={"models": models})
+        return [key for key, model in self.models.items() if model.task.kind == kind]

@@ -1,4 +1,4 @@
-"""What jobs on Hessians cost: time from parameters, searches and rows of matrices. Loads no torch.
+"""Memory and time of jobs on Hessians, from parameters, searches and rows of matrices. Loads no torch.
 
 The constants are fitted to runs of one thread.
 """
@@ -15,7 +15,7 @@ LEAST_SQUARES = 300
 
 
 def hessian_seconds(task: Task) -> float:
-    """Of a task; the process's start apart."""
+    """Seconds of a task, without the start of its process."""
     match task:
         case RandomMatrices():
             products = sum(1 + 1 / tau for tau in task.taus)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 SMALL = 0.1  # α up to which the law of small indices is fitted
 POWER = 1.5
@@ -30,14 +29,14 @@ class IndexLaw:
 def by_index(searches: pd.DataFrame) -> pd.DataFrame:
     """A row per index of the critical points, ascending: alpha, energy (mean), spread (its std), count."""
     groups = searches[searches["accepted"]].groupby("index")
-    found = groups.agg(
+    table = groups.agg(
         alpha=("alpha", "first"), energy=("energy", "mean"), spread=("energy", "std"), count=("energy", "size")
     )
-    return found.reset_index().fillna({"spread": 0.0})
+    return table.reset_index().fillna({"spread": 0.0})
 
 
 def fits(rows: pd.DataFrame) -> bool:
-    """Whether a law can be fitted to what :func:`by_index` found."""
+    """Whether a law can be fitted to rows of :func:`by_index`: four small indices are there."""
     return int((rows["alpha"] <= SMALL).sum()) >= FEWEST
 
 
@@ -46,35 +45,24 @@ def index_law(rows: pd.DataFrame, power: float = POWER) -> IndexLaw:
 
     Raises ValueError where fewer than four indices are there.
     """
-    own = rows[rows["alpha"] <= SMALL]
+    small = rows[rows["alpha"] <= SMALL]
     if not fits(rows):
-        raise ValueError(f"critical points of {len(own)} indices with α ≤ {SMALL}, a fit needs {FEWEST}: state more")
-    x, y = own["alpha"].to_numpy() ** (1 / power), own["energy"].to_numpy()
-    weight = own["count"].to_numpy(dtype=np.float64)
-    slope, intercept, error, off = _line(x, y, weight)
-    return IndexLaw(intercept, error, slope**-power if slope > 0 else np.inf, power, off, len(own))
-
-
-def _line(
-    x: Float[np.ndarray, " m"], y: Float[np.ndarray, " m"], weight: Float[np.ndarray, " m"]
-) -> tuple[float, float, float, float]:
-    """Slope, intercept, the intercept's standard error, and the weighted residual."""
-    design = np.stack([x, np.ones_like(x)], axis=1)
-    inverse = np.linalg.inv(design.T @ (weight[:, None] * design))
-    slope, intercept = inverse @ design.T @ (weight * y)
-    left = y - slope * x - intercept
-    variance = (weight * left**2).sum() / (len(x) - 2)
-    off = float(np.sqrt((weight * left**2).sum() / weight.sum()))
-    return float(slope), float(intercept), float(np.sqrt(variance * inverse[1, 1])), off
+        raise ValueError(f"critical points of {len(small)} indices with α ≤ {SMALL}, a fit needs {FEWEST}: state more")
+    x, y = small["alpha"].to_numpy() ** (1 / power), small["energy"].to_numpy()
+    weight = small["count"].to_numpy(dtype=np.float64)
+    (slope, intercept), covariance = np.polyfit(x, y, 1, w=np.sqrt(weight), cov=True)
+    off = np.sqrt(np.average((y - slope * x - intercept) ** 2, weights=weight))
+    scale = float(slope) ** -power if slope > 0 else np.inf
+    return IndexLaw(float(intercept), float(np.sqrt(covariance[1, 1])), scale, power, float(off), len(small))
 
 
 def minimal_energy(searches: pd.DataFrame) -> tuple[float, float, int]:
     """Mean, standard deviation and number of the energies of accepted minima; NaN where there are none."""
     rows = by_index(searches)
-    own = rows[rows["index"] == 0]
-    if own.empty:
+    minima = rows[rows["index"] == 0]
+    if minima.empty:
         return np.nan, np.nan, 0
-    return float(own["energy"].iloc[0]), float(own["spread"].iloc[0]), int(own["count"].iloc[0])
+    return float(minima["energy"].iloc[0]), float(minima["spread"].iloc[0]), int(minima["count"].iloc[0])
 
 
 def smooth_prediction(tau: float) -> float:

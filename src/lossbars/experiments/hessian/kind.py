@@ -4,14 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lossbars.experiments.hessian.config import Hessians
-from lossbars.experiments.hessian.config import Task as HessianTask
 from lossbars.experiments.hessian.costs import hessian_memory, hessian_seconds
-from lossbars.experiments.hessian.settings import SETTINGS
-from lossbars.workflow.kind import FigureKind, Kind, labels, reading
+from lossbars.workflow.kind import FigureKind, Kind, reading
 from lossbars.workflow.landscape_costs import START
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import Request, cpu_request, short_request, stated
-from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.tasks import Inputs, Rule, Task
 
 ROOM = "lossbars.experiments.hessian"
@@ -32,13 +29,7 @@ RULES = {  # kind of task → rule, whose table has the same name
 
 def figure(name: str, task: str, caption: str) -> FigureKind:
     """A figure of module ``name`` that shows the models of one kind of task."""
-
-    def settings(config: Hessians, figure: str, module: str) -> FigureSettings:
-        named = labels(config)
-        shown = {key: named[key] for key in config.of_task(task)}
-        return FigureSettings(figure=figure, module=module, title=config.title, labels=shown)
-
-    return FigureKind(f"{ROOM}.figures.{name}", reading(table=(RULES[task].name, "table")), caption, settings)
+    return FigureKind(f"{ROOM}.figures.{name}", reading(table=(RULES[task].name, "table")), caption)
 
 
 class HessianKind(Kind):
@@ -79,9 +70,8 @@ class HessianKind(Kind):
     def tasks(self, plan: Plan, experiment: str) -> Iterator[Task]:
         """The table of each model's task."""
         for key, model in plan.experiments[experiment].models.items():
-            settings = SETTINGS[model.task.kind].model_validate({"task": model.task})
             chosen = ("lossbars.landscapes.perceptron",)
-            yield RULES[model.task.kind].task(plan, settings, experiment=experiment, model=key, chosen=chosen)
+            yield RULES[model.task.kind].task(plan, model.task, experiment=experiment, model=key, extra_modules=chosen)
 
     def claims_inputs(self, tasks: Sequence[Task]) -> Inputs:
         """The tables of all tasks, by their rules."""
@@ -93,8 +83,7 @@ class HessianKind(Kind):
             return short_request(task.rule)
         config = plan.experiments[task.experiment]
         model = config.models[task.model]
-        of_task: HessianTask = model.task
-        computed = cpu_request(hessian_memory(of_task), START + hessian_seconds(of_task))
+        computed = cpu_request(hessian_memory(model.task), START + hessian_seconds(model.task))
         return stated(computed, config.resources, model.resources)
 
     def example(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Experiments: what config.yaml may say, checked whole before the first job runs. Loads no torch."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
@@ -9,7 +10,6 @@ from lossbars.experiments.networks.embeddings.config import Embedding, check_emb
 from lossbars.networks.specs import NetworkSpec, check_fit
 from lossbars.recipes import (
     AnyCurves,
-    Curves,
     Descent,
     Minima,
     Normalisation,
@@ -21,7 +21,7 @@ from lossbars.recipes import (
 )
 from lossbars.seeding import SEEDS
 from lossbars.workflow.config import merged
-from lossbars.workflow.experiment import ExperimentConfig, Resources, Scale, check_key, check_labels, check_models
+from lossbars.workflow.experiment import ExperimentConfig, Resources, Scale, check_key, check_labels
 
 # Experiments -------------------------------------------------------------------------------------
 
@@ -49,10 +49,10 @@ class Model(Recipe):
     @property
     def kinds(self) -> dict[str, Descent]:
         """What is trained, in order: ``minima``, ``curves``, ``curves-NAME``, ``triangles``, ``triangles-NAME``."""
-        found: dict[str, Descent] = {"minima": self.minima, "curves": self.curves}
-        found |= {f"curves-{name}": own for name, own in self.more_curves.items()}
-        found |= {"triangles": self.triangles} if self.triangles else {}
-        return found | {f"triangles-{name}": own for name, own in self.more_triangles.items()}
+        kinds: dict[str, Descent] = {"minima": self.minima, "curves": self.curves}
+        kinds |= {f"curves-{name}": recipe for name, recipe in self.more_curves.items()}
+        kinds |= {"triangles": self.triangles} if self.triangles else {}
+        return kinds | {f"triangles-{name}": recipe for name, recipe in self.more_triangles.items()}
 
     def descent(self, kind: str, groups: str = "0") -> Descent:
         """The recipe by which minima (of one group), curves or triangles are trained."""
@@ -68,20 +68,20 @@ class Model(Recipe):
 
     def scaled(self, share: float) -> "Model":
         """The model with a share of the epochs of each recipe."""
-        one = {
+        recipes: dict[str, Any] = {
             name: recipe.scaled(share) for name in ("minima", "curves", "triangles") if (recipe := getattr(self, name))
         }
         for name in ("more_curves", "more_triangles"):
-            one[name] = {key: recipe.scaled(share) for key, recipe in getattr(self, name).items()}
+            recipes[name] = {key: recipe.scaled(share) for key, recipe in getattr(self, name).items()}
         groups = {
             key: group.model_copy(update={"minima": group.minima.scaled(share)}) for key, group in self.groups.items()
         }
-        return self.model_copy(update=one | {"groups": groups})
+        return self.model_copy(update=recipes | {"groups": groups})
 
     @property
     def recipe_labels(self) -> dict[str, str]:
         """What figures and claims call the recipes for curves and triangles."""
-        named = {kind: label_of(recipe) for kind, recipe in self.kinds.items() if kind != "minima"}
+        named = {kind: recipe.label for kind, recipe in self.kinds.items() if kind != "minima"}
         twice = {text for text in named.values() if list(named.values()).count(text) > 1}
         return {
             kind: f"{text} ({kind.partition('-')[2] or 'first'})" if text in twice else text
@@ -91,14 +91,14 @@ class Model(Recipe):
     @property
     def strings(self) -> str | None:
         """Kind of the first recipe for strings, where there is one beside one for other curves."""
-        curves = {name: own for name, own in self.kinds.items() if name.startswith("curves")}
-        found = [name for name, own in curves.items() if isinstance(own, Strings)]
-        return found[0] if found and len(found) < len(curves) else None
+        curves = [self.curves, *self.more_curves.values()]
+        strings = [kind for kind, recipe in self.kinds.items() if isinstance(recipe, Strings)]
+        return strings[0] if strings and len(strings) < len(curves) else None
 
     @property
     def aligned(self) -> list[str]:
         """Kinds of the curves whose ends are matched by a permutation of units."""
-        return [f"curves-{name}" for name, own in self.more_curves.items() if own.align != "none"]
+        return [f"curves-{name}" for name, recipe in self.more_curves.items() if recipe.align != "none"]
 
     @model_validator(mode="after")
     def _consistent(self) -> "Model":
@@ -109,7 +109,7 @@ class Model(Recipe):
             )
         every = [self.triangles, *self.more_triangles.values()] if self.triangles else []
         one_bend = self.curves.family.kind == "chain" and self.curves.family.bends == 1
-        if any(own and own.sides == "fixed" for own in every) and not one_bend:
+        if any(recipe and recipe.sides == "fixed" for recipe in every) and not one_bend:
             raise ValueError("triangles with fixed sides need curves that are chains with one bend")
         if self.more_triangles and not self.triangles:
             raise ValueError("more_triangles: the first goes under triangles")
@@ -117,22 +117,6 @@ class Model(Recipe):
             check_key(name, "recipe")
         check_labels("groups", self.groups)
         return self
-
-
-def label_of(recipe: Descent) -> str:
-    """What figures and claims call one recipe for curves or triangles."""
-    aligned = ", aligned" if getattr(recipe, "align", "none") != "none" else ""
-    match recipe:
-        case Curves(family=family):
-            name = "Bezier" if family.kind == "bezier" else "chain"
-            return f"{name}, {family.bends} bend{'s' if family.bends > 1 else ''}{aligned}"
-        case Paths(family=family):
-            return f"flow, {family.points} points{aligned}"
-        case Strings(family=family):
-            return f"strings (DSS), margin {family.margin:g}{aligned}"
-        case Triangles(sides=sides, epochs=epochs):
-            return f"sides {sides}, {epochs} epochs"
-    return ""
 
 
 class Experiment(ExperimentConfig):
@@ -159,7 +143,6 @@ class Experiment(ExperimentConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Experiment":
-        check_models(self.models)
         check_labels("models", self.models)
         joined = [self.seeds * (max(1, len(model.groups)) if self.across else 1) for model in self.models.values()]
         if self.robustness and max(self.robustness.sizes, default=2) > min(joined):
@@ -179,13 +162,13 @@ class Experiment(ExperimentConfig):
             raise ValueError("figures: 'modulo' needs a model with more_curves that are aligned (align: weights)")
         if "string-bridge" in self.figures and not any(m.strings for m in self.models.values()):
             raise ValueError("figures: 'string-bridge' needs a model with curves of the family string, and others")
-        flows = [own for m in self.models.values() for own in m.kinds.values() if isinstance(own, Paths)]
+        flows = [recipe for m in self.models.values() for recipe in m.kinds.values() if isinstance(recipe, Paths)]
         if "path-norms" in self.figures and not flows:
             raise ValueError("figures: 'path-norms' needs a model with curves of the family path")
-        for own in flows:
-            if (insertion := own.family.insertion) and insertion.every >= own.climbs_from:
-                before = "the epochs before points climb" if own.family.climb else "the epochs"
-                every = f"{insertion.every} is not below {own.climbs_from}, {before}"
+        for flow in flows:
+            if (insertion := flow.family.insertion) and insertion.every >= flow.climbs_from:
+                before = "the epochs before points climb" if flow.family.climb else "the epochs"
+                every = f"{insertion.every} is not below {flow.climbs_from}, {before}"
                 raise ValueError(f"insertion.every: {every}: no point is ever put in")
         return self
 
@@ -204,13 +187,13 @@ class Experiment(ExperimentConfig):
 
     @model_validator(mode="after")
     def _embeddings(self) -> "Experiment":
-        for key, one in self.embeddings.items():
+        for key, embedding in self.embeddings.items():
             check_key(key, "embedding")
-            for model in (one.small, one.large):
+            for model in (embedding.small, embedding.large):
                 if model not in self.models:
                     raise ValueError(f"embeddings.{key}: no model {model!r}: there are {', '.join(self.models)}")
             try:
-                check_embeddable(self.models[one.small].network, self.models[one.large].network)
+                check_embeddable(self.models[embedding.small].network, self.models[embedding.large].network)
             except ValueError as error:
                 raise ValueError(f"embeddings.{key}: {error}") from None
         if "embeddings" in self.figures and not self.embeddings:
@@ -232,15 +215,14 @@ class Experiment(ExperimentConfig):
         seeds = max(fewest, round(self.seeds * scale.seeds))
         robustness = self.robustness
         if robustness:
-            sizes = sorted(
-                {min(size, max(2, seeds - 1)) for size in robustness.sizes}
-            )  # of all minima there is one set
+            most = max(2, seeds - 1)  # of all minima there is one set
+            sizes = sorted({min(size, most) for size in robustness.sizes})
             robustness = robustness.model_copy(update={"sizes": sizes})
         fewer = {
             "seeds": seeds,
             "robustness": robustness,
             "models": {key: model.scaled(scale.epochs) for key, model in self.models.items()},
-            "embeddings": {key: one.scaled(scale.epochs) for key, one in self.embeddings.items()},
+            "embeddings": {key: embedding.scaled(scale.epochs) for key, embedding in self.embeddings.items()},
         }
         return self.model_copy(update=fewer)
 
@@ -254,3 +236,12 @@ class Experiment(ExperimentConfig):
                 if isinstance(group, dict):
                     group["minima"] = merged(model["minima"], group.get("minima", {}))
         return stated
+
+    @classmethod
+    def reworded(cls, message: str, location: Sequence[int | str]) -> str:
+        """Paths and strings are families of curves too, which have classes that a message of pydantic leaves out."""
+        return (
+            message.replace("'chain', 'bezier'", "'chain', 'bezier', 'path', 'string'")
+            if "curves" in location
+            else message
+        )

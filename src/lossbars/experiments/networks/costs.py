@@ -2,13 +2,11 @@
 
 from lossbars.experiments.networks.config import Experiment
 from lossbars.experiments.networks.embeddings.costs import embedding_trainings
-from lossbars.networks.sizes import network
-from lossbars.workflow.blocks import base, stacked
+from lossbars.workflow.blocks import stacked
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import Request, short_request, stated
 from lossbars.workflow.tasks import Task
-from lossbars.workflow.training_costs import FLOAT, control_points, training
-from lossbars.workflow.training_requests import data_size, training_request
+from lossbars.workflow.training_costs import FLOAT, control_points, data_size, training, training_request
 
 TRAINED = ("minima", "curves", "triangles")
 FIGURE = Request(0, 1500, 0, 10)  # figures of networks show less than those of clouds
@@ -17,7 +15,7 @@ FIGURE = Request(0, 1500, 0, 10)  # figures of networks show less than those of 
 def request(plan: Plan, task: Task) -> Request:
     """Computed for what trains; the other tasks are short."""
     if task.rule in TRAINED:
-        return trained(plan, task.experiment, task.model, task.kind, stacked(base(task.kind), task.part))
+        return trained(plan, task.experiment, task.model, task.kind, stacked(task.part))
     if task.rule == "embedding":
         return _of_embedding(plan, task)
     return FIGURE if task.rule == "figure" else short_request(task.rule)
@@ -29,9 +27,9 @@ def result_bytes(plan: Plan, task: Task) -> int:
         return 0
     config: Experiment = plan.experiments[task.experiment]  # type: ignore[assignment]
     model, (size, _) = config.models[task.model], data_size(plan, task.experiment)
-    simplices = stacked(base(task.kind), task.part)
+    simplices = stacked(task.part)
     nodes, _ = control_points(model.longest(task.kind))
-    return FLOAT * network(model.network, size).parameters * nodes * simplices
+    return FLOAT * model.network.size(size).parameters * nodes * simplices
 
 
 def trained(plan: Plan, experiment: str, key: str, kind: str, simplices: int) -> Request:

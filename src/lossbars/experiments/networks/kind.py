@@ -1,7 +1,7 @@
 """Networks: minima, curves and triangles between them, and their barcodes (Barannikov et al. 2022). Loads no torch."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from lossbars.experiments.networks import costs, settings
 from lossbars.experiments.networks.config import Experiment
@@ -20,11 +20,11 @@ from lossbars.experiments.networks.plan import (
 from lossbars.recipes import Paths
 from lossbars.workflow.common_rules import gather
 from lossbars.workflow.data_sets import dataset_task
-from lossbars.workflow.kind import FigureKind, Kind, titled
+from lossbars.workflow.kind import FigureKind, Kind, Source, reading, titled
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import Request
 from lossbars.workflow.settings import FigureSettings
-from lossbars.workflow.tasks import Inputs, Output, Task
+from lossbars.workflow.tasks import Inputs, Task
 
 
 def _is_aligned(task: Task) -> bool:
@@ -32,33 +32,21 @@ def _is_aligned(task: Task) -> bool:
     return isinstance(task.settings, settings.CurvesSettings) and task.settings.curves.align != "none"
 
 
-class Reads(NamedTuple):
-    """One output of all tasks of a rule, or of those that ``which`` picks."""
-
-    rule: str
-    output: str = "table"
-    which: Callable[[Task], bool] = lambda _: True
-
-    def of(self, tasks: Sequence[Task]) -> list[Output]:
-        """The files, in the order of the tasks."""
-        return [task[self.output] for task in tasks if task.rule == self.rule and self.which(task)]
+def _is_plain(task: Task) -> bool:
+    """Whether a task trains curves between minima as they are."""
+    return not _is_aligned(task)
 
 
-OF_BARS, OF_MINIMA, OF_TRIANGLES = Reads("gather"), Reads(MINIMA.name), Reads(TRIANGLES.name)
-OF_CURVES = Reads(CURVES.name)
-OF_PLAIN_CURVES = Reads(CURVES.name, which=lambda task: not _is_aligned(task))
-OF_ALIGNED_CURVES = Reads(CURVES.name, which=_is_aligned)
-OF_PATHS = Reads(CURVES.name, "tensors", lambda task: task.module == CURVE_STEPS[Paths])
-OF_ROBUSTNESS, OF_EMBEDDINGS = Reads(ROBUSTNESS.name), Reads(EMBEDDING.name)
+OF_BARS, OF_MINIMA, OF_TRIANGLES = ("gather", "table"), (MINIMA.name, "table"), (TRIANGLES.name, "table")
+OF_CURVES = (CURVES.name, "table")
+OF_PLAIN_CURVES, OF_ALIGNED_CURVES = (CURVES.name, "table", _is_plain), (CURVES.name, "table", _is_aligned)
+OF_PATHS = (CURVES.name, "tensors", lambda task: task.module == CURVE_STEPS[Paths])
+OF_ROBUSTNESS, OF_EMBEDDINGS = (ROBUSTNESS.name, "table"), (EMBEDDING.name, "table")
 
 
-def figure(name: str, caption: str, make: Callable[..., FigureSettings] = titled, **options: Reads) -> FigureKind:
+def figure(name: str, caption: str, make: Callable[..., FigureSettings] = titled, **options: Source) -> FigureKind:
     """A figure of module ``name`` in this room, which reads the table of bars and ``options``."""
-
-    def reads(_: Any, tasks: Sequence[Task]) -> Inputs:
-        return {option: files.of(tasks) for option, files in ({"bars": OF_BARS} | options).items()}
-
-    return FigureKind(f"{ROOM}.{name}", reads, caption, make)
+    return FigureKind(f"{ROOM}.{name}", reading(bars=OF_BARS, **options), caption, make)
 
 
 class NetworksKind(Kind):
@@ -161,21 +149,21 @@ class NetworksKind(Kind):
             yield from of_models[key]
         barcodes = [task["records"] for tasks in of_models.values() for task in tasks if task.rule == BARCODE.name]
         yield gather(plan, experiment, "barcodes", {"barcodes": barcodes}, f"{ROOM}.bars")
-        for key, one in config.embeddings.items():
-            yield embedding_task(plan, experiment, key, data, of_models[one.small])
+        for key, embedding in config.embeddings.items():
+            yield embedding_task(plan, experiment, key, data, of_models[embedding.small])
 
     def claims_inputs(self, tasks: Sequence[Task]) -> Inputs:
         """The table of bars, and all that was trained; aligned curves by themselves, since they join other points."""
-        read = {
-            "bars": OF_BARS,
-            "minima": OF_MINIMA,
-            "curves": OF_PLAIN_CURVES,
-            "aligned": OF_ALIGNED_CURVES,
-            "triangles": OF_TRIANGLES,
-            "robustness": OF_ROBUSTNESS,
-            "embeddings": OF_EMBEDDINGS,
-        }
-        return {option: files.of(tasks) for option, files in read.items()}
+        reads = reading(
+            bars=OF_BARS,
+            minima=OF_MINIMA,
+            curves=OF_PLAIN_CURVES,
+            aligned=OF_ALIGNED_CURVES,
+            triangles=OF_TRIANGLES,
+            robustness=OF_ROBUSTNESS,
+            embeddings=OF_EMBEDDINGS,
+        )
+        return reads(None, tasks)
 
     def request(self, plan: Plan, task: Task) -> Request:
         """Computed for what trains; the other tasks are short."""

@@ -5,7 +5,6 @@ from typing import Any
 
 from lossbars.experiments.networks import settings
 from lossbars.experiments.networks.config import Experiment, Model
-from lossbars.networks.modules import NETWORK_MODULE
 from lossbars.recipes import Paths, Strings, Triangles
 from lossbars.workflow.blocks import base, block_pairs, blocks, groups_of, parts
 from lossbars.workflow.plan import Plan
@@ -27,6 +26,7 @@ BARCODE = Rule("barcode", f"{ROOM}.steps.barcode", {"records": "{experiment}/{mo
 ROBUSTNESS = Rule(
     "robustness", f"{ROOM}.steps.robustness", {"table": "{experiment}/{model}/robustness.parquet"}, on_demand=True
 )
+CORNERS = {"minima": 1, "curves": 2, "triangles": 3}  # minima that a job's simplices lie between
 CURVE_STEPS: dict[type, str] = {
     Paths: f"{ROOM}.steps.paths",
     Strings: f"{ROOM}.steps.string_curves",
@@ -43,7 +43,7 @@ def model_tasks(plan: Plan, experiment: str, key: str, data: Task) -> Iterator[T
     names = blocks(config.seeds, config.seeds_per_job, max(1, len(model.groups)))
     for kind in model.kinds:
         trained[kind] = {}
-        for part in parts(kind, names, config.across):
+        for part in parts(names, CORNERS[base(kind)], config.across):
             task = _training(plan, experiment, key, kind, part, data, trained)
             trained[kind][part] = task
             yield task
@@ -64,8 +64,14 @@ def _training(
     """The training of one part, a block of seeds or the blocks of a pair or a triple, by one recipe of a model."""
     model: Model = plan.experiments[experiment].models[key]
     descent = model.descent(kind, groups_of(part))
-    chosen = (NETWORK_MODULE[model.network.kind], *(ALIGNMENT_MODULES if kind in model.aligned else ()))
-    place: dict[str, Any] = {"experiment": experiment, "model": key, "part": part, "recipe": kind, "chosen": chosen}
+    extra_modules = (model.network.module, *(ALIGNMENT_MODULES if kind in model.aligned else ()))
+    place: dict[str, Any] = {
+        "experiment": experiment,
+        "model": key,
+        "part": part,
+        "recipe": kind,
+        "extra_modules": extra_modules,
+    }
     common = (plan, experiment, model.network)
     reads: dict[str, Sequence[Output]] = {"data": [data["tensors"]]}
     if base(kind) == "minima":

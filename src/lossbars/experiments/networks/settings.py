@@ -1,5 +1,6 @@
 """The settings of the rules of networks: what decides minima, curves, triangles and their barcodes. Loads no torch."""
 
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from lossbars.experiments.networks.config import Experiment, Model
@@ -85,22 +86,21 @@ class GroupsFigure(FigureSettings):
     groups: dict[str, list[str]] | None  # model → what the figure calls its groups; None where no model has any
 
 
-def with_recipes(config: Experiment, figure: str, module: str) -> RecipesFigure:
-    """Every recipe for curves and triangles by its name."""
-    recipes = {key: model.recipe_labels for key, model in config.models.items()}
-    return RecipesFigure(**_common(config, figure, module), recipes=recipes)
+def _of_models(
+    settings: type[FigureSettings], name: str, of_model: Callable[[Model], Any]
+) -> Callable[[Experiment, str, str], FigureSettings]:
+    """How the settings of a figure are made that has something of each model in the field ``name``, where it is any."""
+
+    def make(config: Experiment, figure: str, module: str) -> FigureSettings:
+        values = {key: value for key, model in config.models.items() if (value := of_model(model)) is not None}
+        return settings(**_common(config, figure, module) | {name: values})
+
+    return make
 
 
-def with_strings(config: Experiment, figure: str, module: str) -> StringsFigure:
-    """The strings of each model that has them."""
-    strings = {key: model.strings for key, model in config.models.items() if model.strings}
-    return StringsFigure(**_common(config, figure, module), strings=strings)
-
-
-def with_networks(config: Experiment, figure: str, module: str) -> NetworksFigure:
-    """The network of each model."""
-    networks = {key: model.network for key, model in config.models.items()}
-    return NetworksFigure(**_common(config, figure, module), networks=networks)
+with_recipes = _of_models(RecipesFigure, "recipes", lambda model: model.recipe_labels)
+with_strings = _of_models(StringsFigure, "strings", lambda model: model.strings)
+with_networks = _of_models(NetworksFigure, "networks", lambda model: model.network)
 
 
 def with_groups(config: Experiment, figure: str, module: str) -> GroupsFigure:
@@ -117,7 +117,7 @@ def of_triangles(config: Experiment, figure: str, module: str) -> FigureSettings
 
 def of_embeddings(config: Experiment, figure: str, module: str) -> FigureSettings:
     """The embeddings in place of the models."""
-    named = {key: one.label or key for key, one in config.embeddings.items()}
+    named = {key: embedding.label or key for key, embedding in config.embeddings.items()}
     return FigureSettings(**_common(config, figure, module) | {"labels": named})
 
 

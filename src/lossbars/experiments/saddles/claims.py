@@ -1,44 +1,28 @@
-"""What is said of path optimisers, judged on functions whose saddles are known."""
+"""Claims about path optimisers, judged on functions with known saddles."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, NO_NUMBER, UNMEASURED, Check, Claim, Finding, number
-from lossbars.experiments.saddles.config import Saddles, SaddlesModel
+from lossbars.claims.claim import NO_NUMBER, Claims, Finding, judged_by, number, unmeasured
+from lossbars.claims.papers import OURS
+from lossbars.claims.papers import V1 as PAPER
+from lossbars.experiments.saddles.config import Saddles
 from lossbars.recipes import Paths
+from lossbars.workflow.claims_results import Results
 from lossbars.workflow.settings import ClaimsSettings
 from lossbars.workflow.work import Work
 
-PAPER, OURS = "Barannikov et al., Topological obstructions", "not in the papers"
 FLAT = 1e-6  # |gradient| over the largest curvature, a length, from which a place counts as critical
 NOISE = 1e-6  # share of the highest bar: places on curves are float32
 
 
 @dataclass(frozen=True)
-class SaddleResults:
-    """What one experiment on path optimisers obtained."""
+class SaddleResults(Results[Saddles]):
+    """The deaths of bars in one experiment on path optimisers."""
 
-    settings: ClaimsSettings[Saddles]
     bars: pd.DataFrame
-
-    @property
-    def models(self) -> dict[str, SaddlesModel]:
-        """The models, in the order of the configuration."""
-        return self.settings.config.models
-
-    def label(self, model: str) -> str:
-        """What a reader knows the model by."""
-        return self.models[model].label or model
-
-    def judged(self, holds: bool) -> str:
-        """The verdict, with its budget where that is not the full one."""
-        return (HOLDS if holds else FAILS) + ("" if self.settings.full_budget else AT_BUDGET)
-
-    def each(self, texts: dict[str, str]) -> str:
-        """One text after another, each under its model's label."""
-        return "; ".join(f"{self.label(model)}: {text}" for model, text in texts.items())
 
     def climbing(self, model: str) -> list[str]:
         """Optimisers whose highest point climbs."""
@@ -73,7 +57,7 @@ def longest(bars: pd.DataFrame) -> dict[str, float]:
 def error_falls(results: SaddleResults) -> Finding:
     """Whether every optimiser is nearer the saddles at the largest size than at the smallest."""
     if results.bars["size"].nunique() < 2:
-        return Finding("—", UNMEASURED, "this needs two sizes")
+        return unmeasured("two sizes")
     texts, rises, reach = {}, [], longest(results.bars)
     for model, table in errors(results.bars).groupby("model", sort=False):
         parts = []
@@ -99,10 +83,8 @@ def lands(results: SaddleResults) -> Finding:
         length, single = (rows["gradient"] / rows["curvature"]).max(), int((rows["negative"] == 1).sum())
         texts[str(model)] = f"{number(length, 2)} at most, one negative eigenvalue at {single} of {len(rows)}"
         holds &= bool(length < FLAT) and single == len(rows)
-    if not texts:
-        return Finding("—", UNMEASURED, "this needs a flow whose highest point climbs")
     detail = f"norm of the gradient over the largest curvature, at the largest size; holds below {FLAT:g}"
-    return Finding(results.each(texts), results.judged(holds), detail)
+    return results.finding(texts, holds, detail, "a flow whose highest point climbs")
 
 
 def best(results: SaddleResults) -> Finding:
@@ -128,28 +110,27 @@ def never_below(results: SaddleResults) -> Finding:
     return Finding(results.each(texts), results.judged(holds), detail)
 
 
-CLAIMS: list[tuple[Claim, Check]] = [
-    (
-        Claim(
-            "error-falls",
-            "With more points and steps, deaths by every optimiser come nearer to the saddles.",
-            f"{OURS}; curves are optimised as in {PAPER}, §1.2, 3.1, 4",
-        ),
+CLAIMS: Claims = [
+    judged_by(
         error_falls,
+        "error-falls",
+        "With more points and steps, deaths by every optimiser come nearer to the saddles.",
+        f"{OURS}; curves are optimised as in {PAPER}, §1.2, 3.1, 4",
     ),
-    (
-        Claim("lands", "A path's highest point that climbs lands on a saddle of index 1.", f"{OURS}: climbing image"),
-        lands,
+    judged_by(
+        lands, "lands", "A path's highest point that climbs lands on a saddle of index 1.", f"{OURS}: climbing image"
     ),
-    (Claim("best", "Which optimiser is best at as many gradient evaluations.", OURS), best),
-    (
-        Claim("never-below", "No curve passes below the saddle that ends the bar.", "follows from the definitions"),
+    judged_by(best, "best", "Which optimiser is best at as many gradient evaluations.", OURS),
+    judged_by(
         never_below,
+        "never-below",
+        "No curve passes below the saddle that ends the bar.",
+        "follows from the definitions",
     ),
 ]
 
 
-def claims(experiment: str, config: Saddles) -> list[tuple[Claim, Check]]:  # noqa: ARG001
+def claims(experiment: str, config: Saddles) -> Claims:  # noqa: ARG001
     """All claims, of every experiment on known saddles."""
     return CLAIMS
 
@@ -158,4 +139,4 @@ def budget(results: SaddleResults) -> str:
     """Sizes and gradients in one line."""
     low, high = results.bars["evaluations"].min(), results.bars["evaluations"].max()
     names = results.bars["optimiser"].nunique()
-    return f"{names} optimisers at {len(results.settings.config.sizes)} sizes, {low:,} to {high:,} gradients a curve"
+    return f"{names} optimisers at {len(results.config.sizes)} sizes, {low:,} to {high:,} gradients a curve"

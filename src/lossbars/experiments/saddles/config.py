@@ -1,6 +1,5 @@
 """Experiments on path optimisers: curves on functions whose saddles are known. Loads no torch."""
 
-from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, model_validator
@@ -10,12 +9,14 @@ from lossbars.recipes import AnyCurves, Paths, Recipe, Strings
 from lossbars.workflow.experiment import (
     Count,
     ExperimentConfig,
-    Resources,
+    ModelConfig,
     Scale,
     check_key,
-    check_models,
+    check_rising,
     check_unaligned,
+    lowest_sizes,
 )
+from lossbars.workflow.landscape_rules import LandscapeSettings
 
 KNOWN = ("six_hump_camel", "mueller_brown", "himmelblau", "wavy", "rastrigin", "bent_double_well")
 FEWEST_SIZES = 2  # that a small scale leaves
@@ -40,14 +41,12 @@ class Stages(Recipe):
         return self
 
 
-class SaddlesModel(Recipe):
+class SaddlesModel(ModelConfig):
     """One function with known minima and saddles, and the optimisers of the curves between the minima."""
 
     landscape: FunctionSpec
-    label: str = ""  # what figures call it; the model's key where empty
     optimisers: dict[str, AnyCurves]  # at size 1
     insertion: Stages | None = None
-    resources: Resources = Resources()
 
     @model_validator(mode="after")
     def _consistent(self) -> "SaddlesModel":
@@ -80,24 +79,21 @@ class Saddles(ExperimentConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Saddles":
-        check_models(self.models)
-        if any(a >= b for a, b in pairwise(self.sizes)):
-            raise ValueError(f"sizes: each must be larger than the one before, not {self.sizes}")
-        if "insertion" in self.figures and not self.insertion_models():
+        check_rising(self.sizes)
+        if "insertion" in self.figures and not self.shown("insertion"):
             raise ValueError("figures: 'insertion' needs a model with an insertion recipe")
         return self
 
-    def insertion_models(self) -> list[str]:
-        """Models of which the insertion of points is shown."""
-        return [key for key, model in self.models.items() if model.insertion]
+    def shown(self, figure: str) -> list[str]:
+        """The models that a figure can show: of the insertion of points those that have a recipe for it."""
+        return [key for key, model in self.models.items() if figure != "insertion" or model.insertion]
 
     def scaled(self, scale: Scale) -> "Saddles":
         """Without the sizes above a share (of ``points``) of the largest, two left at least, and with fewer epochs.
 
         The stages of an insertion stay: they take a moment.
         """
-        kept = [size for size in self.sizes if size <= scale.points * self.sizes[-1]]
-        sizes = kept if len(kept) >= FEWEST_SIZES else self.sizes[:FEWEST_SIZES]
+        sizes = lowest_sizes(self.sizes, scale.points, FEWEST_SIZES)
         models = {}
         for key, model in self.models.items():
             fewer = {name: recipe.scaled(scale.epochs) for name, recipe in model.optimisers.items()}
@@ -119,3 +115,15 @@ def of_size(recipe: AnyCurves, size: int) -> AnyCurves:
         return recipe.model_copy(update={"halvings": size * recipe.halvings})
     longer = recipe.scaled(float(size))
     return longer.model_copy(update={"points": size * longer.points, "tilt": size * longer.tilt})
+
+
+class DeathsSettings(LandscapeSettings):
+    """The optimisers, each at every size."""
+
+    optimisers: dict[str, dict[str, AnyCurves]]  # name → size → recipe
+
+
+class InsertionSettings(LandscapeSettings):
+    """A path before and after points are inserted."""
+
+    insertion: Stages

@@ -1,4 +1,4 @@
-"""What curves between known minima cost. Loads no torch."""
+"""Time of curves between known minima. Loads no torch."""
 
 from lossbars.experiments.saddles.config import Saddles, of_size
 from lossbars.recipes import AnyCurves, Paths, Strings
@@ -9,7 +9,7 @@ KNOWN_PAIRS = 15  # of known minima, of which few functions have more than six
 
 
 def saddle_seconds(config: Saddles, model: str) -> float:
-    """Of curves between the known minima, by each optimiser at each size."""
+    """Seconds of the curves between all known minima, by each optimiser at each size."""
     stated = config.models[model]
     gradient = KNOWN_PAIRS * GRADIENT * evaluation(stated.landscape)
     recipes = [of_size(recipe, size) for recipe in stated.optimisers.values() for size in config.sizes]
@@ -17,13 +17,13 @@ def saddle_seconds(config: Saddles, model: str) -> float:
 
 
 def _steps(recipe: AnyCurves) -> int:
-    """Of the longest of all curves; strings, at a failing threshold, train until their rounds are over."""
+    """Steps of the longest of all curves; strings, at a failing threshold, train until their rounds are over."""
     failing = recipe.halvings * recipe.family.rounds if isinstance(recipe, Strings) else 1
     return failing * recipe.epochs
 
 
 def _places(recipe: AnyCurves) -> int:
-    """In a step."""
+    """Places of a curve that a step evaluates."""
     match recipe:
         case Paths(family=family):
             return family.points

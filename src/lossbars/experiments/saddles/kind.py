@@ -3,30 +3,23 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lossbars.experiments.saddles.config import Saddles, SaddlesModel, of_size
+from lossbars.experiments.saddles.config import DeathsSettings, InsertionSettings, Saddles, SaddlesModel, of_size
 from lossbars.experiments.saddles.costs import saddle_seconds
-from lossbars.experiments.saddles.settings import DeathsSettings, InsertionSettings
 from lossbars.recipes import AnyCurves
 from lossbars.workflow.common_rules import gather
-from lossbars.workflow.kind import FigureKind, Kind, labels, reading
+from lossbars.workflow.kind import FigureKind, Kind, reading
 from lossbars.workflow.landscape_costs import PROCESS, START
 from lossbars.workflow.landscape_rules import landscape_task, surface_task
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import Request, cpu_request, short_request, stated
-from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.tasks import Inputs, Rule, Task, files
 
 ROOM = "lossbars.experiments.saddles"
 DEATHS = Rule("saddle_deaths", f"{ROOM}.steps.deaths", {"table": "{experiment}/{model}/saddles.parquet"})
-INSERTION = Rule("saddle_insertion", f"{ROOM}.steps.insertion", {"table": "{experiment}/{model}/insertion.parquet"})
+INSERTION = Rule(
+    "saddle_insertion", f"{ROOM}.steps.insertion", {"table": "{experiment}/{model}/insertion.parquet"}, local=True
+)
 OF_DEATHS = reading(deaths=("gather", "table"))
-
-
-def inserting(config: Saddles, figure: str, module: str) -> FigureSettings:
-    """The models of which the insertion of points is shown."""
-    named = labels(config)
-    shown = {key: named[key] for key in config.insertion_models()}
-    return FigureSettings(figure=figure, module=module, title=config.title, labels=shown)
 
 
 class SaddlesKind(Kind):
@@ -45,7 +38,6 @@ class SaddlesKind(Kind):
             f"{ROOM}.figures.insertion",
             reading(stages=("saddle_insertion", "table"), surfaces=("surface", "table")),
             "A path before and after points are inserted where neighbours have come apart.",
-            inserting,
         ),
     }
     claims_module = f"{ROOM}.claims"

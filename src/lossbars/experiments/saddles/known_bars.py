@@ -30,7 +30,7 @@ Pair = tuple[int, ...]  # numbers of two minima
 
 @dataclass(frozen=True)
 class Critical:
-    """What a function looks like at n places, as far as it tells how near a saddle is."""
+    """Gradient and curvature of a function at n places: they tell how near a saddle is."""
 
     gradient: Float[Tensor, " n"]  # norm
     curvature: Float[Tensor, " n"]  # largest absolute eigenvalue of the Hessian
@@ -65,7 +65,7 @@ def known_bars(function: Function) -> Barcode:
 
 
 def _joined(function: Function) -> list[tuple[int, int]]:
-    """Of each known saddle, the minima that the two gradient lines down from it end at, in order."""
+    """The two minima at the ends of the gradient lines down from each known saddle, in order."""
     minima, saddles = _places(function.minima), _places(function.saddles)
     every = torch.cat([minima, saddles])
     least = float(torch.pdist(every).min())

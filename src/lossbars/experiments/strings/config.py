@@ -9,31 +9,25 @@ from lossbars.landscapes.specs import LandscapeSpec, PerceptronSpec
 from lossbars.networks.specs import NetworkSpec, check_fit
 from lossbars.recipes import Beads, Normalisation, Rate, Recipe
 from lossbars.seeding import SEEDS
-from lossbars.workflow.experiment import (
-    Count,
-    ExperimentConfig,
-    Resources,
-    Scale,
-    check_models,
-)
+from lossbars.workflow.experiment import Count, ExperimentConfig, ModelConfig, Scale, share_of
+from lossbars.workflow.landscape_rules import LandscapeSettings
+from lossbars.workflow.settings import FigureSettings
+from lossbars.workflow.training_settings import TrainingSettings
 
 FEWEST_PAIRS = 2  # that a small scale leaves
 
 
 class Level(Recipe):
-    """What the thresholds are on (Freeman & Bruna 2017, §4: losses and accuracies on a test set)."""
+    """The measure that thresholds bound (Freeman & Bruna 2017, §4: losses and accuracies on a test set)."""
 
     metric: Literal["loss", "error", "perplexity"] = "loss"
     of: Literal["train", "test"] = "train"
     samples: PositiveInt | None = None  # the first so many; all where null
 
 
-class StringsModel(Recipe):
-    """One landscape, or one network on the experiment's data, and how its pairs are connected."""
+class Connecting(Recipe):
+    """How the pairs of a model are connected."""
 
-    landscape: LandscapeSpec | None = None
-    network: NetworkSpec | None = None
-    label: str = ""  # what figures call it; the model's key where empty
     ends: Literal["random", "swapped"] = "random"
     """Both ends random starts, or a start and its copy with the first two hidden units swapped.
 
@@ -43,7 +37,13 @@ class StringsModel(Recipe):
     thresholds: Annotated[list[Rate], Field(min_length=1)]
     reuse: bool = True  # false: new ends and strings at each threshold (Freeman & Bruna 2017, §4)
     strings: Beads
-    resources: Resources = Resources()
+
+
+class StringsModel(Connecting, ModelConfig):
+    """One landscape, or one network on the experiment's data, and how its pairs are connected."""
+
+    landscape: LandscapeSpec | None = None
+    network: NetworkSpec | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "StringsModel":
@@ -85,7 +85,6 @@ class StringSampling(ExperimentConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> "StringSampling":
-        check_models(self.models)
         for key, model in self.models.items():
             if model.network and self.data is None:
                 raise ValueError(f"models.{key}: a network needs the experiment's data")
@@ -100,9 +99,22 @@ class StringSampling(ExperimentConfig):
 
     def scaled(self, scale: Scale) -> "StringSampling":
         """With a share of the pairs, and of the epochs that a bead may take; samples shrink when the data are read."""
-        pairs = min(self.pairs, max(FEWEST_PAIRS, round(self.pairs * scale.pairs)))
+        pairs = share_of(self.pairs, scale.pairs, FEWEST_PAIRS)
         models = {
             key: model.model_copy(update={"strings": model.strings.scaled(scale.epochs)})
             for key, model in self.models.items()
         }
         return self.model_copy(update={"pairs": pairs, "models": models})
+
+
+class StringsSettings(Connecting):
+    """How the pairs of a model are connected: of a landscape, or of a network on data."""
+
+    landscape: LandscapeSettings | None
+    training: TrainingSettings | None
+
+
+class StringsFigure(FigureSettings):
+    """A figure of strings."""
+
+    metrics: dict[str, str]  # model → what its thresholds are on

@@ -1,19 +1,17 @@
-"""What strings cost, between networks and between places of landscapes. Loads no torch."""
+"""Memory and time of strings, between networks and between places of landscapes. Loads no torch."""
 
-from lossbars.datasets.sizes import Size
+from lossbars.datasets.specs import Size
 from lossbars.experiments.strings.config import StringSampling, StringsModel
-from lossbars.networks.sizes import network
 from lossbars.workflow.blocks import block_seeds
 from lossbars.workflow.landscape_costs import GRADIENT, PROCESS, START, STEP, evaluation
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import Request, cpu_request, stated
 from lossbars.workflow.tasks import Task
-from lossbars.workflow.training_costs import BEADS, TRAINED_BEADS, Training
-from lossbars.workflow.training_requests import data_size, training_request
+from lossbars.workflow.training_costs import BEADS, TRAINED_BEADS, Training, data_size, training_request
 
 
 def string_request(plan: Plan, task: Task) -> Request:
-    """What a job asks for that connects the pairs of one block."""
+    """The request of a job, which connects the pairs of one block."""
     config: StringSampling = plan.experiments[task.experiment]  # type: ignore[assignment]
     model, pairs = config.models[task.model], len(block_seeds(task.part))
     if model.landscape:
@@ -25,7 +23,7 @@ def string_request(plan: Plan, task: Task) -> Request:
 
 
 def landscape_seconds(model: StringsModel, pairs: int) -> float:
-    """Of strings between pairs of points of a landscape; a bead takes all its epochs where a pair does not connect."""
+    """Seconds of strings between points of a landscape; a bead takes all its epochs where a pair does not connect."""
     assert model.landscape
     recipe, levels = model.strings, len(model.thresholds)
     gradient = GRADIENT * evaluation(model.landscape)
@@ -42,7 +40,7 @@ def string_training(model: StringsModel, size: Size, samples: int, stacked: int)
     share = min(model.level.samples or looked, looked) / samples
     checked = BEADS * (recipe.grid.between + 2 * recipe.grid.refinements)
     return Training(
-        network(model.network, size),
+        model.network.size(size),
         size,
         samples,
         stacked,

@@ -69,16 +69,10 @@ def power_law(thresholds: Float[np.ndarray, " m"], values: Float[np.ndarray, " m
     return PowerLaw(float(fit.slope), float(fit.stderr), float(np.exp(fit.intercept)), float(fit.rvalue**2))
 
 
-def length_law(table: pd.DataFrame) -> PowerLaw | None:
-    """Of the mean length, below the knee."""
+def law_of(table: pd.DataFrame, name: str) -> PowerLaw | None:
+    """The power law of the means below the knee: of ``length``, or of the number of ``beads``."""
     rows = below(table)
-    return power_law(rows["threshold"].to_numpy(dtype=np.float64), rows["length"].to_numpy(dtype=np.float64))
-
-
-def beads_law(table: pd.DataFrame) -> PowerLaw | None:
-    """Of the mean number of beads, below the knee."""
-    rows = below(table)
-    return power_law(rows["threshold"].to_numpy(dtype=np.float64), rows["beads"].to_numpy(dtype=np.float64))
+    return power_law(rows["threshold"].to_numpy(dtype=np.float64), rows[name].to_numpy(dtype=np.float64))
 
 
 def spike(table: pd.DataFrame) -> tuple[float, float] | None:

@@ -3,15 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lossbars.experiments.strings.config import StringSampling, StringsModel
+from lossbars.experiments.strings.config import Connecting, StringSampling, StringsFigure, StringsModel, StringsSettings
 from lossbars.experiments.strings.costs import string_request
-from lossbars.experiments.strings.settings import StringsFigure, StringsSettings
-from lossbars.landscapes.modules import LANDSCAPE_MODULES
-from lossbars.networks.modules import NETWORK_MODULE
 from lossbars.workflow.blocks import blocks
 from lossbars.workflow.common_rules import gather
 from lossbars.workflow.data_sets import dataset_task
-from lossbars.workflow.kind import FigureKind, Kind, labels, reading
+from lossbars.workflow.kind import FigureKind, Kind, reading, titled
 from lossbars.workflow.landscape_rules import LandscapeSettings
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import Request, short_request
@@ -31,9 +28,9 @@ OF_ANSWERS = reading(answers=("gather", "table"))
 
 
 def with_metrics(config: StringSampling, figure: str, module: str) -> StringsFigure:
-    """What the thresholds of each model are on."""
+    """The settings of a figure, with the measure that each model's thresholds bound."""
     metrics: dict[str, str] = {key: model.level.metric for key, model in config.models.items()}
-    return StringsFigure(figure=figure, module=module, title=config.title, labels=labels(config), metrics=metrics)
+    return titled(config, figure, module, StringsFigure, metrics=metrics)
 
 
 class StringsKind(Kind):
@@ -75,7 +72,9 @@ class StringsKind(Kind):
             reads = {"data": [data["tensors"]]} if data and model.network else {}
             settings, chosen = _settings(plan, experiment, model)
             for part in blocks(config.pairs, config.pairs_per_job):
-                task = STRINGS.task(plan, settings, reads, experiment=experiment, model=key, part=part, chosen=chosen)
+                task = STRINGS.task(
+                    plan, settings, reads, experiment=experiment, model=key, part=part, extra_modules=chosen
+                )
                 every.append(task)
                 yield task
         yield gather(plan, experiment, "strings", files(every, "table"))
@@ -117,10 +116,10 @@ class StringsKind(Kind):
 
 def _settings(plan: Plan, experiment: str, model: StringsModel) -> tuple[StringsSettings, tuple[str, ...]]:
     """The settings of a model's strings, and the modules that they choose."""
-    same = {name: getattr(model, name) for name in ("ends", "thresholds", "reuse", "level", "strings")}
+    same = {name: getattr(model, name) for name in Connecting.model_fields}
     if model.network:
         training = TrainingSettings.of(plan, experiment, model.network)
-        return StringsSettings(**same, training=training, landscape=None), (NETWORK_MODULE[model.network.kind],)
+        return StringsSettings(**same, training=training, landscape=None), (model.network.module,)
     assert model.landscape
     landscape = LandscapeSettings.of(model.landscape)
-    return StringsSettings(**same, training=None, landscape=landscape), LANDSCAPE_MODULES[model.landscape.kind]
+    return StringsSettings(**same, training=None, landscape=landscape), model.landscape.modules

@@ -50,9 +50,9 @@ class Replay:
         key = tuple((tuple(one.shape), one.stride(), one.dtype) for one in inputs)
         if key not in self.recorded:
             return self._record(key, inputs)
-        if (found := self.recorded[key]) is None:
+        if (recorded := self.recorded[key]) is None:
             return self.function(*inputs)
-        held, (replay, results) = found
+        held, (replay, results) = recorded
         for place, given in zip(held, inputs, strict=True):
             place.copy_(given)
         replay()
@@ -72,7 +72,7 @@ class Replay:
         return self(*inputs)
 
     def _same(self, held: tuple[Tensor, ...], recorded: Recorded, inputs: tuple[Tensor, ...]) -> bool:
-        """Whether a replay gives what the function gives, on inputs that need not be those that were recorded."""
+        """Whether a replay and the function agree on inputs, recorded ones or others."""
         expected = self.function(*inputs)
         for place, given in zip(held, inputs, strict=True):
             place.copy_(given)

@@ -23,7 +23,7 @@ DETAILS = {
 
 
 def chosen_way(module: nn.Module, x: Tensor, random: bool, wanted: Literal["auto", "batched", "vmap", "loop"]) -> Way:
-    """How networks are run: as ``wanted``, or the fastest that gives the same numbers; x (b, ...) is a small input.
+    """The way to run networks: ``wanted``, or the fastest that gives the same numbers; x (b, ...) is a small input.
 
     On a CPU a loop is faster than vmap for convolutions, on a GPU their kernels are too small to fill it.
     Raises ValueError where what is wanted cannot be had.
@@ -40,7 +40,7 @@ def chosen_way(module: nn.Module, x: Tensor, random: bool, wanted: Literal["auto
 
 @torch.no_grad()
 def can_vmap(module: nn.Module, x: Tensor) -> bool:
-    """Whether a training pass of this module under vmap gives what one by one gives; x (b, ...) is a small input."""
+    """Whether vmap gives the outputs of a training pass that a loop gives; x (b, ...) is a small input."""
     module.train()
     parameters = {name: torch.stack([p.detach(), p.detach() * 0.5]) for name, p in module.named_parameters()}
     try:
@@ -76,7 +76,7 @@ def repeated(module: nn.Module, n: int) -> Parameters:
 
 
 def draws(module: nn.Module, x: Tensor) -> bool:
-    """Whether a pass draws random numbers, as it stands: in dropout layers, or in calls that no layer shows."""
+    """Whether a pass in the current mode draws random numbers, in dropout layers or in calls of its own."""
     devices = [x.device] if x.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), torch.no_grad():
         before = [torch.get_rng_state(), *map(torch.cuda.get_rng_state, devices)]

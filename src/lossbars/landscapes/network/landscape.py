@@ -21,7 +21,7 @@ from lossbars.landscapes.network.execution import check_network, chosen_way, dra
 from lossbars.landscapes.network.linear_chain import LinearChain, find_chain
 from lossbars.landscapes.network.memory import Fit, fit, home_of, kept_bytes, step_bytes
 from lossbars.landscapes.network.precision import chosen_precision, computing_in, fastest_layout, laid_out, products_in
-from lossbars.landscapes.network.stacked_linear import Parameters, stacked_call
+from lossbars.landscapes.network.stacked_linear import Parameters, stacked_call, unflattened
 
 STACKED_NUMBERS = 2**21  # 8 MiB in float32: benchmarks/README.md, stack_size.py
 RECORD_NUMBERS = 2**26  # parameters of all networks that go through the data in one pass: 256 MiB
@@ -61,11 +61,8 @@ class NetworkLandscape(Landscape):
         self.batch_size = min(batch_size, len(train))
         self.steps_per_epoch = len(train) // self.batch_size
         self.augment, self.black = augment, torch.tensor(black, device=device)
-        named = list(self.module.named_parameters())
-        self.names = [name for name, _ in named]
-        self.shapes = [p.shape for _, p in named]
-        self.sizes = [p.numel() for _, p in named]
-        self.dim = sum(self.sizes)
+        self.shapes = {name: p.shape for name, p in self.module.named_parameters()}
+        self.dim = sum(shape.numel() for shape in self.shapes.values())
         few = self.train.x[:3].to(device)
         self.random = draws(self.module.train(), few)
         if draws(self.module.eval(), few):
@@ -89,12 +86,12 @@ class NetworkLandscape(Landscape):
         if chain is None:
             return None
         theta, x = self.init(2, torch.Generator().manual_seed(0)), self.train.x[: self.batch_size].to(self.device)
-        found, expected = torch.empty_like(theta), torch.empty_like(theta)
+        obtained, expected = torch.empty_like(theta), torch.empty_like(theta)
         losses = [
-            chain.gradient(self.unflatten(theta), x, _mean_square, self.unflatten(found)),
+            chain.gradient(self.unflatten(theta), x, _mean_square, self.unflatten(obtained)),
             self._gradient_into(theta, expected, lambda p: _mean_square(stacked_call(self.module.train(), p, x))),
         ]
-        pairs = (losses, (found, expected))
+        pairs = (losses, (obtained, expected))
         same = all(a.dtype == b.dtype and torch.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in pairs)
         return chain if same else None
 
@@ -104,13 +101,13 @@ class NetworkLandscape(Landscape):
             cached = 1 if self.stacking == "loop" else max(1, STACKED_NUMBERS // self.dim)
             return Fit(cached, min(micro_batch or self.batch_size, self.batch_size))
         kept = kept_bytes(self.module, few)
-        found = fit(step_bytes(self.device), self.dim, kept, min(micro_batch or self.batch_size, self.batch_size))
-        if self.record.norms and not micro_batch and found.samples < self.batch_size:
+        fitting = fit(step_bytes(self.device), self.dim, kept, min(micro_batch or self.batch_size, self.batch_size))
+        if self.record.norms and not micro_batch and fitting.samples < self.batch_size:
             raise ValueError(
-                f"a batch of {self.batch_size} does not fit the GPU, only {found.samples} of its samples do. State "
-                f"micro_batch: {found.samples} or less; BatchNorm's statistics are then those of so many samples"
+                f"a batch of {self.batch_size} does not fit the GPU, only {fitting.samples} of its samples do. State "
+                f"micro_batch: {fitting.samples} or less; BatchNorm's statistics are then those of so many samples"
             )
-        return Fit(1, found.samples) if self.stacking == "loop" else found
+        return Fit(1, fitting.samples) if self.stacking == "loop" else fitting
 
     @property
     def _parts(self) -> int:
@@ -134,7 +131,7 @@ class NetworkLandscape(Landscape):
 
     @property
     def facts(self) -> dict[str, str]:
-        """How the networks are run, for the records."""
+        """The way in which the networks are run, for the records."""
         return {
             "stacking": self.stacking,
             "layout": self.layout,
@@ -163,11 +160,7 @@ class NetworkLandscape(Landscape):
 
     def unflatten(self, theta: Float[Tensor, "*n d"]) -> Parameters:
         """Views of θ with the module's names and shapes, leading axes kept."""
-        pieces = theta.split(self.sizes, dim=-1)
-        return {
-            name: piece.unflatten(-1, shape) if shape else piece.squeeze(-1)
-            for name, shape, piece in zip(self.names, self.shapes, pieces, strict=True)
-        }
+        return unflattened(theta, self.shapes)
 
     # Training batches -----------------------------------------------------------------------------
 
@@ -223,13 +216,13 @@ class NetworkLandscape(Landscape):
         parts = list(zip(*(one.tensor_split(self._parts, axis) for one in (x, y)), strict=True))
         if len(parts) == 1:
             return self._part_gradient(theta, out, x, y, batch.noise)
-        total, own = torch.zeros(len(theta), device=self.device, dtype=theta.dtype), torch.empty_like(out)
+        total, part = torch.zeros(len(theta), device=self.device, dtype=theta.dtype), torch.empty_like(out)
         out.zero_()
         for i, (some, targets) in enumerate(parts):
             share = some.shape[axis] / x.shape[axis]
             noise = None if batch.noise is None else batch.noise + i  # each part has its own masks of dropout
-            total += share * self._part_gradient(theta, own, some, targets, noise)
-            out.add_(own, alpha=share)
+            total += share * self._part_gradient(theta, part, some, targets, noise)
+            out.add_(part, alpha=share)
         return total
 
     def _part_gradient(self, theta: Tensor, out: Tensor, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
@@ -247,7 +240,7 @@ class NetworkLandscape(Landscape):
         )
 
     def _losses_and_gradient(self, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """What is replayed: depends on nothing but its arguments."""
+        """The function that is replayed: it depends on its arguments alone."""
         out = torch.empty_like(theta)
         return self._eager_gradient(theta, out, x, y, None), out
 

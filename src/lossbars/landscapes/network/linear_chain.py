@@ -49,11 +49,11 @@ class LinearChain:
             y = stacked_linear(values[-1], parameters[layer.weight], parameters[layer.bias] if layer.bias else None)
             values.append(getattr(torch, f"{layer.activation}_")(y) if layer.activation else y)
         with torch.enable_grad():
-            output = values[-1].detach().requires_grad_()
-            losses = loss(output)
-            (error,) = torch.autograd.grad(losses.sum(), output)
-        for layer, given, found in zip(self.layers[::-1], values[-2::-1], values[:0:-1], strict=True):
-            error = _input_gradient(layer.activation, error, found)
+            last = values[-1].detach().requires_grad_()
+            losses = loss(last)
+            (error,) = torch.autograd.grad(losses.sum(), last)
+        for layer, given, output in zip(self.layers[::-1], values[-2::-1], values[:0:-1], strict=True):
+            error = _input_gradient(layer.activation, error, output)
             _write(layer, given, error, out)
             if given is not values[0]:
                 error = torch.bmm(parameters[layer.weight].mT, error.mT).mT

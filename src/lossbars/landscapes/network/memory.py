@@ -1,4 +1,4 @@
-"""How much memory a training step takes, before it is taken, and what fits."""
+"""Memory of a training step, estimated before the step, and the largest step that fits."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ VECTORS = 4  # of the parameters' length for each network of a step: θ, its par
 
 @dataclass(frozen=True)
 class Fit:
-    """What a step takes at a time: so many networks, on so many samples each."""
+    """The networks that a step takes at a time, and the samples of each."""
 
     rows: int
     samples: int
@@ -29,13 +29,13 @@ def kept_bytes(module: nn.Module, x: Tensor) -> int:
     Measured, so of any module: the storages that autograd saves, parameters and inputs apart.
     """
     known = {p.untyped_storage().data_ptr() for p in module.parameters()} | {x.untyped_storage().data_ptr()}
-    found: dict[int, int] = {}
+    saved: dict[int, int] = {}
     kept: list[Tensor] = []  # alive until all are counted: a place in memory is then one storage's
 
     def note(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in known:
-            found[storage.data_ptr()] = storage.nbytes()
+            saved[storage.data_ptr()] = storage.nbytes()
             kept.append(tensor)
         return tensor
 
@@ -46,11 +46,11 @@ def kept_bytes(module: nn.Module, x: Tensor) -> int:
         torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor),
     ):
         functional_call(module.train(), scratch(module), (x,))
-    return sum(found.values()) // len(x)
+    return sum(saved.values()) // len(x)
 
 
 def fit(most: int, parameters: int, kept: int, batch: int) -> Fit:
-    """What fits into ``most`` bytes: whole batches of several networks, else part of the batch of one.
+    """The largest step in ``most`` bytes: whole batches of several networks, else part of the batch of one.
 
     ``kept`` is :func:`kept_bytes`. Raises ValueError where one sample does not fit.
     """
@@ -68,7 +68,7 @@ def fit(most: int, parameters: int, kept: int, batch: int) -> Fit:
 
 
 def home_of(size: int, device: torch.device) -> torch.device:
-    """Where data of so many bytes are kept: on the device; in main memory where they would fill a GPU.
+    """The device that keeps data of so many bytes: main memory where they would fill a GPU.
 
     From there samples are copied as they are needed, so a text that is a map of its file may be of any size.
     """
@@ -78,5 +78,5 @@ def home_of(size: int, device: torch.device) -> torch.device:
 
 
 def step_bytes(device: torch.device) -> int:
-    """What a step may take on a GPU: by its size and not by what is free, so that a job goes on to the same bits."""
+    """Bytes that a step may take on a GPU: a share of its total, not of its free memory, so that a restart is exact."""
     return int(SHARE * torch.cuda.mem_get_info(device)[1])

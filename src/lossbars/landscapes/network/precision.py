@@ -1,4 +1,4 @@
-"""How a network is run: layout of images in memory, precision of training batches, images at a time.
+"""Layout of images in memory, precision of training batches, and number of images at a time.
 
 All are decided by what is known before anything runs, never by a timing, so that a machine gives the same
 bits every time. What they are worth is in benchmarks/README.md, convolutions.py.
@@ -49,13 +49,13 @@ def chosen_precision(wanted: Literal["float32", "tf32", "bfloat16", "auto"], dev
 
 
 def computing_in(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
-    """Where a forward pass has its matrix products and convolutions in a precision; parameters stay float32."""
+    """Context in which matrix products and convolutions of a forward pass have a precision; parameters stay float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 @contextmanager
 def products_in(precision: Precision) -> Iterator[None]:
-    """Where a GPU multiplies float32 numbers as such, or rounded to tf32: forward passes and backward passes."""
+    """Context in which a GPU multiplies float32 numbers exactly, or rounded to tf32, forwards and backwards."""
     kinds: list[Any] = [torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn]  # type: ignore[attr-defined]
     before = [kind.fp32_precision for kind in kinds]
     for kind in kinds:

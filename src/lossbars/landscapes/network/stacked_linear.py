@@ -7,16 +7,27 @@ input all networks share, is a single wide product. Each network's numbers are t
 the same bits where each has its own batch, or the batch is a multiple of 16, on the machines seen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from jaxtyping import Float
+from torch import Size, Tensor, nn
 from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
 Parameters = dict[str, Tensor]
+Shapes = Mapping[str, Size]  # of a network's parameters, in its order
+
+
+def unflattened(theta: Float[Tensor, "*n d"], shapes: Shapes) -> Parameters:
+    """Views of θ with the names and shapes of parameters, leading axes kept."""
+    pieces = theta.split([shape.numel() for shape in shapes.values()], dim=-1)
+    return {
+        name: piece.unflatten(-1, shape) if shape else piece.squeeze(-1)
+        for (name, shape), piece in zip(shapes.items(), pieces, strict=True)
+    }
 
 
 class StackedLinear(TorchFunctionMode):
@@ -54,7 +65,7 @@ def stacked_call(module: nn.Module, parameters: Parameters, x: Tensor) -> Tensor
 
 
 def can_stack(module: nn.Module, x: Tensor) -> bool:
-    """Whether stacked calls of this module give what calls one by one give; x (b, ...) is a small input.
+    """Whether stacked calls of this module agree with calls one by one; x (b, ...) is a small input.
 
     Only modules whose parameters all belong to ``nn.Linear`` are tried. They are then run both ways, since
     a forward method may do between its layers what has another meaning with an axis more.
@@ -67,8 +78,10 @@ def can_stack(module: nn.Module, x: Tensor) -> bool:
         alone = [functional_call(module, {k: p[i] for k, p in parameters.items()}, (x,)) for i in range(2)]
         try:
             shared = stacked_call(module, parameters, x)
-            own = stacked_call(module, parameters, torch.stack([x, x]))
+            separate = stacked_call(module, parameters, torch.stack([x, x]))
         except (RuntimeError, TypeError, ValueError, IndexError):
             return False
     expected = torch.stack(alone)
-    return all(y.shape == expected.shape and torch.allclose(y, expected, rtol=1e-4, atol=1e-5) for y in (shared, own))
+    return all(
+        y.shape == expected.shape and torch.allclose(y, expected, rtol=1e-4, atol=1e-5) for y in (shared, separate)
+    )

@@ -31,7 +31,7 @@ class Lowered:
 
 @dataclass
 class _Halving:
-    """How far the search of the lowest thresholds has come; thresholds (n,) of each pair."""
+    """The progress of the search of the lowest thresholds; thresholds (n,) of each pair."""
 
     best: list[BeadString]
     strings: list[BeadString]
@@ -43,39 +43,30 @@ class _Halving:
 
     def state(self) -> State:
         """As tensors."""
-        own = {
-            "place": torch.tensor([self.step, self.round]),
-            "low": self.low,
-            "high": self.high,
-            "failed": self.failed,
-        }
-        return (
-            {name: value.clone() for name, value in own.items()}
-            | packed("best", self.best)
-            | packed("now", self.strings)
-        )
+        place = {"place": torch.tensor([self.step, self.round])}
+        limits = {name: getattr(self, name).clone() for name in ("low", "high", "failed")}
+        return place | limits | packed("best", self.best) | packed("now", self.strings)
 
     @classmethod
     def restored(cls, state: State) -> "_Halving":
-        """What :meth:`state` said."""
+        """The inverse of :meth:`state`."""
         step, round_ = state["place"].tolist()
         limits = state["low"], state["high"], state["failed"]
         return cls(unpacked("best", state), unpacked("now", state), *limits, step, round_)
 
     def begin(self) -> None:
         """The next thresholds, each from the best string."""
-        self.strings, self.round = [copied(own) for own in self.best], 0
+        self.strings, self.round = [copied(string) for string in self.best], 0
 
     def judge(self, thresholds: list[float]) -> None:
         """Move the limits of each pair."""
-        for i, (own, top) in enumerate(zip(self.strings, thresholds, strict=True)):
-            if own.connects(top):
-                self.best[i], self.high[i] = copied(own), own.highest
-                self.low[i] = self.low[i].clamp(max=own.highest)  # lower than what failed: it was the budget
+        for i, (string, top) in enumerate(zip(self.strings, thresholds, strict=True)):
+            if string.connects(top):
+                self.best[i], self.high[i] = copied(string), string.highest
+                self.low[i] = self.low[i].clamp(max=string.highest)  # lower than what failed: it was the budget
             else:
                 self.low[i] = self.failed[i] = top
-                work = {name: getattr(own, name) for name in ("gradients", "measured", "diverged")}
-                self.best[i] = replace(self.best[i], **work)
+                self.best[i] = replace(self.best[i], **string.work)
 
 
 def lowest(
@@ -94,7 +85,7 @@ def lowest(
     """
     state = checkpoint.load() if checkpoint else None
     now = _Halving.restored(state) if state else _straight(landscape, corners, recipe)
-    floors = [float(own.values[[0, -1]].max()) for own in now.best]
+    floors = [float(string.values[[0, -1]].max()) for string in now.best]
     saver = Saver(checkpoint)
     sampler = Sampler(landscape, landscape, recipe, saver.going_on)
 
@@ -109,26 +100,26 @@ def lowest(
         now.judge(thresholds)
         if report:
             tops = now.high.tolist()
-            lost = sum(own.diverged for own in now.best)
+            lost = sum(string.diverged for string in now.best)
             text = f"{step + 1} of {recipe.halvings} thresholds, connected at {min(tops):.4g} to {max(tops):.4g}"
             report(text + (f"; {lost} times a bead was lost: try a smaller learning rate" if lost else ""))
         now.step = step + 1
         now.begin()
         saver.save(now.state)
     return [
-        Lowered(own.beads, own.highest, failed, own.gradients)
-        for own, failed in zip(now.best, now.failed.tolist(), strict=True)
+        Lowered(string.beads, string.highest, failed, string.gradients)
+        for string, failed in zip(now.best, now.failed.tolist(), strict=True)
     ]
 
 
 def _straight(landscape: Landscape, corners: Tensor, recipe: Strings) -> _Halving:
     grid = Grid(points=recipe.grid.between + 2, refinements=recipe.grid.refinements)
     strings = [BeadString.of(pair) for pair in corners]
-    for own, profile in zip(strings, profiles(landscape, Simplices(Chain(0), corners), grid), strict=True):
-        own.values, own.tops = profile.loss[[0, -1]], profile.loss.max()[None]
-        own.places, own.measured = profile.t[1:-1][profile.loss[1:-1].argmax()].double(), len(profile.loss)
-    high = torch.tensor([own.highest for own in strings], dtype=torch.float64)
-    low = torch.stack([own.values.max() for own in strings])
+    for string, profile in zip(strings, profiles(landscape, Simplices(Chain(0), corners), grid), strict=True):
+        string.values, string.tops = profile.loss[[0, -1]], profile.loss.max()[None]
+        string.places, string.measured = profile.t[1:-1][profile.loss[1:-1].argmax()].double(), len(profile.loss)
+    high = torch.tensor([string.highest for string in strings], dtype=torch.float64)
+    low = torch.stack([string.values.max() for string in strings])
     now = _Halving(strings, [], low, high, torch.full_like(high, torch.nan))
     now.begin()
     return now

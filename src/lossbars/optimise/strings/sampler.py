@@ -10,6 +10,7 @@ All beads of all strings that need it are trained at once, round by round, so th
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -43,6 +44,11 @@ class BeadString:
         """A string of which nothing is measured yet."""
         values, tops, places = (torch.full((len(beads) - i,), torch.nan, dtype=torch.float64) for i in (0, 1, 1))
         return cls(beads, values, tops, places)
+
+    @property
+    def work(self) -> dict[str, Any]:
+        """Counts of the work that went into it."""
+        return {name: getattr(self, name) for name in ("gradients", "measured", "diverged")}
 
     @property
     def highest(self) -> float:
@@ -115,22 +121,22 @@ class Sampler:
             self._train(strings, thresholds, targets, order(number))
             self._check(strings, thresholds)
             after_round(number + 1)
-            if all(own.connects(top) for own, top in zip(strings, thresholds, strict=True)):
+            if all(string.connects(top) for string, top in zip(strings, thresholds, strict=True)):
                 break
 
     # Measuring --------------------------------------------------------------------------------------
 
     def _look(self, strings: Sequence[BeadString]) -> None:
         """Measure the beads that are not."""
-        new = [(own, i) for own in strings for i in own.values.isnan().nonzero().flatten().tolist()]
+        new = [(string, i) for string in strings for i in string.values.isnan().nonzero().flatten().tolist()]
         if not new:
             return
-        found = self.values(torch.stack([own.beads[i] for own, i in new]))
-        if not bool(found.isfinite().all()):
+        measured = self.values(torch.stack([string.beads[i] for string, i in new]))
+        if not bool(measured.isfinite().all()):
             raise Diverged("the measure of a bead is not finite before it is trained: are the ends?")
-        for (own, i), value in zip(new, found.tolist(), strict=True):
-            own.values[i] = value
-            own.measured += 1
+        for (string, i), value in zip(new, measured.tolist(), strict=True):
+            string.values[i] = value
+            string.measured += 1
 
     def values(self, theta: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """The measure at places, float64."""
@@ -139,30 +145,30 @@ class Sampler:
     def _check(self, strings: Sequence[BeadString], thresholds: Sequence[float]) -> None:
         """Find the highest place of each segment that is not checked, and whose two beads are below the threshold."""
         new = [
-            (own, i)
-            for own, top in zip(strings, thresholds, strict=True)
-            for i in own.tops.isnan().nonzero().flatten().tolist()
-            if float(own.values[i : i + 2].max()) <= top
+            (string, i)
+            for string, top in zip(strings, thresholds, strict=True)
+            for i in string.tops.isnan().nonzero().flatten().tolist()
+            if float(string.values[i : i + 2].max()) <= top
         ]
         if not new:
             return
         grid = Grid(points=self.recipe.grid.between + 2, refinements=self.recipe.grid.refinements)
-        segments = Simplices(Chain(0), torch.stack([own.beads[i : i + 2] for own, i in new]))
-        for (own, i), profile in zip(new, profiles(self.measure, segments, grid), strict=True):
+        segments = Simplices(Chain(0), torch.stack([string.beads[i : i + 2] for string, i in new]))
+        for (string, i), profile in zip(new, profiles(self.measure, segments, grid), strict=True):
             inside = profile.loss[1:-1]  # a bead put in at an end would be that end
-            own.tops[i] = profile.value
-            own.places[i] = float(profile.t[1:-1][inside.argmax(), 0])
-            own.measured += len(profile.loss)
+            string.tops[i] = profile.value
+            string.places[i] = float(profile.t[1:-1][inside.argmax(), 0])
+            string.measured += len(profile.loss)
 
     # Beads ------------------------------------------------------------------------------------------
 
     def _insert(self, strings: Sequence[BeadString], thresholds: Sequence[float]) -> None:
         """A bead into each segment that is above the threshold, the highest first where not all fit."""
-        for own, top in zip(strings, thresholds, strict=True):
-            high = (own.tops > top).nonzero().flatten()
-            fit = max(0, self.recipe.family.most - len(own.beads))
-            highest = high[own.tops[high].argsort(descending=True)][:fit]
-            own.insert(sorted(highest.tolist()), self.recipe.family.insertion == "middle")
+        for string, top in zip(strings, thresholds, strict=True):
+            high = (string.tops > top).nonzero().flatten()
+            fit = max(0, self.recipe.family.most - len(string.beads))
+            highest = high[string.tops[high].argsort(descending=True)][:fit]
+            string.insert(sorted(highest.tolist()), self.recipe.family.insertion == "middle")
 
     def _train(
         self, strings: Sequence[BeadString], thresholds: Sequence[float], targets: Sequence[float], order: Generator
@@ -171,8 +177,8 @@ class Sampler:
         self._look(strings)
         moving = [
             (s, i)
-            for s, (own, top) in enumerate(zip(strings, thresholds, strict=True))
-            for i in (own.values > top).nonzero().flatten().tolist()
+            for s, (string, top) in enumerate(zip(strings, thresholds, strict=True))
+            for i in (string.values > top).nonzero().flatten().tolist()
         ]
         if not moving:
             return
@@ -227,8 +233,8 @@ class _Moving:
             beads = self.strings[s].beads
             if not 0 < i < len(beads) - 1:
                 continue
-            left, own, right = beads[i - 1 : i + 2]
-            off = own - (left + right) / 2
+            left, bead, right = beads[i - 1 : i + 2]
+            off = bead - (left + right) / 2
             along = F.normalize(right - left, dim=0)
             out[row] += 2 * family.spring * off + family.hyperplane * (off @ along) * along
 

@@ -1,4 +1,4 @@
-"""How far Dynamic String Sampling has come: strings as tensors, saved between rounds."""
+"""The state of Dynamic String Sampling: strings as tensors, saved between rounds."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,6 +8,8 @@ import torch
 from lossbars.optimise.descent import Checkpoint, State
 from lossbars.optimise.stopping import Stopped
 from lossbars.optimise.strings.sampler import BeadString
+
+PARTS = ("beads", "values", "tops", "places")
 
 
 class Saver:
@@ -33,25 +35,24 @@ class Saver:
             raise Stopped("stopped between two rounds of Dynamic String Sampling; run it again to go on from there")
 
 
-def copied(own: BeadString) -> BeadString:
+def copied(string: BeadString) -> BeadString:
     """A string that changes apart."""
-    tensors = {name: getattr(own, name).clone() for name in ("beads", "values", "tops", "places")}
-    return replace(own, **tensors)
+    return replace(string, **{part: getattr(string, part).clone() for part in PARTS})
 
 
 def packed(name: str, strings: Sequence[BeadString]) -> State:
     """Strings as tensors."""
-    counts = torch.tensor([[len(own.beads), own.gradients, own.measured, own.diverged] for own in strings])
-    parts = {part: torch.cat([getattr(own, part) for own in strings]) for part in ("beads", "values", "tops", "places")}
+    counts = torch.tensor([[len(string.beads), *string.work.values()] for string in strings])
+    parts = {part: torch.cat([getattr(string, part) for string in strings]) for part in PARTS}
     return {f"{name}.{part}": value for part, value in (parts | {"counts": counts}).items()}
 
 
 def unpacked(name: str, state: State) -> list[BeadString]:
-    """What :func:`packed` put together."""
+    """The strings that :func:`packed` turned into tensors."""
     counts = state[f"{name}.counts"].tolist()
     sizes = [count for count, *_ in counts]
-    parts = [state[f"{name}.{part}"].split(sizes) for part in ("beads", "values")]
-    parts += [state[f"{name}.{part}"].split([size - 1 for size in sizes]) for part in ("tops", "places")]
+    parts = [state[f"{name}.{part}"].split(sizes) for part in PARTS[:2]]
+    parts += [state[f"{name}.{part}"].split([size - 1 for size in sizes]) for part in PARTS[2:]]
     return [
         BeadString(beads.clone(), values.clone(), tops.clone(), places.clone(), *work)
         for beads, values, tops, places, (_, *work) in zip(*parts, counts, strict=True)

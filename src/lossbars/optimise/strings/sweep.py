@@ -21,7 +21,7 @@ ABOVE: tuple[Above, ...] = ("nothing", "end", "bead", "segment")
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found of one pair at one threshold; numbers of work are from the pair's beginning on."""
+    """The result of one pair at one threshold; counts of work include all thresholds before."""
 
     pair: int
     threshold: float
@@ -39,29 +39,28 @@ class Answer:
         return self.above == "nothing"
 
     @classmethod
-    def of(cls, pair: int, own: BeadString, threshold: float) -> "Answer":
+    def of(cls, pair: int, string: BeadString, threshold: float) -> "Answer":
         """Of a string as it stands."""
-        distance = float(torch.linalg.vector_norm((own.beads[-1] - own.beads[0]).double()))
-        work = own.gradients, own.measured
-        return cls(
-            pair, threshold, _above(own, threshold), len(own.beads) - 2, own.length, distance, own.highest, *work
-        )
+        distance = float(torch.linalg.vector_norm((string.beads[-1] - string.beads[0]).double()))
+        lengths = len(string.beads) - 2, string.length, distance
+        work = string.gradients, string.measured
+        return cls(pair, threshold, _above(string, threshold), *lengths, string.highest, *work)
 
 
-def _above(own: BeadString, threshold: float) -> Above:
-    if own.connects(threshold):
+def _above(string: BeadString, threshold: float) -> Above:
+    if string.connects(threshold):
         return "nothing"
-    if float(own.values[[0, -1]].max()) > threshold:
+    if float(string.values[[0, -1]].max()) > threshold:
         return "end"
-    return "bead" if float(own.values.max()) > threshold else "segment"
+    return "bead" if float(string.values.max()) > threshold else "segment"
 
 
 @dataclass
 class _Sweep:
-    """How far a sweep has come."""
+    """The progress of a sweep."""
 
     strings: list[BeadString]  # as they are now
-    found: list[BeadString]  # each at the lowest threshold that it connects at; its start before that
+    best: list[BeadString]  # each at the lowest threshold that it connects at; its start before that
     answers: list[Answer]
     level: int = 0
     round: int = 0
@@ -69,26 +68,26 @@ class _Sweep:
     def state(self) -> State:
         """As tensors."""
         names = ("pair", "beads", "gradients", "measured")
-        whole = [[getattr(one, name) for name in names] + [ABOVE.index(one.above)] for one in self.answers]
+        integers = [[getattr(one, name) for name in names] + [ABOVE.index(one.above)] for one in self.answers]
         numbers = [[one.threshold, one.length, one.distance, one.highest] for one in self.answers]
-        own = {
+        tensors = {
             "place": torch.tensor([self.level, self.round]),
-            "whole": torch.tensor(whole, dtype=torch.long).view(-1, 5),
+            "integers": torch.tensor(integers, dtype=torch.long).view(-1, 5),
             "numbers": torch.tensor(numbers, dtype=torch.float64).view(-1, 4),
         }
-        return own | packed("now", self.strings) | packed("found", self.found)
+        return tensors | packed("now", self.strings) | packed("best", self.best)
 
     @classmethod
     def restored(cls, state: State) -> "_Sweep":
-        """What :meth:`state` said."""
+        """The inverse of :meth:`state`."""
         answers = [
             Answer(pair, threshold, ABOVE[above], beads, length, distance, highest, gradients, measured)
             for (pair, beads, gradients, measured, above), (threshold, length, distance, highest) in zip(
-                state["whole"].tolist(), state["numbers"].tolist(), strict=True
+                state["integers"].tolist(), state["numbers"].tolist(), strict=True
             )
         ]
         level, round_ = state["place"].tolist()
-        return cls(unpacked("now", state), unpacked("found", state), answers, level, round_)
+        return cls(unpacked("now", state), unpacked("best", state), answers, level, round_)
 
     def alive(self) -> list[int]:
         """Pairs that connected at every threshold so far."""
@@ -100,10 +99,8 @@ class _Sweep:
         self.level, self.round = level, 0
         if starts is not None:
             self.strings = [
-                replace(
-                    BeadString.of(pair.clone()), gradients=own.gradients, measured=own.measured, diverged=own.diverged
-                )
-                for pair, own in zip(starts, self.strings, strict=True)
+                replace(BeadString.of(pair.clone()), **string.work)
+                for pair, string in zip(starts, self.strings, strict=True)
             ]
 
 
@@ -137,12 +134,12 @@ def sweep(
         _at_level(now, now.alive() if reuse else range(len(now.strings)), sampler, threshold, order, saver)
         if report:
             report(_summary(now.answers, threshold))
-            if lost := sum(own.diverged for own in now.strings):
+            if lost := sum(string.diverged for string in now.strings):
                 report(f"{lost} times a bead was lost in training and put back, so far: try a smaller learning rate")
         following = now.level + 1
         now.begin(following, None if reuse or following == len(thresholds) else starts(following))
         saver.save(now.state)
-    return now.answers, [own.beads for own in now.found]
+    return now.answers, [string.beads for string in now.best]
 
 
 def _begun(starts: Tensor) -> _Sweep:
@@ -164,14 +161,14 @@ def _at_level(
         answer = Answer.of(i, now.strings[i], threshold)
         now.answers.append(answer)
         if answer.connected:
-            now.found[i] = copied(now.strings[i])
+            now.best[i] = copied(now.strings[i])
 
 
 def _summary(answers: Sequence[Answer], threshold: float) -> str:
-    own = [one for one in answers if one.threshold == threshold]
-    there = [one for one in own if one.connected]
+    asked = [one for one in answers if one.threshold == threshold]
+    there = [one for one in asked if one.connected]
     if not there:
-        return f"threshold {threshold:.4g}: none of {len(own)} pairs connected within the budget"
+        return f"threshold {threshold:.4g}: none of {len(asked)} pairs connected within the budget"
     beads, lengths = [one.beads for one in there], [one.length for one in there]
-    text = f"threshold {threshold:.4g}: {len(there)} of {len(own)} pairs connected"
+    text = f"threshold {threshold:.4g}: {len(there)} of {len(asked)} pairs connected"
     return f"{text}, {min(beads)} to {max(beads)} beads, lengths {min(lengths):.3f} to {max(lengths):.3f}"

@@ -10,7 +10,7 @@ import torch
 from lossbars.barcodes.barcode import Barcode
 from lossbars.barcodes.bottleneck import bottleneck_distance
 from lossbars.barcodes.separable import exact_barcode
-from lossbars.experiments.convergence.settings import PairsSettings
+from lossbars.experiments.convergence.config import PairsSettings
 from lossbars.functions.benchmarks import Function
 from lossbars.landscape import Landscape
 from lossbars.landscapes.make import Box, make_landscape

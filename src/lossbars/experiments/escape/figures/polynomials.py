@@ -7,13 +7,13 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from lossbars.experiments.escape.polynomials import COEFFICIENTS, polynomial_of
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
 from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.work import Work
 
-POWERS = tuple(f"c{power}" for power in range(7))
-COLUMNS = ("model", "bar", "saddle", "far", *POWERS)
+COLUMNS = ("model", "bar", "saddle", "far", *COEFFICIENTS)
 MAP = colormaps["viridis"]
 DEEPEST = 8  # times the longest bar: what is further down is cut off
 
@@ -37,11 +37,11 @@ def escape_polynomials(runs: pd.DataFrame, labels: dict[str, str], title: str) -
         scale = Normalize(wells["bar"].iloc[0], wells["bar"].iloc[-1])
         left = -0.6 * wells["saddle"].max()
         depths = []
-        for _, own in wells.iterrows():
-            x = np.linspace(left, own["far"] + 0.25 * (own["far"] - own["saddle"]), 400)
-            polynomial = np.polynomial.Polynomial(own[list(POWERS)].to_numpy(dtype=np.float64))
-            depths.append(float(polynomial(own["far"])))
-            panel.plot(x, polynomial(x), color=MAP(scale(own["bar"])), linewidth=0.9, gid=f"polynomial-{model}")
+        for _, well in wells.iterrows():
+            x = np.linspace(left, well["far"] + 0.25 * (well["far"] - well["saddle"]), 400)
+            polynomial = polynomial_of(well)
+            depths.append(float(polynomial(well["far"])))
+            panel.plot(x, polynomial(x), color=MAP(scale(well["bar"])), linewidth=0.9, gid=f"polynomial-{model}")
         top = wells["bar"].max()
         panel.plot(0, 0, "o", color="0.1", markersize=3, zorder=5)
         low, high = float(wells["saddle"].min()), float(wells["far"].min())

@@ -11,11 +11,7 @@ from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.work import Work
 
 COLUMNS = ("model", "regime", "rate", "step", "x", "saddle", "far")
-REGIMES = {
-    "below": "below 2/f″",
-    "between": "halfway to the smallest rate that escapes",
-    "above": "above it",
-}
+REGIMES = {"below": "below 2/f″", "between": "halfway to the smallest rate that escapes", "above": "above it"}
 
 
 def draw(work: Work[FigureSettings]) -> Figure:
@@ -39,10 +35,10 @@ def escape_regimes(trajectories: pd.DataFrame, labels: dict[str, str], title: st
         for y, dashes in ((0.0, "-"), (saddle, ":"), (far, "-")):
             panel.axhline(y, color=style.GREY, linestyle=dashes, linewidth=0.7, zorder=1)
         for index, regime in enumerate(REGIMES):
-            own = table[table["regime"] == regime]
-            x = np.clip(own["x"].to_numpy(), -1.2 * far, 2.2 * far)
+            path = table[table["regime"] == regime]
+            x = np.clip(path["x"].to_numpy(), -1.2 * far, 2.2 * far)
             color, name = style.color(index), f"{regime}-{model}"
-            panel.plot(own["step"], x, "o-", color=color, markersize=1.5, linewidth=0.5, zorder=3 + index, gid=name)
+            panel.plot(path["step"], x, "o-", color=color, markersize=1.5, linewidth=0.5, zorder=3 + index, gid=name)
         panel.set(title=labels[model], xlabel="step", ylabel="θ", xscale="symlog", ylim=(-1.1 * far, 2.1 * far))
     handles = [
         Line2D([], [], color=style.color(index), marker="o", markersize=2, linewidth=0.7, label=text)

@@ -30,16 +30,16 @@ def escape_steps(runs: pd.DataFrame, labels: dict[str, str], title: str) -> Figu
     per_model(runs, labels, COLUMNS[:4], "escapes")
     figure, axes = style.panels(len(labels), title, height=2.8, columns=2)
     for panel, model in zip(axes, labels, strict=True):
-        own = grid(runs, model)
-        own = own[own["start"] == typical_start(own)]
-        bars = np.sort(own["bar"].unique())
+        shown = grid(runs, model)
+        shown = shown[shown["start"] == typical_start(shown)]
+        bars = np.sort(shown["bar"].unique())
         chosen = bars[np.unique(np.linspace(0, len(bars) - 1, SHOWN).round().astype(int))]
         for index, bar in enumerate(chosen):
-            one = own[own["bar"] == bar]
-            panel.plot(one["multiple"], one["steps"], ".-", color=style.color(index), markersize=3, linewidth=0.5,
+            of_bar = shown[shown["bar"] == bar]
+            panel.plot(of_bar["multiple"], of_bar["steps"], ".-", color=style.color(index), markersize=3, linewidth=0.5,
                        label=f"{bar:.4g}", gid=f"steps-{model}-{index}")  # fmt: skip
         panel.set_yscale("symlog", linthresh=1)
-        decades = [0.0] + [10.0**power for power in range(1 + int(np.log10(max(own["steps"].max(), 1))))]
+        decades = [0.0] + [10.0**power for power in range(1 + int(np.log10(max(shown["steps"].max(), 1))))]
         panel.yaxis.set_major_locator(FixedLocator(decades))
         panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.set(title=labels[model], xlabel="learning rate, in units of 2/f″", ylabel="steps to escape")

@@ -5,12 +5,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lossbars.experiments.escape.polynomials import polynomial_of
 from lossbars.plots import style
 from lossbars.plots.tables import per_model
 from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.work import Work
 
-POWERS = [f"c{power}" for power in range(7)]
 DEEPEST = 8  # times the largest value that is shown: what is further down is cut off
 COLUMNS = ("model", "regime", "bar", "rate", "step", "x", "value", "saddle", "far")
 
@@ -30,28 +30,27 @@ def escape_trajectories(trajectories: pd.DataFrame, labels: dict[str, str], titl
     tables = per_model(trajectories, labels, COLUMNS, "trajectories")
     figure, axes = style.panels(len(labels), title, height=2.4)
     for panel, (model, table) in zip(axes, tables.items(), strict=True):
-        own = table[table["rate"] == table["rate"].max()].sort_values("step")
-        saddle, far, bar = (float(own[name].iloc[0]) for name in ("saddle", "far", "bar"))
-        polynomial = np.polynomial.Polynomial(own[POWERS].iloc[0].to_numpy(dtype=np.float64))
+        path = table[table["rate"] == table["rate"].max()].sort_values("step")
+        saddle, far, bar = (float(path[name].iloc[0]) for name in ("saddle", "far", "bar"))
+        polynomial = polynomial_of(path.iloc[0])
         low, high = -1.2 * saddle, far + 0.8 * (far - saddle)
         grid = np.linspace(low, high, 500)
         panel.plot(grid, polynomial(grid), color=style.GREY, linewidth=1.0, zorder=1)
-        over = np.flatnonzero(own["x"].to_numpy() > saddle)
-        moment = int(over[0]) if len(over) else len(own) - 1
-        for index, part in enumerate((own.iloc[: moment + 1], own.iloc[moment:])):
+        over = np.flatnonzero(path["x"].to_numpy() > saddle)
+        moment = int(over[0]) if len(over) else len(path) - 1
+        for index, part in enumerate((path.iloc[: moment + 1], path.iloc[moment:])):
             color, name = style.color(index), ("before", "after")[index]
             panel.plot(part["x"], part["value"], "o-", color=color, markersize=2, linewidth=0.4, zorder=3 - index,
                        gid=f"{name}-{model}")  # fmt: skip
-        shown = own["value"][(own["x"] > low) & (own["x"] < saddle)].max()
+        shown = path["value"][(path["x"] > low) & (path["x"] < saddle)].max()
         bottom = float(polynomial(far))
         top = max(1.5 * bar, 1.1 * float(shown))
         panel.set_ylim(max(bottom, -DEEPEST * top) - 0.2 * top, top)
-        panel.set(title=f"{labels[model]}, η = {own['rate'].iloc[0]:.4g}", xlabel="θ", ylabel="f(θ)", xlim=(low, high))
+        panel.set(title=f"{labels[model]}, η = {path['rate'].iloc[0]:.4g}", xlabel="θ", ylabel="f(θ)", xlim=(low, high))
     handles = [
         Line2D([], [], color=style.color(i), marker="o", markersize=2, linewidth=0.6, label=text)
         for i, text in enumerate(("up to the step over the saddle", "from there on"))
     ]
-    style.caption(
-        figure, handles, "Gradient descent at a rate a little above the smallest one that escapes.", columns=2
-    )
+    note = "Gradient descent at a rate a little above the smallest one that escapes."
+    style.caption(figure, handles, note, columns=2)
     return figure

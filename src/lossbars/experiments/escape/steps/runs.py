@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lossbars.experiments.escape.config import BarLengths, RunSettings
 from lossbars.experiments.escape.descent import OUTCOMES, Setting, descend, random_starts, smallest_rates, threshold
-from lossbars.experiments.escape.polynomials import Well, family_of, with_bar
+from lossbars.experiments.escape.polynomials import COEFFICIENTS, Well, family_of, with_bar
 from lossbars.seeding import generator
 from lossbars.workflow.work import Work
 
@@ -46,7 +46,7 @@ def _spaced(bars: BarLengths) -> list[float]:
 
 def _limits(wells: list[Well]) -> Float[Tensor, " b"]:
     """2/f'' at the local minimum of each."""
-    return torch.tensor([2 / own.curvature(0.0) for own in wells], dtype=torch.float64)
+    return torch.tensor([2 / well.curvature(0.0) for well in wells], dtype=torch.float64)
 
 
 def _measured(
@@ -54,17 +54,17 @@ def _measured(
 ) -> tuple[pd.DataFrame, Bool[Tensor, "b r s"]]:
     """A row per run, of every well, rate and start; and which escaped."""
     which, _, start = (part.flatten() for part in torch.meshgrid(*map(torch.arange, rates.shape), indexing="ij"))
-    place = torch.tensor([own.saddle for own in wells], dtype=torch.float64)[which] * starts[start]
+    place = torch.tensor([well.saddle for well in wells], dtype=torch.float64)[which] * starts[start]
     rate = rates.flatten()
     runs = descend(wells, which, place, rate, setting)
     columns = {
         "search": search,
-        "bar": torch.tensor([own.length for own in wells], dtype=torch.float64)[which].numpy(),
+        "bar": torch.tensor([well.length for well in wells], dtype=torch.float64)[which].numpy(),
         "start": start.numpy(),
         "place": place.numpy(),
         "rate": rate.numpy(),
         "multiple": (rate / _limits(wells)[which]).numpy(),
-        "outcome": [OUTCOMES[own] for own in runs.outcome.tolist()],
+        "outcome": [OUTCOMES[number] for number in runs.outcome.tolist()],
         "steps": runs.steps.numpy(),
         "relapses": -1,
     }
@@ -73,9 +73,9 @@ def _measured(
 
 def _of_wells(wells: list[Well]) -> pd.DataFrame:
     rows = []
-    for own in wells:
-        limit = threshold(own)
-        row = {"bar": own.length, "threshold": limit, "saddle": own.saddle, "far": own.far}
-        row["far_multiple"] = limit * own.curvature(own.far) / 2
-        rows.append(row | {f"c{power}": value for power, value in enumerate(own.coefficients.tolist())})
+    for well in wells:
+        limit = threshold(well)
+        row = {"bar": well.length, "threshold": limit, "saddle": well.saddle, "far": well.far}
+        row["far_multiple"] = limit * well.curvature(well.far) / 2
+        rows.append(row | dict(zip(COEFFICIENTS, well.coefficients.tolist(), strict=True)))
     return pd.DataFrame(rows)

@@ -1,11 +1,11 @@
-"""A whole trajectory of gradient descent in each regime."""
+"""Trajectories of gradient descent, step by step, one in each regime."""
 
 import numpy as np
 import pandas as pd
 
 from lossbars.experiments.escape.config import TrajectorySettings
 from lossbars.experiments.escape.descent import trajectory
-from lossbars.experiments.escape.polynomials import family_of, with_bar
+from lossbars.experiments.escape.polynomials import COEFFICIENTS, family_of, with_bar
 from lossbars.workflow.work import Work
 
 BELOW = 0.9  # of 2/f'': a rate at which the local minimum attracts
@@ -22,19 +22,19 @@ def step(work: Work[TrajectorySettings]) -> None:
     """
     table = work.table("runs")
     bars = np.sort(table["bar"].unique())
-    own = table[(table["bar"] == bars[len(bars) // 2]) & (table["search"] == "smallest")].iloc[0]
-    polynomial = with_bar(family_of(work.settings.family), float(own["bar"]))
-    limit, least = 2 / polynomial.curvature(0.0), float(own["rate"])
+    run = table[(table["bar"] == bars[len(bars) // 2]) & (table["search"] == "smallest")].iloc[0]
+    well = with_bar(family_of(work.settings.family), float(run["bar"]))
+    limit, least = 2 / well.curvature(0.0), float(run["rate"])
     rates = {"below": BELOW * limit}
     rates["between"] = 2 * BELOW * limit if np.isnan(least) else (limit + least) / 2
     if not np.isnan(least):
         rates["above"] = ABOVE * least
-    facts = own[["saddle", "far", *[f"c{power}" for power in range(7)]]].to_dict()
+    facts = run[["saddle", "far", *COEFFICIENTS]].to_dict()
     parts = []
     for regime, rate in rates.items():
-        x = trajectory(polynomial, float(own["place"]), rate, min(LONGEST, work.settings.descent.steps))
-        crossed = np.flatnonzero(x > polynomial.saddle)
+        x = trajectory(well, float(run["place"]), rate, min(LONGEST, work.settings.descent.steps))
+        crossed = np.flatnonzero(x > well.saddle)
         x = x[: crossed[0] + AFTER] if len(crossed) else x
-        columns = {"regime": regime, "bar": own["bar"], "rate": rate, "step": np.arange(len(x)), "x": x}
-        parts.append(pd.DataFrame(columns | {"value": polynomial.polynomial(x)} | facts))
+        columns = {"regime": regime, "bar": run["bar"], "rate": rate, "step": np.arange(len(x)), "x": x}
+        parts.append(pd.DataFrame(columns | {"value": well.polynomial(x)} | facts))
     work.write_table("table", pd.concat(parts, ignore_index=True))

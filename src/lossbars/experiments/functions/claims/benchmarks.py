@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import KDTree
 
-from lossbars.claims.claim import NO_NUMBER, UNMEASURED, Check, Claim, Claims, Finding, number
+from lossbars.claims.claim import NO_NUMBER, UNMEASURED, Check, Claims, Finding, judged_by, number, unmeasured
 from lossbars.claims.papers import OURS, SUMMARY
 from lossbars.experiments.functions.bar_tables import TOLERANCE, places, side_by_side, significant
-from lossbars.experiments.functions.claims.results import NOISE, WITHIN, FunctionResults, one_component
+from lossbars.experiments.functions.claims.results import NOISE, ONE_COMPONENT, WITHIN, FunctionResults
 from lossbars.functions.critical_points import SIX_HUMP_CAMEL_MINIMA, SIX_HUMP_CAMEL_SADDLES
 from lossbars.plots.bars import SHARE, finite, lengths, longest
 
@@ -30,7 +30,7 @@ def on(name: str, check: Callable[[FunctionResults, pd.DataFrame], Finding]) -> 
         for model in results.with_landscape(kind="function", name=name):
             if len(bars := significant(results.barcode(model))):
                 return check(results, bars)
-        return Finding("—", UNMEASURED, f"this needs a barcode of {name}")
+        return unmeasured(f"a barcode of {name}")
 
     return checked
 
@@ -67,9 +67,8 @@ def deaths_are(results: FunctionResults, bars: pd.DataFrame, value: float) -> Fi
     off = (finite(bars)["death"] - value).abs()
     near = off <= TOLERANCE * longest(bars)
     detail = f"largest difference {number(off.max(), 2) if len(off) else '—'}, {WITHIN}; {NOISE}"
-    return Finding(
-        f"{int(near.sum())} of {len(off)} finite bars", results.judged(bool(len(off) and near.all())), detail
-    )
+    text = f"{int(near.sum())} of {len(off)} finite bars"
+    return Finding(text, results.judged(bool(len(off) and near.all())), detail)
 
 
 def multiplets(results: FunctionResults, bars: pd.DataFrame) -> Finding:
@@ -85,9 +84,8 @@ def multiplets(results: FunctionResults, bars: pd.DataFrame) -> Finding:
     count = sum(size * times for size, times in sizes.items())
     text = ", ".join(f"{times} of {size}" for size, times in sorted(sizes.items()))
     detail = f"orbits of equal bars {WITHIN}: {text or 'none'}; {NOISE}"
-    return Finding(
-        f"{count} of {len(bars)} bars", results.judged(count == len(bars) and set(sizes) <= {1, 4, 8}), detail
-    )
+    holds = count == len(bars) and set(sizes) <= {1, 4, 8}
+    return Finding(f"{count} of {len(bars)} bars", results.judged(holds), detail)
 
 
 def _orbits(minima: np.ndarray) -> list[frozenset[int]]:
@@ -103,7 +101,7 @@ def not_the_nearest(results: FunctionResults, bars: pd.DataFrame) -> Finding:
     """Whether a minimum's saddle is not the nearest to it of all saddles that end bars."""
     ends = finite(bars)
     if ends.empty:
-        return Finding("—", UNMEASURED, "this needs finite bars")
+        return unmeasured("finite bars")
     minima, saddles = places(ends), places(ends, "s")
     distance = np.linalg.norm(minima - saddles, axis=1)
     nearest = KDTree(saddles).query(minima)[0]
@@ -126,9 +124,8 @@ def ways_agree(results: FunctionResults) -> Finding:
             extra = f" ({alone[0]} by the cloud only, {alone[1]} by the curves only)" if any(alone) else ""
             texts[model] = f"{int(rows['agrees'].sum())} of {len(rows)}{extra}"
             agree &= bool(rows["agrees"].all())
-    if not texts:
-        return Finding("—", UNMEASURED, "this needs a cloud and optimised curves of one function")
-    return Finding(results.each(texts), results.judged(agree), f"matched bars that agree {WITHIN}; {NOISE}")
+    detail = f"matched bars that agree {WITHIN}; {NOISE}"
+    return results.finding(texts, agree, detail, "a cloud and optimised curves of one function")
 
 
 def noise_share(results: FunctionResults) -> Finding:
@@ -145,55 +142,42 @@ def noise_share(results: FunctionResults) -> Finding:
 # What the papers say -----------------------------------------------------------------------------
 
 FUNCTION_CLAIMS: Claims = [
-    (
-        Claim(
-            "camel-minima", "HumpCamel6 has 6 local minima on [−2, 2] × [−1.5, 1.5].", f"{SUMMARY}, §4.1.1, fig. 2", "6"
-        ),
+    judged_by(
         on("six_hump_camel", partial(count_is, count=6)),
+        "camel-minima",
+        "HumpCamel6 has 6 local minima on [−2, 2] × [−1.5, 1.5].",
+        f"{SUMMARY}, §4.1.1, fig. 2",
+        "6",
     ),
-    (
-        Claim(
-            "camel-bars",
-            "Barcode of HumpCamel6, against its critical points by Newton's method in 40 digits.",
-            f"{SUMMARY}, §4.1.1, fig. 2c; the numbers follow from the formula",
-            "[−1.0316, ∞), [−1.0316, 0], twice [−0.2155, 0.5437], twice [2.1043, 2.2294]",
-        ),
+    judged_by(
         on("six_hump_camel", camel_bars),
+        "camel-bars",
+        "Barcode of HumpCamel6, against its critical points by Newton's method in 40 digits.",
+        f"{SUMMARY}, §4.1.1, fig. 2c; the numbers follow from the formula",
+        "[−1.0316, ∞), [−1.0316, 0], twice [−0.2155, 0.5437], twice [2.1043, 2.2294]",
     ),
-    (
-        Claim(
-            "langermann-nearest",
-            "The saddle that ends a minimum's bar is not necessarily the nearest one (Langermann).",
-            f"{SUMMARY}, §4.1.1, fig. 3b",
-            "for many minima",
-        ),
+    judged_by(
         on("langermann", not_the_nearest),
+        "langermann-nearest",
+        "The saddle that ends a minimum's bar is not necessarily the nearest one (Langermann).",
+        f"{SUMMARY}, §4.1.1, fig. 3b",
+        "for many minima",
     ),
-    (
-        Claim(
-            "wavy-multiplets",
-            "The bars of Wavy come in multiplets of its symmetry group D4.",
-            f"{SUMMARY}, §4.1.1, fig. 4",
-            "all",
-        ),
+    judged_by(
         on("wavy", multiplets),
+        "wavy-multiplets",
+        "The bars of Wavy come in multiplets of its symmetry group D4.",
+        f"{SUMMARY}, §4.1.1, fig. 4",
+        "all",
     ),
-    (
-        Claim(
-            "holder-table-deaths",
-            "Every finite bar of HolderTable ends at 0.",
-            f"{SUMMARY}, §4.1.1, fig. 5c; follows from the formula, with its outer absolute value",
-            "0",
-        ),
+    judged_by(
         on("holder_table", partial(deaths_are, value=0.0)),
+        "holder-table-deaths",
+        "Every finite bar of HolderTable ends at 0.",
+        f"{SUMMARY}, §4.1.1, fig. 5c; follows from the formula, with its outer absolute value",
+        "0",
     ),
-    (
-        Claim("one-component", "The graph of each cloud is connected: one half-line.", "a box is connected", "1"),
-        one_component,
-    ),
-    (Claim("noise", "Bars that the sampling makes.", OURS), noise_share),
-    (
-        Claim("two-ways", "Optimised curves (merged bars) find the barcode that the cloud has.", OURS),
-        ways_agree,
-    ),
+    ONE_COMPONENT,
+    judged_by(noise_share, "noise", "Bars that the sampling makes.", OURS),
+    judged_by(ways_agree, "two-ways", "Optimised curves (merged bars) find the barcode that the cloud has.", OURS),
 ]

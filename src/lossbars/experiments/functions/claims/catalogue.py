@@ -8,6 +8,7 @@ from lossbars.experiments.functions.claims.level_sets import LEVEL_SET_CLAIMS
 from lossbars.experiments.functions.claims.results import FunctionResults
 from lossbars.experiments.functions.claims.tiny_networks import TINY_CLAIMS
 from lossbars.experiments.functions.config import Functions
+from lossbars.plots.tables import span
 from lossbars.workflow.claims_results import measured
 from lossbars.workflow.settings import ClaimsSettings
 from lossbars.workflow.work import Work
@@ -38,9 +39,8 @@ def budget(results: FunctionResults) -> str:
     """Clouds, points and starts in one line."""
     models, parts = results.models.values(), []
     if points := sorted({model.cloud.points for model in models if model.cloud}):
-        span = f"{points[0]:,}" if len(points) == 1 else f"{points[0]:,} to {points[-1]:,}"
         seeds = results.config.seeds
-        parts.append(f"{seeds} cloud{'s' if seeds > 1 else ''} of {span} points")
+        parts.append(f"{seeds} cloud{'s' if seeds > 1 else ''} of {span(points, ',')} points")
     if starts := sorted({model.optimised.starts for model in models if model.optimised}):
         parts.append(f"curves between minima from {' or '.join(map(str, starts))} starts")
     return ", and ".join(parts)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from lossbars.claims.claim import UNMEASURED, Claim, Claims, Finding, number
+from lossbars.claims.claim import Claims, Finding, judged_by, number, unmeasured
 from lossbars.claims.papers import HALF_RECTIFIED, LECTURE, OURS
 from lossbars.experiments.functions.claims.results import FunctionResults
 from lossbars.landscapes.specs import PerceptronSpec
@@ -66,11 +66,10 @@ def _said(bars: pd.DataFrame) -> str:
 def linear_one_component(results: FunctionResults) -> Finding:
     """Whether linear networks with a wide hidden layer have no bar but the half-line."""
     wide = [net for net in nets(results, "identity") if net.hidden > ends(net.landscape)]
-    if not wide:
-        return Finding("—", UNMEASURED, "this needs curves of a linear net wider than its ends")
     texts = {model: _said(bars) for model, _, bars in wide}
-    one = all(long(bars).empty for _, _, bars in wide)
-    return Finding(results.each(texts), results.judged(one), f"merged bars of curves; {UPPER}")
+    agree = all(long(bars).empty for _, _, bars in wide)
+    detail = f"merged bars of curves; {UPPER}"
+    return results.finding(texts, agree, detail, "curves of a linear net wider than its ends")
 
 
 def rank_loss(landscape: PerceptronSpec, rank: int) -> float:
@@ -94,8 +93,6 @@ def linear_narrow(results: FunctionResults) -> Finding:
         for net in nets(results, "identity")
         if net.hidden == ends(net.landscape) and net.landscape.error == "mse" and not net.landscape.weight_decay
     ]
-    if not square:
-        return Finding("—", UNMEASURED, "this needs curves of a linear net as narrow as its ends, without weight decay")
     texts, agree = {}, True
     for model, landscape, bars in square:
         saddle, nothing = (rank_loss(landscape, rank) for rank in (ends(landscape) - 1, 0))
@@ -103,14 +100,15 @@ def linear_narrow(results: FunctionResults) -> Finding:
         agree &= len(tops) == 1 and abs(tops[0] - saddle) <= NEAR * nothing
         texts[model] = f"{_said(bars)}, against {number(saddle, 4)}"
     detail = f"the known saddle within {NEAR:.0%} of the loss of a net that returns 0; {UPPER}"
-    return Finding(results.each(texts), results.judged(bool(agree)), detail)
+    needed = "curves of a linear net as narrow as its ends, without weight decay"
+    return results.finding(texts, bool(agree), detail, needed)
 
 
 def relu_several_components(results: FunctionResults) -> Finding:
     """Whether some ReLU network has several components at some level, though a linear one on the same task has one."""
     rectified = nets(results, "relu")
     if not rectified:
-        return Finding("—", UNMEASURED, "this needs curves of a ReLU net")
+        return unmeasured("curves of a ReLU net")
     narrowest = min(net.hidden for net in rectified)
     narrow = [net for net in rectified if net.hidden == narrowest]
     texts = {model: _said(bars) for model, _, bars in narrow}
@@ -128,7 +126,7 @@ def wider_fewer(results: FunctionResults) -> Finding:
     compared = [sorted(several, key=lambda net: net.hidden) for several in by_loss.values()]
     compared = [several for several in compared if several[0].hidden < several[-1].hidden]
     if not compared:
-        return Finding("—", UNMEASURED, "this needs curves of two ReLU nets of different widths on one loss")
+        return unmeasured("curves of two ReLU nets of different widths on one loss")
     texts: dict[str, str] = {}
     fewer = True
     for several in compared:
@@ -139,41 +137,33 @@ def wider_fewer(results: FunctionResults) -> Finding:
 
 
 LEVEL_SET_CLAIMS: Claims = [
-    (
-        Claim(
-            "linear-one-component",
-            "A linear network with more hidden units than inputs or outputs has one component at every level, and with "
-            "two layers under weight decay too.",
-            f'{HALF_RECTIFIED}, proposition 2.2; {LECTURE}, "linear network"',
-            "1",
-        ),
+    judged_by(
         linear_one_component,
+        "linear-one-component",
+        "A linear network with more hidden units than inputs or outputs has one component at every level, and with "
+        "two layers under weight decay too.",
+        f'{HALF_RECTIFIED}, proposition 2.2; {LECTURE}, "linear network"',
+        "1",
     ),
-    (
-        Claim(
-            "linear-narrow",
-            "With no more hidden units than inputs and outputs it has two, up to the best map of lower rank.",
-            f"{OURS}; the saddle follows from Eckart and Young",
-        ),
+    judged_by(
         linear_narrow,
+        "linear-narrow",
+        "With no more hidden units than inputs and outputs it has two, up to the best map of lower rank.",
+        f"{OURS}; the saddle follows from Eckart and Young",
     ),
-    (
-        Claim(
-            "relu-several-components",
-            "On chosen data a ReLU network has more than one component: a model and its copy with permuted units are "
-            "not connected (three permuted points, 2-3-2).",
-            f'{HALF_RECTIFIED}, §2.3.1 and appendix E; {LECTURE}, "ReLU network"',
-            "> 1",
-        ),
+    judged_by(
         relu_several_components,
+        "relu-several-components",
+        "On chosen data a ReLU network has more than one component: a model and its copy with permuted units are "
+        "not connected (three permuted points, 2-3-2).",
+        f'{HALF_RECTIFIED}, §2.3.1 and appendix E; {LECTURE}, "ReLU network"',
+        "> 1",
     ),
-    (
-        Claim(
-            "relu-wider-fewer",
-            "Over-parametrisation can connect the level sets of a ReLU network.",
-            f'{LECTURE}, "Over parameterisation"; {HALF_RECTIFIED}, corollary 2.5',
-            "1 if wide enough",
-        ),
+    judged_by(
         wider_fewer,
+        "relu-wider-fewer",
+        "Over-parametrisation can connect the level sets of a ReLU network.",
+        f'{LECTURE}, "Over parameterisation"; {HALF_RECTIFIED}, corollary 2.5',
+        "1 if wide enough",
     ),
 ]

@@ -1,10 +1,10 @@
-"""What an experiment on functions obtained, as its claims read it."""
+"""The bars of an experiment on functions, as its claims read them."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
-from lossbars.claims.claim import UNMEASURED, Finding
+from lossbars.claims.claim import Finding, judged_by, unmeasured
 from lossbars.experiments.functions.bar_tables import TOLERANCE
 from lossbars.experiments.functions.config import Functions
 from lossbars.plots.bars import SHARE
@@ -16,7 +16,7 @@ WITHIN = f"within {TOLERANCE:.0%} of the longest finite bar"
 
 @dataclass(frozen=True)
 class FunctionResults(Results[Functions]):
-    """What one experiment on functions obtained."""
+    """The bars of one experiment on functions."""
 
     bars: pd.DataFrame  # a row per bar; may be empty
 
@@ -44,8 +44,13 @@ def one_component(results: FunctionResults) -> Finding:
     """Whether the graph of every cloud is connected, as its box is."""
     clouds = results.bars[results.bars["source"] == "cloud"] if len(results.bars) else results.bars
     if clouds.empty:
-        return Finding("—", UNMEASURED, "this needs a cloud")
+        return unmeasured("a cloud")
     counts = clouds.groupby(["model", "seed"])["components"].first()
     texts = {m: ", ".join(str(int(n)) for n in sorted(set(counts[m]))) for m in results.models if m in counts}
     detail = "components of each cloud's graph; one of them more is a half-line that the function has not"
     return Finding(results.each(texts), results.judged(bool((counts == 1).all())), detail)
+
+
+ONE_COMPONENT = judged_by(
+    one_component, "one-component", "The graph of each cloud is connected: one half-line.", "a box is connected", "1"
+)

@@ -9,29 +9,15 @@ from functools import partial
 
 import numpy as np
 
-from lossbars.claims.claim import (
-    DIFFERS,
-    IN_INTERVAL,
-    INCOMPARABLE,
-    UNMEASURED,
-    Check,
-    Claim,
-    Claims,
-    Finding,
-    number,
-)
-from lossbars.claims.papers import SUMMARY
+from lossbars.claims.claim import DIFFERS, IN_INTERVAL, INCOMPARABLE, Claims, Finding, judged_by, number, unmeasured
+from lossbars.claims.papers import FIGURE_ONLY, SUMMARY
 from lossbars.claims.verdicts import falls
 from lossbars.experiments.functions.bar_tables import LARGE, large, significant
-from lossbars.experiments.functions.claims.results import FunctionResults, one_component
+from lossbars.experiments.functions.claims.results import ONE_COMPONENT, FunctionResults
 from lossbars.landscapes.specs import AnyLandscape
 from lossbars.plots.bars import finite
 
-PUBLISHED_TOPS = {
-    (2,): (0.55, 0.65),
-    (2, 2): (0.35, 0.45),
-    (2, 2, 2): (0.1, 0.3),
-}  # hidden units → upper bounds of bars
+PUBLISHED_TOPS = {(2,): (0.55, 0.65), (2, 2): (0.35, 0.45), (2, 2, 2): (0.1, 0.3)}  # hidden units → bounds of bars
 BY_DEPTH = list(PUBLISHED_TOPS)
 LOWEST = 0.01  # of the range of values: the paper's saddles below 1 in a range of 200 are half of it
 CLUSTERS = f"of a cloud the bars of clusters with {LARGE:.1%} of all points or more"
@@ -76,7 +62,7 @@ def tops_are(results: FunctionResults, hidden: tuple[int, ...]) -> Finding:
     """Whether the highest end of a bar lies in the published interval."""
     models = _with_hidden(results, hidden)
     if not models:
-        return Finding("—", UNMEASURED, f"this needs finite bars of the {name(hidden)} net")
+        return unmeasured(f"finite bars of the {name(hidden)} net")
     low, high = PUBLISHED_TOPS[hidden]
     texts, agree, inside = {}, True, []
     for model in models:
@@ -105,17 +91,15 @@ def in_lowest_part(results: FunctionResults) -> Finding:
             part = (top - low) / (high - low)
             lowest &= part <= LOWEST
             texts[model] = f"{number(top, 3)} of {number(high, 3)} ({number(100 * part, 2)} % of the range)"
-    if not texts:
-        return Finding("—", UNMEASURED, "this needs finite bars and the range of sampled values")
     detail = f"highest end of a bar, and the largest sampled value; holds up to {LOWEST:.0%} of the range; {CLUSTERS}"
-    return Finding(results.each(texts), results.judged(bool(lowest)), detail)
+    return results.finding(texts, bool(lowest), detail, "finite bars and the range of sampled values")
 
 
 def descend(results: FunctionResults) -> Finding:
     """Whether the highest end of a bar falls at every step to a deeper net; the spread is that over clouds."""
     nets = [(hidden, model) for hidden in BY_DEPTH for model in _with_hidden(results, hidden)]
     if len({hidden for hidden, _ in nets}) < 2:
-        return Finding("—", UNMEASURED, "this needs finite bars of nets of two depths")
+        return unmeasured("finite bars of nets of two depths")
     tops, spreads, texts = [], [], {}
     for _, model in nets:
         source = str(_source(results, model))
@@ -129,39 +113,30 @@ def descend(results: FunctionResults) -> Finding:
     return Finding(results.each(texts), results.qualified(verdict), detail)
 
 
-def _tops_claim(hidden: tuple[int, ...]) -> tuple[Claim, Check]:
-    low, high = PUBLISHED_TOPS[hidden]
-    claim = Claim(
-        f"tops-{'x'.join(map(str, hidden))}",
-        f"Upper bounds of the bars of the {name(hidden)} net.",
-        f"{SUMMARY}, §4.2, fig. 7",
-        f"{low} to {high}",
-    )
-    return claim, partial(tops_are, hidden=hidden)
-
-
 TINY_CLAIMS: Claims = [
-    *[_tops_claim(hidden) for hidden in BY_DEPTH],
-    (
-        Claim(
-            "lowest-part",
-            "All bars lie in a tiny lower part of the range of values.",
+    *[
+        judged_by(
+            partial(tops_are, hidden=hidden),
+            f"tops-{'x'.join(map(str, hidden))}",
+            f"Upper bounds of the bars of the {name(hidden)} net.",
             f"{SUMMARY}, §4.2, fig. 7",
-            "saddles well below 1, range up to about 200 and more",
-        ),
+            f"{low} to {high}",
+        )
+        for hidden, (low, high) in PUBLISHED_TOPS.items()
+    ],
+    judged_by(
         in_lowest_part,
+        "lowest-part",
+        "All bars lie in a tiny lower part of the range of values.",
+        f"{SUMMARY}, §4.2, fig. 7",
+        "saddles well below 1, range up to about 200 and more",
     ),
-    (
-        Claim(
-            "descend",
-            f"Bars descend as the net gets deeper: {' → '.join(map(name, BY_DEPTH))}.",
-            f"{SUMMARY}, §4.2, fig. 7",
-            "in the figure only",
-        ),
+    judged_by(
         descend,
+        "descend",
+        f"Bars descend as the net gets deeper: {' → '.join(map(name, BY_DEPTH))}.",
+        f"{SUMMARY}, §4.2, fig. 7",
+        FIGURE_ONLY,
     ),
-    (
-        Claim("one-component", "The graph of each cloud is connected: one half-line.", "a box is connected", "1"),
-        one_component,
-    ),
+    ONE_COMPONENT,
 ]

@@ -66,7 +66,7 @@ def bridge(bars: pd.DataFrame, labels: dict[str, str], title: str) -> Figure:
 
 
 def _longest(rows: pd.DataFrame) -> pd.DataFrame:
-    """At most ``MOST`` bars, the longest by either way, by birth still."""
+    """At most ``MOST`` bars, the longest by the cloud or by the curves, still in the order of birth."""
     length = np.fmax(rows["death"] - rows["birth"], rows["death_curves"] - rows["birth_curves"])
     return rows.loc[length.nlargest(MOST).index.sort_values()]
 

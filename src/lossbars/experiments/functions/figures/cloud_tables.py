@@ -20,7 +20,7 @@ def count(table: pd.DataFrame) -> int:
 
 
 def coarser(tables: dict[str, pd.DataFrame]) -> str:
-    """What the tables leave out (column ``threshold``) of what a figure would show; nothing where that is nothing."""
+    """A remark on bars that a figure would show but the tables leave out (column ``threshold``); empty without any."""
     limits = [float(table["threshold"].max()) for table in tables.values() if "threshold" in table]
     shares = [limit / longest(table) for limit, table in zip(limits, tables.values(), strict=False) if longest(table)]
     return f", and in the tables those below {max(shares):.2g} of it" if shares and max(shares) > SHARE else ""

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from lossbars.experiments.functions.settings import ComponentsFigure
+from lossbars.experiments.functions.config import ComponentsFigure
 from lossbars.plots.components import components
 from lossbars.workflow.work import Work
 

@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from lossbars.experiments.functions.bar_tables import significant
 from lossbars.experiments.functions.figures.cloud_tables import clouds, coarser, count
 from lossbars.plots import style
+from lossbars.plots.bar_marks import bar_legend, draw_bars
 from lossbars.plots.bars import SHARE, finite, grouped
 from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.work import Work
@@ -49,7 +49,7 @@ def sublevel_bars(bars: pd.DataFrame, labels: dict[str, str], title: str) -> Fig
         panel.set_title(f"{labels[model]}: {counts}", pad=9)
     note = f"Left out: bars no longer than {SHARE:.0%} of the longest finite one (noise){coarser(tables)}."
     note += " ×n: n bars whose births and deaths are equal within that length."
-    style.caption(figure, _legend(), note)
+    style.caption(figure, bar_legend(3.2), note)
     return figure
 
 
@@ -61,35 +61,24 @@ def _draw_groups(axes: Axes, groups: list[pd.DataFrame], color: str) -> None:
         at += len(group) + GAP
     axes.set_xlim(-GAP, at)
     pitch = ROOM / (at + GAP)
+    width, dot = min(1.6, 0.6 * pitch), min(3.2, 0.95 * pitch)
+    sizes: dict[str, Any] = {
+        "width": width,
+        "dot": dot,
+        "dash": (dot + 0.8, width),
+        "half_line": max(width, 1.2),
+        "arrow": ARROWS,
+    }
     for shade in (0, 1):
         if rows := groups[shade::2]:
-            _draw_bars(
-                axes, np.concatenate(x[shade::2]), pd.concat(rows), _shade(color, shade), pitch, f"{model}-{shade}"
-            )
+            places = np.concatenate(x[shade::2])
+            draw_bars(axes, places, pd.concat(rows), _shade(color, shade), f"{model}-{shade}", **sizes)
     for place, group in zip(x, groups, strict=True):
         _write_count(axes, float(place.mean()), group, pitch)
 
 
 def _shade(color: str, shade: int) -> Any:
     return tuple(np.array(to_rgb(color)) * (0.55 if shade else 1.0))
-
-
-def _draw_bars(axes: Axes, x: np.ndarray, rows: pd.DataFrame, color: Any, pitch: float, name: str) -> None:
-    birth, death = rows["birth"].to_numpy(), rows["death"].to_numpy()
-    ends, top, width = np.isfinite(death), axes.get_ylim()[1], min(1.6, 0.6 * pitch)
-    size = min(3.2, 0.95 * pitch)
-    axes.vlines(x[ends], birth[ends], death[ends], color=color, linewidth=width, gid=f"bars-{name}")
-    axes.plot(
-        x[ends], death[ends], "_", color=color, markersize=size + 0.8, markeredgewidth=width, gid=f"deaths-{name}"
-    )
-    axes.plot(x, birth, "o", color=color, markersize=size, markeredgewidth=0, clip_on=False, gid=f"births-{name}")
-    if ends.all():
-        return  # empty artists outside of the axes' clipping would spoil the layout
-    axes.vlines(x[~ends], birth[~ends], top, color=color, linewidth=max(width, 1.2), gid=f"half-lines-{name}")
-    axes.plot(
-        x[~ends], np.full((~ends).sum(), ARROWS), "^", color=color, markersize=5, clip_on=False,
-        transform=axes.get_xaxis_transform(), gid=f"arrows-{name}",
-    )  # fmt: skip
 
 
 def _write_count(axes: Axes, x: float, group: pd.DataFrame, pitch: float) -> None:
@@ -101,12 +90,3 @@ def _write_count(axes: Axes, x: float, group: pd.DataFrame, pitch: float) -> Non
         f"×{len(group)}", (x, group["birth"].min()), (0, -4), textcoords="offset points", ha="center", va="top",
         fontsize=style.SMALL, color="0.3", rotation=0 if room > 11 else 90,
     )  # fmt: skip
-
-
-def _legend() -> list[Line2D]:
-    grey: dict[str, Any] = {"color": style.GREY, "linestyle": "none"}
-    return [
-        Line2D([], [], marker="o", markersize=3.2, label="birth (minimum)", **grey),
-        Line2D([], [], marker="_", markersize=5, markeredgewidth=1.6, label="death (saddle)", **grey),
-        Line2D([], [], marker="^", markersize=5, label="half-line", **grey),
-    ]

@@ -1,19 +1,17 @@
 """Barcodes of the losses of tiny networks beside the published tops (Barannikov et al. 2020, fig. 7)."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from lossbars.experiments.functions.bar_tables import LARGE, large, significant
 from lossbars.experiments.functions.claims.tiny_networks import published_tops
+from lossbars.experiments.functions.config import LandscapesFigure
 from lossbars.experiments.functions.figures.cloud_tables import clouds, coarser, count
-from lossbars.experiments.functions.settings import LandscapesFigure
 from lossbars.plots import style
+from lossbars.plots.bar_marks import bar_legend, draw_bars
 from lossbars.plots.bars import SHARE, finite
 from lossbars.workflow.work import Work
 
@@ -66,18 +64,19 @@ def tiny_bars(
     note += f" whose clusters have {LARGE:.1%} of all points or more" if source == "cloud" else ""
     note += f"; of these the {most} longest at most, none below {SHARE:.0%} of the longest finite one{coarser(tables)}."
     note += " f: the range of all sampled values."
-    style.caption(figure, _legend(bool(bands)), note)
+    published_handle = [Patch(color=BAND, label="published interval of the tops")] if bands else []
+    style.caption(figure, bar_legend(3.0) + published_handle, note)
     return figure
 
 
 def _longest(bars: pd.DataFrame, most: int) -> pd.DataFrame:
-    """By birth; half-lines are the longest."""
+    """The ``most`` longest bars, by birth; half-lines are the longest."""
     order = (bars["birth"] - bars["death"]).sort_values(kind="stable").index[:most]
     return bars.loc[order].sort_values(["birth", "death"])
 
 
 def _range(bars: pd.DataFrame, model: str) -> str:
-    """Of the values at all points of its clouds: optimised curves stay below most of them."""
+    """The range of values at all points of a model's clouds: optimised curves stay below most of them."""
     clouds = bars[(bars["model"] == model) & (bars["source"] == "cloud")]
     return f"f {clouds['low'].min():.2g} to {clouds['high'].max():.3g}" if len(clouds) else "f unknown"
 
@@ -88,29 +87,11 @@ def _count(table: pd.DataFrame, shown: pd.DataFrame) -> str:
 
 def _draw_column(axes: Axes, bars: pd.DataFrame, index: int, band: tuple[float, float] | None) -> None:
     """The bars of one network, spread over (index, index + 1), and the published interval of their tops."""
-    color, model, top = style.color(index), bars["model"].iloc[0], axes.get_ylim()[1]
+    color, model = style.color(index), bars["model"].iloc[0]
     if index:
         axes.axvline(index, color="0.88", linewidth=0.7, zorder=0)
     if band:
         axes.fill_between([index, index + 1], *band, color=BAND, linewidth=0, zorder=0.5, gid=f"published-{model}")
     x = index + 0.1 + 0.8 * (np.arange(len(bars)) + 0.5) / len(bars)
-    birth, death = bars["birth"].to_numpy(), bars["death"].to_numpy()
-    ends, width = np.isfinite(death), min(1.6, 0.5 * PANEL / axes.get_xlim()[1] / len(bars))
-    axes.vlines(x[ends], birth[ends], death[ends], color=color, linewidth=width, gid=f"bars-{model}")
-    axes.plot(x[ends], death[ends], "_", color=color, markersize=3, markeredgewidth=1.2, gid=f"deaths-{model}")
-    axes.plot(x, birth, "o", color=color, markersize=2.2, mew=0, clip_on=False, gid=f"births-{model}")
-    if ends.all():
-        return  # empty artists outside of the axes' clipping would spoil the layout
-    axes.vlines(x[~ends], birth[~ends], top, color=color, linewidth=1.4, gid=f"half-lines-{model}")
-    look: dict[str, Any] = {"clip_on": False, "transform": axes.get_xaxis_transform(), "gid": f"arrows-{model}"}
-    axes.plot(x[~ends], np.full((~ends).sum(), 1.015), "^", color=color, markersize=5, **look)
-
-
-def _legend(bands: bool) -> list[Any]:
-    grey: dict[str, Any] = {"color": style.GREY, "linestyle": "none"}
-    handles: list[Any] = [
-        Line2D([], [], marker="o", markersize=3, label="birth (minimum)", **grey),
-        Line2D([], [], marker="_", markersize=5, markeredgewidth=1.6, label="death (saddle)", **grey),
-        Line2D([], [], marker="^", markersize=5, label="half-line", **grey),
-    ]
-    return [*handles, Patch(color=BAND, label="published interval of the tops")] if bands else handles
+    width = min(1.6, 0.5 * PANEL / axes.get_xlim()[1] / len(bars))
+    draw_bars(axes, x, bars, color, model, width=width, dot=2.2, dash=(3.0, 1.2), half_line=1.4, arrow=1.015)

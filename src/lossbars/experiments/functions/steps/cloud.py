@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lossbars.experiments.functions.settings import CloudSettings
+from lossbars.experiments.functions.config import CloudSettings
 from lossbars.landscapes.make import make_landscape
 from lossbars.seeding import seed_of
 from lossbars.sublevel.barcodes import FunctionBarcode, function_barcode

@@ -6,7 +6,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from lossbars.barcodes.barcode import Barcode
-from lossbars.experiments.functions.settings import OptimisedSettings
+from lossbars.experiments.functions.config import OptimisedSettings
 from lossbars.landscapes.make import make_landscape
 from lossbars.optimise.descent import Diverged
 from lossbars.optimise.multistart import OptimisedBarcode, optimised_barcode

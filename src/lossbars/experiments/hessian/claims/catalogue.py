@@ -2,57 +2,54 @@
 
 from functools import partial
 
-from lossbars.claims.claim import Check, Claim
+from lossbars.claims.claim import Claims, judged_by
+from lossbars.claims.papers import OURS
 from lossbars.experiments.hessian.claims import nets, spectra
-from lossbars.experiments.hessian.claims.nets import LECTURE, OURS, HessianResults, span
+from lossbars.experiments.hessian.claims.nets import LECTURE, HessianResults
 from lossbars.experiments.hessian.config import Hessians
 from lossbars.experiments.hessian.kind import RULES
+from lossbars.plots.tables import span
 from lossbars.workflow.settings import ClaimsSettings
 from lossbars.workflow.work import Work
 
-CLAIMS: list[tuple[Claim, Check]] = [
-    (
-        Claim(
-            "spectra",
-            "Eigenvalues of sampled Wishart plus Wigner matrices follow the law that the R-transforms give.",
-            f"{LECTURE}, fig. 1",
-        ),
+CLAIMS: Claims = [
+    judged_by(
         spectra.spectra_agree,
+        "spectra",
+        "Eigenvalues of sampled Wishart plus Wigner matrices follow the law that the R-transforms give.",
+        f"{LECTURE}, fig. 1",
     ),
-    (Claim("index", "The share of negative eigenvalues is α(ε, τ).", LECTURE), spectra.index_agrees),
-    (
-        Claim("critical-energy", "Negative eigenvalues appear at ε_c = (1 − 20τ − 8τ² + (1 + 8τ)^{3/2})/16.", LECTURE),
+    judged_by(spectra.index_agrees, "index", "The share of negative eigenvalues is α(ε, τ).", LECTURE),
+    judged_by(
         partial(spectra.critical_energies, relu=False),
+        "critical-energy",
+        "Negative eigenvalues appear at ε_c = (1 − 20τ − 8τ² + (1 + 8τ)^{3/2})/16.",
+        LECTURE,
     ),
-    (
-        Claim(
-            "critical-energy-relu",
-            "With ReLU they appear at ε_c = σ²(27 − 18ξ − ξ² + 8ξ^{3/2})/(32τ(1 − τ)³), ξ = 1 + 16τ − 8τ².",
-            LECTURE,
-        ),
+    judged_by(
         partial(spectra.critical_energies, relu=True),
+        "critical-energy-relu",
+        "With ReLU they appear at ε_c = σ²(27 − 18ξ − ξ² + 8ξ^{3/2})/(32τ(1 − τ)³), ξ = 1 + 16τ − 8τ².",
+        LECTURE,
     ),
-    (Claim("small-indices", "Near ε_c, α ≈ α0 |(ε − ε_c)/ε_c|^{3/2}.", LECTURE), spectra.small_indices),
-    (
-        Claim("three-halves", "Critical points of tanh nets: α ≈ α0 |ε − ε_c|^{3/2}, α small.", f"{LECTURE}, fig. 6a"),
+    judged_by(spectra.small_indices, "small-indices", "Near ε_c, α ≈ α0 |(ε − ε_c)/ε_c|^{3/2}.", LECTURE),
+    judged_by(
         nets.three_halves,
+        "three-halves",
+        "Critical points of tanh nets: α ≈ α0 |ε − ε_c|^{3/2}, α small.",
+        f"{LECTURE}, fig. 6a",
     ),
-    (
-        Claim("fitted-energy", "Their ε_c is ½(1 − τ)².", f"{LECTURE}, fig. 6b", "½(1 − τ)²"),
-        nets.fitted_energies,
+    judged_by(nets.fitted_energies, "fitted-energy", "Their ε_c is ½(1 − τ)².", f"{LECTURE}, fig. 6b", "½(1 − τ)²"),
+    judged_by(
+        nets.linear_nets, "linear-nets", "Linear networks obey ε_c = ½(1 − τ).", f"{LECTURE}, fig. 6b", "½(1 − τ)"
     ),
-    (
-        Claim("linear-nets", "Linear networks obey ε_c = ½(1 − τ).", f"{LECTURE}, fig. 6b", "½(1 − τ)"),
-        nets.linear_nets,
-    ),
-    (
-        Claim("parts", "H = H0 + H1, H0 positive semidefinite, H1 indefinite.", LECTURE),
-        nets.parts_add_up,
-    ),
-    (Claim("lanczos", "Stochastic Lanczos quadrature finds the exact spectrum.", OURS), nets.quadrature_agrees),
-    (
-        Claim("null-space", "Minimisers of an interpolating smooth net form a manifold of dimension d − r·n.", LECTURE),
+    judged_by(nets.parts_add_up, "parts", "H = H0 + H1, H0 positive semidefinite, H1 indefinite.", LECTURE),
+    judged_by(nets.quadrature_agrees, "lanczos", "Stochastic Lanczos quadrature finds the exact spectrum.", OURS),
+    judged_by(
         nets.null_spaces,
+        "null-space",
+        "Minimisers of an interpolating smooth net form a manifold of dimension d − r·n.",
+        LECTURE,
     ),
 ]
 
@@ -62,7 +59,7 @@ def results(work: Work[ClaimsSettings[Hessians]]) -> HessianResults:
     return HessianResults(work.settings, {rule.name: work.tables(rule.name) for rule in RULES.values()})
 
 
-def claims(experiment: str, config: Hessians) -> list[tuple[Claim, Check]]:  # noqa: ARG001
+def claims(experiment: str, config: Hessians) -> Claims:  # noqa: ARG001
     """All claims, of every experiment on Hessians."""
     return CLAIMS
 

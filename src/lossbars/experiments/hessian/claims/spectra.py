@@ -1,9 +1,12 @@
 """Claims about spectra of random matrices as models of Hessians (Tanner's lecture)."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pandas as pd
 
-from lossbars.claims.claim import UNMEASURED, Finding, number
-from lossbars.experiments.hessian.claims.nets import EXACT, HessianResults, span, unmeasured
+from lossbars.claims.claim import Finding, number, unmeasured
+from lossbars.experiments.hessian.claims.nets import EXACT, HessianResults
 from lossbars.experiments.hessian.fits import POWER
 from lossbars.hessian.random_matrices import (
     critical_energy,
@@ -14,7 +17,9 @@ from lossbars.hessian.random_matrices import (
     relu_hessian,
     wishart_wigner,
 )
+from lossbars.plots.tables import span
 
+MATRICES = "a model whose task is random-matrices"  # what claims on sampled matrices need
 RIGID = 8.0  # times 1/n: eigenvalues are rigid, and their distance from the law is of the order of log(n)/n
 ABOVE = 1e-3  # (ε − ε_c)/ε_c at which the law of small indices is tried
 NEAR_LAW = 0.01  # relative, of the law there
@@ -23,34 +28,32 @@ NEAR_LAW = 0.01  # relative, of the law there
 def spectra_agree(results: HessianResults) -> Finding:
     """Whether sampled eigenvalues are as near the computed law as rigid ones are."""
     if not results.tasks("random-matrices"):
-        return unmeasured("random-matrices")
-    rows = _matrices(results)
-    texts = {}
-    for model, own in rows.groupby("model", sort=False):
-        pairs = zip(own["tau"], own["energy"], own["distance"], strict=True)
-        texts[str(model)] = ", ".join(f"{number(apart, 2)} at ({tau:g}, {energy:g})" for tau, energy, apart in pairs)
-    holds = bool((rows["distance"] <= RIGID / rows["rows"]).all())
-    detail = f"Kolmogorov–Smirnov distance at (τ, ε); {span(rows['rows'])} rows; holds up to {RIGID:g} over the rows"
-    return Finding(results.each(texts), results.judged(holds), detail)
+        return unmeasured(MATRICES)
+    rows = span(results.tables["hessian_spectra"]["rows"])
+    detail = f"Kolmogorov–Smirnov distance at (τ, ε); {rows} rows"
+    return _per_matrix(results, lambda matrix: number(matrix.distance, 2), lambda rows: rows["distance"], detail)
 
 
 def index_agrees(results: HessianResults) -> Finding:
     """Whether the share of negative eigenvalues is α(ε, τ)."""
-    if not results.tasks("random-matrices"):
-        return unmeasured("random-matrices")
-    rows = _matrices(results)
-    texts = {}
-    for model, own in rows.groupby("model", sort=False):
-        four = zip(own["tau"], own["energy"], own["index"], own["negative"], strict=True)
-        texts[str(model)] = ", ".join(f"{number(a, 3)} and {number(s, 3)} at ({t:g}, {e:g})" for t, e, a, s in four)
-    off = (rows["index"] - rows["negative"]).abs()
-    detail = f"computed and sampled at (τ, ε); holds up to {RIGID:g} over the rows"
-    return Finding(results.each(texts), results.judged(bool((off <= RIGID / rows["rows"]).all())), detail)
+    return _per_matrix(
+        results,
+        lambda matrix: f"{number(matrix.index, 3)} and {number(matrix.negative, 3)}",
+        lambda rows: (rows["index"] - rows["negative"]).abs(),
+        "computed and sampled at (τ, ε)",
+    )
 
 
-def _matrices(results: HessianResults) -> pd.DataFrame:
-    """A row per matrix."""
-    return results.tables["hessian_spectra"].drop_duplicates(["model", "tau", "energy"])
+def _per_matrix(
+    results: HessianResults, words: Callable[[Any], str], off: Callable[[pd.DataFrame], pd.Series], detail: str
+) -> Finding:
+    """What each matrix says at its (τ, ε); the claim holds where no matrix is further off than rigid eigenvalues."""
+    texts, holds = {}, True
+    for model, rows in results.by_model("hessian_spectra"):
+        matrices = rows.drop_duplicates(["tau", "energy"])
+        texts[model] = ", ".join(f"{words(row)} at ({row.tau:g}, {row.energy:g})" for row in matrices.itertuples())
+        holds &= bool((off(matrices) <= RIGID / matrices["rows"]).all())
+    return results.finding(texts, holds, f"{detail}; holds up to {RIGID:g} over the rows", MATRICES)
 
 
 def _below_one(results: HessianResults, relu: bool) -> list[float]:
@@ -69,7 +72,7 @@ def critical_energies(results: HessianResults, relu: bool) -> Finding:
         texts.append(f"τ = {tau:g}: {number(formula, 4)}, off by {off:.1g}")
         worst = max(worst, off)
     if not texts:
-        return Finding("—", UNMEASURED, f"this needs random matrices of τ < 1 {'with' if relu else 'without'} ReLU")
+        return unmeasured(f"random matrices of τ < 1 {'with' if relu else 'without'} ReLU")
     detail = f"closed form, and its relative distance from the root of the edge; holds up to {EXACT:g}"
     return Finding("; ".join(texts), results.judged(worst <= EXACT), detail)
 
@@ -84,6 +87,6 @@ def small_indices(results: HessianResults) -> Finding:
             texts.append(f"τ = {tau:g}{', ReLU' if relu else ''}: α0 = {number(scale, 4)}, {ratio:.4f} of it")
             worst = max(worst, abs(ratio - 1))
     if not texts:
-        return Finding("—", UNMEASURED, "this needs random matrices of τ < 1")
+        return unmeasured("random matrices of τ < 1")
     detail = f"α over the power law at (ε − ε_c)/ε_c = {ABOVE:g}; holds within {NEAR_LAW:.0%}"
     return Finding("; ".join(texts), results.judged(worst <= NEAR_LAW), detail)

@@ -50,8 +50,8 @@ def critical_energy(searches: pd.DataFrame, labels: dict[str, str], title: str) 
     handles = []
     kinds = {label: style.color(index) for index, label in enumerate(dict.fromkeys(labels.values()))}
     for model, rows in tables.items():
-        for tau, own in rows.groupby("tau"):
-            _draw(panel, float(tau), own, kinds[labels[model]], f"{model}-{tau:g}")
+        for tau, of_tau in rows.groupby("tau"):
+            _draw(panel, float(tau), of_tau, kinds[labels[model]], f"{model}-{tau:g}")
     for label, color in kinds.items():
         handles.append(Line2D([], [], color=color, marker="s", markersize=3, linestyle="", label=label))
     reach = np.linspace(1e-3, max(1.0, 1.05 * searches["tau"].max()), 200)

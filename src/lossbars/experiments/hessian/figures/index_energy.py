@@ -30,22 +30,21 @@ def index_energy(searches: pd.DataFrame, labels: dict[str, str], title: str) -> 
     without rows, and a number that is not finite, by name.
     """
     tables = per_model(searches, labels, COLUMNS, "hessian_critical")
-    parts = {(model, tau): own for model, rows in tables.items() for tau, own in rows.groupby("tau")}
+    parts = {(model, tau): of_tau for model, rows in tables.items() for tau, of_tau in rows.groupby("tau")}
     figure, (every, small) = style.panels(2, title, height=3.2)
     handles = []
-    for index, ((model, tau), own) in enumerate(parts.items()):
-        color, marker = style.color(index), style.MARKERS[index % len(style.MARKERS)]
-        look: dict[str, Any] = {"color": color, "marker": marker, "linestyle": ""}
-        points = own[own["accepted"]]
+    for index, ((model, tau), of_tau) in enumerate(parts.items()):
+        look = style.look(index) | {"linestyle": ""}
+        points = of_tau[of_tau["accepted"]]
         every.plot(points["energy"], points["alpha"], markersize=2.2, alpha=0.6, gid=f"points-{model}-{tau:g}", **look)
         text = f"{labels[model]}, τ = {tau:.3g}"
-        if fits(rows := by_index(own)):
+        if fits(rows := by_index(of_tau)):
             text += f": ε_c = {_draw_fit(small, rows, look, f'fit-{model}-{tau:g}'):.3f}".replace("-", "−")
-        handles.append(Line2D([], [], label=text, markersize=3, color=color, marker=marker))
+        handles.append(Line2D([], [], label=text, markersize=3, **style.look(index)))
     every.set(title="all critical points", xlabel="energy ε = L/n", ylabel="index α")
     small.set(title="small indices, and the fit of α0 |ε − ε_c|$^{3/2}$", xlabel="mean energy ε", ylabel="index α")
-    whole = pd.concat(parts.values())
-    note = f"{int(whole['accepted'].sum())} of {len(whole)} searches end at critical points; bars are one std."
+    accepted = pd.concat(parts.values())["accepted"]
+    note = f"{int(accepted.sum())} of {len(accepted)} searches end at critical points; bars are one std."
     style.caption(figure, handles, note, columns=3)
     return figure
 

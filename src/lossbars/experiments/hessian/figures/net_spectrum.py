@@ -30,14 +30,14 @@ def net_spectrum(table: pd.DataFrame, labels: dict[str, str], title: str) -> Fig
     """
     tables = per_model(table, labels, COLUMNS, "hessian_parts")
     figure, axes = style.panels(2 * len(labels), title, height=2.6, columns=2)
-    for (model, rows), whole, density in zip(tables.items(), axes[::2], axes[1::2], strict=True):
+    for (model, rows), cumulated, density in zip(tables.items(), axes[::2], axes[1::2], strict=True):
         for index, (part, name) in enumerate(PARTS.items()):
             values = np.sort(rows.loc[rows["part"] == part, "value"].to_numpy())
             shares = np.arange(1, len(values) + 1) / len(values)
-            whole.step(values, shares, where="post", label=name, color=style.color(index), gid=f"{part}-{model}")
-        whole.set(title=labels[model], xlabel="eigenvalue λ", ylabel="share at or below λ")
-        whole.set_xscale("symlog", linthresh=0.1)
-        whole.legend(loc="upper left")
+            cumulated.step(values, shares, where="post", label=name, color=style.color(index), gid=f"{part}-{model}")
+        cumulated.set(title=labels[model], xlabel="eigenvalue λ", ylabel="share at or below λ")
+        cumulated.set_xscale("symlog", linthresh=0.1)
+        cumulated.legend(loc="upper left")
         _density(density, rows, model)
     handles = [
         Line2D([], [], color=style.color(0), alpha=0.35, linewidth=6, label="eigenvalues of H"),
@@ -54,7 +54,8 @@ def _density(panel: Axes, rows: pd.DataFrame, model: str) -> None:
     nodes = rows[rows["part"] == "lanczos"]
     panel.hist(values, BINS, density=True, color=style.color(0), alpha=0.35)
     x = np.linspace(values.min(), values.max(), PLACES)
-    found = Quadrature(nodes["value"].to_numpy()[None], nodes["weight"].to_numpy()[None])
-    panel.plot(x, found.density(x, WIDTH * float(np.ptp(values))), color="0.1", linewidth=0.9, gid=f"lanczos-{model}")
+    quadrature = Quadrature(nodes["value"].to_numpy()[None], nodes["weight"].to_numpy()[None])
+    density = quadrature.density(x, WIDTH * float(np.ptp(values)))
+    panel.plot(x, density, color="0.1", linewidth=0.9, gid=f"lanczos-{model}")
     panel.set(title=f"energy {rows['energy'].iloc[0]:.3f}", xlabel="eigenvalue λ", ylabel="density", yscale="log")
     panel.set_ylim(0.5 / (len(values) * float(np.ptp(values)) / BINS), None)

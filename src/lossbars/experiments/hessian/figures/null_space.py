@@ -1,7 +1,5 @@
 """Null spaces of Hessians at interpolating minimisers, against d − r·n."""
 
-from typing import Any
-
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -22,25 +20,24 @@ def draw(work: Work[FigureSettings]) -> Figure:
 
 @style.styled
 def null_space(table: pd.DataFrame, labels: dict[str, str], title: str) -> Figure:
-    """Dimensions found against d − r·n on the left; on the right the moduli on both sides of each cut.
+    """Dimensions against d − r·n on the left; on the right the moduli on both sides of each cut.
 
     ValueError for an empty table, a model without rows and a number that is not finite, by name.
     """
     tables = per_model(table, labels, COLUMNS, "hessian_minimisers")
-    figure, (found, gap) = style.panels(2, title, height=3.0)
+    figure, (dimensions, gap) = style.panels(2, title, height=3.0)
     handles = []
     for index, (net, rows) in enumerate(pd.concat(tables.values()).groupby("net", sort=False)):
-        look: dict[str, Any] = {"color": style.color(index), "marker": style.MARKERS[index % len(style.MARKERS)]}
-        look["linestyle"] = ""
+        look = style.look(index) | {"linestyle": ""}
         expected = rows["parameters"] - rows["fitted"]
-        found.plot(expected, rows["dimension"], markersize=5, alpha=0.7, gid=f"dimension-{index}", **look)
+        dimensions.plot(expected, rows["dimension"], markersize=5, alpha=0.7, gid=f"dimension-{index}", **look)
         place = index + (rows["start"] - rows["start"].mean()) / (2 * len(rows))
         gap.plot(place, rows["largest"].clip(lower=ROUNDING), markersize=3, markerfacecolor="none", **look)
         gap.plot(place, rows["next"], markersize=3, **look)
         handles.append(Line2D([], [], label=str(net), markersize=4, **look))
     ends = [0.0, 1.1 * float((table["parameters"] - table["fitted"]).max())]
-    found.plot(ends, ends, color=style.GREY, linewidth=0.8, zorder=0)
-    found.set(xlabel="d − r·n", ylabel="dimension of the null space")
+    dimensions.plot(ends, ends, color=style.GREY, linewidth=0.8, zorder=0)
+    dimensions.set(xlabel="d − r·n", ylabel="dimension of the null space")
     gap.set(yscale="log", ylabel="|eigenvalue| over the largest", xticks=[])
     note = "One point per minimiser. Right: open, the largest that counts as 0; filled, the smallest that does not."
     style.caption(figure, handles, note, columns=3)

@@ -25,12 +25,12 @@ def hessian_spectra(table: pd.DataFrame, labels: dict[str, str], title: str) -> 
     ValueError for an empty table, a model without rows and a number that is not finite, by name.
     """
     tables = per_model(table, labels, COLUMNS, "hessian_spectra")
-    parts = {(model, tau): own for model, rows in tables.items() for tau, own in rows.groupby("tau")}
+    parts = {(model, tau): of_tau for model, rows in tables.items() for tau, of_tau in rows.groupby("tau")}
     figure, axes = style.panels(len(parts), title, height=2.3)
     for panel, ((model, tau), rows) in zip(axes, parts.items(), strict=True):
-        for index, (energy, own) in enumerate(rows.groupby("energy")):
+        for index, (energy, matrix) in enumerate(rows.groupby("energy")):
             color, name = style.color(index), f"{model}-{tau:g}-{energy:g}"
-            curve, bins = own[own["part"] == "density"], own[own["part"] == "sampled"]
+            curve, bins = matrix[matrix["part"] == "density"], matrix[matrix["part"] == "sampled"]
             panel.stairs(bins["y"].to_numpy()[:-1], bins["x"].to_numpy(), fill=True, alpha=0.3, color=color)
             panel.plot(curve["x"], curve["y"], label=f"ε = {energy:g}", linewidth=0.9, color=color, gid=name)
         tops = rows[rows["part"] == "sampled"].groupby("energy")["y"].max().sort_values().tolist()

@@ -4,10 +4,8 @@ import itertools
 
 import pandas as pd
 import torch
-from torch import Tensor
 
 from lossbars.experiments.hessian.config import CriticalPoints, SmallNet
-from lossbars.experiments.hessian.settings import CriticalSettings
 from lossbars.experiments.hessian.steps.setting import make_net
 from lossbars.hessian.critical_search import descend, follow
 from lossbars.hessian.derivatives import index
@@ -15,7 +13,7 @@ from lossbars.seeding import generator
 from lossbars.workflow.work import Work
 
 
-def step(work: Work[CriticalSettings]) -> None:
+def step(work: Work[CriticalPoints]) -> None:
     """Write a row per search.
 
     Columns: tau, parameters, data_set, wanted (the index asked for), before (energy where the search began), energy
@@ -23,7 +21,7 @@ def step(work: Work[CriticalSettings]) -> None:
     index (number of negative eigenvalues), alpha (its share), lowest (eigenvalue).
     """
     torch.set_num_threads(work.threads)
-    task = work.settings.task
+    task = work.settings
     parts = []
     for samples, number in itertools.product(task.samples, range(task.data_sets)):
         parts.append(_searches(work, task, samples, number))
@@ -32,7 +30,7 @@ def step(work: Work[CriticalSettings]) -> None:
     work.write_table("table", pd.concat(parts, ignore_index=True))
 
 
-def _searches(work: Work[CriticalSettings], task: CriticalPoints, samples: int, number: int) -> pd.DataFrame:
+def _searches(work: Work[CriticalPoints], task: CriticalPoints, samples: int, number: int) -> pd.DataFrame:
     """One for each index, all on one set of samples."""
     n, wanted = task.width, torch.tensor(task.indices)
     random = generator(work.experiment, work.model, "samples", samples, number)
@@ -40,24 +38,20 @@ def _searches(work: Work[CriticalSettings], task: CriticalPoints, samples: int, 
     net = make_net(spec, random)
     start = torch.randn(len(wanted), net.dim, generator=random, dtype=torch.float64) / n**0.5
     begin = descend(net, start, task.descent.rate, task.descent.steps)
-    found = follow(net, begin, wanted, task.steps)
-    share = found.gradient / _slope(net.value_and_gradient(start, None)[1])
-    indices = index(found.eigenvalues)
+    ends = follow(net, begin, wanted, task.steps)
+    share = ends.gradient / torch.linalg.vector_norm(net.value_and_gradient(start, None)[1], dim=1)
+    indices = index(ends.eigenvalues)
     columns = {
         "tau": 2 * n / samples,
         "parameters": net.dim,
         "data_set": number,
         "wanted": task.indices,
         "before": (net.loss(begin) / n).numpy(),
-        "energy": (net.loss(found.theta) / n).numpy(),
+        "energy": (net.loss(ends.theta) / n).numpy(),
         "gradient": share.numpy(),
         "accepted": (share <= task.tolerance).numpy(),
         "index": indices.numpy(),
         "alpha": indices.numpy() / net.dim,
-        "lowest": found.eigenvalues[:, 0].numpy(),
+        "lowest": ends.eigenvalues[:, 0].numpy(),
     }
     return pd.DataFrame(columns)
-
-
-def _slope(gradient: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(gradient, dim=1)

@@ -1,4 +1,4 @@
-"""What the steps on Hessians share: a small net on random samples."""
+"""A small network on random samples, for the steps on Hessians."""
 
 import torch
 from torch import Generator

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from lossbars.experiments.hessian.settings import SpectraSettings
+from lossbars.experiments.hessian.config import RandomMatrices
 from lossbars.hessian.random_matrices import index_of, relu_hessian, spectrum_grid, wishart_wigner
 from lossbars.hessian.sampled_matrices import distance, sample_relu_hessian, sample_wishart_wigner
 from lossbars.seeding import numpy_generator
@@ -14,13 +14,13 @@ from lossbars.workflow.work import Work
 BINS, PLACES = 60, 301
 
 
-def step(work: Work[SpectraSettings]) -> None:
+def step(work: Work[RandomMatrices]) -> None:
     """Write a row per place of a curve (part ``density``) and bin of a histogram (``sampled``) of each τ and energy.
 
     Columns: relu, tau, energy, rows, distance (Kolmogorov–Smirnov, of the eigenvalues from the law), index (mass of the
     law below 0), negative (share of the eigenvalues), part, x (of a bin: its left end), y.
     """
-    task = work.settings.task
+    task = work.settings
     parts = []
     for tau, energy in itertools.product(task.taus, task.energies):
         random = numpy_generator(work.experiment, work.model, "matrix", str(tau), str(energy))

@@ -4,16 +4,19 @@ How a claim is judged is in the other modules of this folder.
 """
 
 from dataclasses import replace
-from functools import partial
 
 from lossbars.claims.claim import Check, Claim, Claims
-from lossbars.claims.papers import V1
-from lossbars.experiments.networks.claims import modulo, path_optimisers
-from lossbars.experiments.networks.claims.convolutional import CONVOLUTIONAL, VERSIONS, generalisation
-from lossbars.experiments.networks.claims.deep import SHORTCUTS, TRANSFORMER, WIDE
+from lossbars.claims.papers import FIGURE_ONLY, V1
+from lossbars.experiments.networks.claims.convolutional import CONVOLUTIONAL
 from lossbars.experiments.networks.claims.depth import DEPTH
-from lossbars.experiments.networks.claims.generic import GENERIC, against_table
+from lossbars.experiments.networks.claims.generalisation import two_types
+from lossbars.experiments.networks.claims.generic import GENERIC
+from lossbars.experiments.networks.claims.published import LENET, TWO_TYPES, WIDE
+from lossbars.experiments.networks.claims.recipes import PERMUTATIONS, RECIPES
 from lossbars.experiments.networks.claims.results import Results
+from lossbars.experiments.networks.claims.robustness import ROBUSTNESS
+from lossbars.experiments.networks.claims.shortcuts import SHORTCUTS
+from lossbars.experiments.networks.claims.transformer import TRANSFORMER
 from lossbars.experiments.networks.claims.triangles import COMPLEX_SADDLES, ONE_SADDLE, REGIMES
 from lossbars.experiments.networks.config import Experiment, Model
 from lossbars.experiments.networks.embeddings.claims import EMBEDDINGS
@@ -21,58 +24,47 @@ from lossbars.workflow.blocks import base
 from lossbars.workflow.settings import ClaimsSettings
 from lossbars.workflow.work import Work
 
-TABLE_14 = f"{V1}, appendix I, table 14"
-LENET_EPOCHS = 50  # V1, table 7
+
+def _sourced(claim_and_check: tuple[Claim, Check], **changes: str) -> tuple[Claim, Check]:
+    """A claim that is asked of another experiment than the one that the paper makes it of."""
+    claim, check = claim_and_check
+    return replace(claim, **changes), check
 
 
-def _table_14(id: str, name: str, column: str, mean: str, std: str) -> tuple[Claim, Check]:
-    claim = Claim(id, f"{name} of the LeNet minima on FashionMNIST.", TABLE_14, f"{mean} ± {std}")
-    check = partial(against_table, column=column, mean=float(mean), std=float(std), epochs=LENET_EPOCHS)
-    return claim, check
-
-
-LENET: Claims = [
-    _table_14("train-loss", "Train loss, without L2 (the paper does not say which),", "loss", "0.1596", "0.0050"),
-    _table_14(
-        "train-loss-l2", "Train loss, with L2 (the paper does not say which),", "loss_with_l2", "0.1596", "0.0050"
-    ),
-    _table_14("test-loss", "Test loss", "test_loss", "0.2600", "0.0034"),
-    _table_14("train-accuracy", "Train accuracy in %", "train_accuracy", "94.3204", "0.2578"),
-    _table_14("test-accuracy", "Test accuracy in %", "test_accuracy", "90.7725", "0.2987"),
-    REGIMES,
-    ONE_SADDLE,
-    COMPLEX_SADDLES,
-]
-
-
-def _not_in_papers(claims: Claims, data: str) -> Claims:
+def _not_in_papers(claims: Claims, asked_of: str) -> Claims:
     return [
-        (replace(claim, source=f"not in the papers; {claim.source}, asked of {data}", published="—"), check)
-        for claim, check in claims
+        _sourced(one, source=f"not in the papers; {one[0].source}, asked of {asked_of}", published="—")
+        for one in claims
     ]
 
 
 CLAIMS: dict[str, Claims] = {
-    "digits": _not_in_papers([*DEPTH, ONE_SADDLE], "the bundled digits") + GENERIC,
-    "fc-mnist": DEPTH + GENERIC,
-    "fc-fmnist": DEPTH + GENERIC,
-    "lenet-fmnist": LENET + GENERIC,
-    "cnn-cifar10": CONVOLUTIONAL + GENERIC,
-    "shortcuts-cifar10": SHORTCUTS + GENERIC,
-    "wrn-cifar100": WIDE + GENERIC,
-    "gpt-oscar": TRANSFORMER + GENERIC,
-    **{experiment: generalisation(experiment) + GENERIC for experiment in VERSIONS},
+    "digits": _not_in_papers([*DEPTH, ONE_SADDLE], "the bundled digits"),
+    "fc-mnist": DEPTH,
+    "fc-fmnist": DEPTH,
+    "lenet-fmnist": [*LENET, REGIMES, ONE_SADDLE, COMPLEX_SADDLES],
+    "cnn-cifar10": CONVOLUTIONAL,
+    "shortcuts-cifar10": SHORTCUTS,
+    "wrn-cifar100": [
+        *WIDE,
+        _sourced(ONE_SADDLE, source=f"{V1}, appendix I, fig. 15; fig. 6b"),
+        _sourced(COMPLEX_SADDLES, source=f"{V1}, §4, fig. 6b", published=FIGURE_ONLY),
+        *_not_in_papers([REGIMES], "this network"),
+        *ROBUSTNESS,
+    ],
+    "gpt-oscar": TRANSFORMER,
+    **{experiment: two_types(experiment) for experiment in TWO_TYPES},
 }
 
 
 def claims(experiment: str, config: Experiment) -> Claims:
     """The claims of an experiment; one that the papers do not have gets the generic ones."""
     models = config.models.values()
-    asked = [*CLAIMS.get(experiment, GENERIC)]
+    asked = [*CLAIMS.get(experiment, []), *GENERIC]
     if any(len(plain_curves(model)) > 1 for model in models):
-        asked.append((path_optimisers.CLAIM, path_optimisers.recipes_compared))
+        asked.append(RECIPES)
     if any(model.aligned for model in models):
-        asked.append((modulo.CLAIM, modulo.modulo_permutations))
+        asked.append(PERMUTATIONS)
     return asked + (EMBEDDINGS if config.embeddings else [])
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lossbars.claims.claim import NO_NUMBER, UNMEASURED, Check, Claim, Claims, Finding, mean_and_std, number
-from lossbars.claims.papers import FIGURE_ONLY, V1, V3
+from lossbars.claims.claim import Check, Claim, Claims, Finding, mean_and_std, number
+from lossbars.claims.papers import V1, V3
 from lossbars.claims.verdicts import falls
-from lossbars.experiments.networks.claims.results import Results, finite, maxima_of, only_curves
+from lossbars.experiments.networks.claims.results import Results, finite, in_figure, maxima_of, reported, unmeasured
 from lossbars.plots.bars import to_score
 
 Measure = Callable[[pd.DataFrame], float]  # of the finite bars of one barcode
@@ -33,7 +33,7 @@ def falls_with_depth(results: Results, measure: Measure) -> Finding:
     depths = [depth for depth, _ in models]
     bars = {model: finite(results.bars, model, "direct") for _, model in models}
     if len(set(depths)) < 2 or any(rows.empty for rows in bars.values()):
-        return Finding("—", UNMEASURED, "this needs finite bars at two depths or more")
+        return unmeasured("finite bars at two depths or more")
     values = [measure(rows) for rows in bars.values()]
     spreads, words = zip(*(subset_spread(results.robustness, model, measure) for model in bars), strict=True)
     texts = {
@@ -75,9 +75,9 @@ def _fall_in_words(depths: list[int], values: list[float], spreads: tuple[float,
     return f"{correlation}; from {depths[0]} to {depths[-1]} layers {move}{ratio}{where}"
 
 
-def spearman(one: Any, other: Any) -> str:
+def spearman(x: Any, y: Any) -> str:
     """Rank correlation, as text; ``undefined`` where one side is constant."""
-    ranks = [pd.Series(values).rank().to_numpy() for values in (one, other)]
+    ranks = [pd.Series(values).rank().to_numpy() for values in (x, y)]
     if any(np.ptp(rank) == 0 for rank in ranks):
         return "undefined"
     return f"{np.corrcoef(*ranks)[0, 1]:+.2f}".replace("-", "−")
@@ -85,27 +85,24 @@ def spearman(one: Any, other: Any) -> str:
 
 def curve_maxima(results: Results) -> Finding:
     """Mean ± std of the maxima of the optimised curves of each depth."""
-    maxima = maxima_of(only_curves(results.curves), ["a", "b"])
+    maxima = maxima_of(results.curves)
     texts = {model: mean_and_std(maxima[model], " curves") for _, model in results.by_depth() if model in maxima}
-    return Finding(results.each(texts) or "—", NO_NUMBER if texts else UNMEASURED, "± is the std over the curves")
+    return reported(results.each(texts), "± is the std over the curves")
 
 
 def _falls(name: str, statement: str, figure: int, measure: Measure) -> tuple[Claim, Check]:
     source = f"{V3}, §4.1, fig. {figure}; {V1}, §2.1, fig. {figure}"
-    return Claim(name, statement, source, FIGURE_ONLY), partial(falls_with_depth, measure=measure)
+    return in_figure(name, statement, source, partial(falls_with_depth, measure=measure))
 
 
 DEPTH: Claims = [
     _falls("depth-to-score", "The TO-score (√2, direct) falls with the number of hidden layers.", 3, to_score),
     _falls("depth-length", "Bars get shorter as depth grows (mean length of the finite direct bars).", 2, mean_length),
     _falls("depth-death", "Bars get lower as depth grows (mean death of the finite direct bars).", 2, mean_death),
-    (
-        Claim(
-            "curve-maxima",
-            "Mean and std of the maxima of the optimised curves (published for 2, 3 and 4 layers).",
-            f"{V3}, appendix E, fig. 18; {V1}, appendix H, fig. 13",
-            FIGURE_ONLY,
-        ),
+    in_figure(
+        "curve-maxima",
+        "Mean and std of the maxima of the optimised curves (published for 2, 3 and 4 layers).",
+        f"{V3}, appendix E, fig. 18; {V1}, appendix H, fig. 13",
         curve_maxima,
     ),
 ]

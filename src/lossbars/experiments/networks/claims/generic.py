@@ -1,23 +1,9 @@
-"""Claims about every experiment on networks, and published numbers of all of its minima."""
+"""Claims about every experiment on networks."""
 
 from functools import partial
 
-import numpy as np
-
 from lossbars.barcodes.barcode import DIVISOR, Metric
-from lossbars.claims.claim import (
-    AGREES,
-    DIFFERS,
-    FAILS,
-    HOLDS,
-    INCOMPARABLE,
-    NO_NUMBER,
-    Claim,
-    Claims,
-    Finding,
-    mean_and_std,
-    number,
-)
+from lossbars.claims.claim import FAILS, HOLDS, NO_NUMBER, Claim, Claims, Finding, number
 from lossbars.claims.papers import V3
 from lossbars.experiments.networks.claims.results import Results, finite
 from lossbars.plots.bars import to_score
@@ -51,25 +37,6 @@ def direct_above_merged(results: Results) -> Finding:
     lower = int((deaths["direct"] > deaths["merged"]).sum())
     detail = f"violated by: {wrong}" if wrong else f"a path through other minima is lower for {lower}"
     return Finding(f"{int(kept.sum())} of {len(kept)} minima", FAILS if wrong else HOLDS, detail)
-
-
-def against_table(results: Results, column: str, mean: float, std: float, epochs: int) -> Finding:
-    """The mean of ``column`` over all minima against a published mean ± std of minima of so many epochs."""
-    minima = results.minima.drop_duplicates(["seed", column])  # models may share their minima
-    values = minima[column].to_numpy(dtype=np.float64)
-    trained = {model.minima.epochs for model in results.models.values()}
-    away = (values.mean() - mean) / std
-    verdict = AGREES if abs(away) <= 2 else DIFFERS
-    if trained != {epochs} or not results.all_samples:
-        verdict = INCOMPARABLE
-    of_models = {
-        model: mean_and_std(results.minima.loc[results.minima["model"] == model, column])
-        for model in results.among(results.minima["model"])
-    }
-    sign = "above" if away > 0 else "below"
-    detail = f"± is the std over minima; {abs(away):.2f} published std {sign} the published mean"
-    detail += f"; {results.each(of_models)}" if len(of_models) > 1 else ""
-    return Finding(mean_and_std(values, " minima"), verdict, detail)
 
 
 GENERIC: Claims = [

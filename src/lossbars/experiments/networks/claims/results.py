@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS
+from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, NO_NUMBER, UNMEASURED, Check, Claim, Finding
+from lossbars.claims.papers import FIGURE_ONLY
 from lossbars.experiments.networks.config import Experiment, Model
 from lossbars.networks.specs import MLPSpec
 from lossbars.plots import bars as bar_tables
@@ -49,7 +50,7 @@ class Results(claims_results.Results[Experiment]):
         return sorted(mlps, key=lambda one: one[0])
 
     def among(self, models: Iterable[object]) -> list[str]:
-        """The models that are among some, in the order of the configuration."""
+        """Those of the given models that the experiment has, in the order of the configuration."""
         present = set(models)
         return [model for model in self.models if model in present]
 
@@ -70,6 +71,24 @@ class Results(claims_results.Results[Experiment]):
         return "; ".join(f"{self.recipe_name(recipe, list(texts))}: {text}" for recipe, text in texts.items())
 
 
+# Claims and findings ------------------------------------------------------------------------------
+
+
+def in_figure(id: str, claim: str, source: str, check: Check) -> tuple[Claim, Check]:
+    """A claim that a paper shows in a figure, without a number."""
+    return Claim(id, claim, source, FIGURE_ONLY), check
+
+
+def reported(texts: str, detail: str) -> Finding:
+    """What was obtained, beside which no paper has a number; not measured where there is nothing to say."""
+    return Finding(texts or "—", NO_NUMBER if texts else UNMEASURED, detail)
+
+
+def unmeasured(needs: str) -> Finding:
+    """A claim that could not be judged, since something was missing."""
+    return Finding("—", UNMEASURED, f"this needs {needs}")
+
+
 # Tables ------------------------------------------------------------------------------------------
 
 
@@ -79,22 +98,20 @@ def finite(bars: pd.DataFrame, model: str, convention: str) -> pd.DataFrame:
     return rows[rows["dim"] == 0] if "dim" in rows else rows
 
 
-def only_curves(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of curves without its straight segments."""
-    return table[table["kind"] == "curve"] if len(table) else table
-
-
-def maxima_of(table: pd.DataFrame, corners: list[str]) -> dict[str, pd.Series]:
-    """Model → the largest loss of each of its simplices; of several recipes for one, the lowest."""
-    if table.empty:
+def maxima_of(curves: pd.DataFrame) -> dict[str, pd.Series]:
+    """Model → the largest loss on the curve of each pair of its minima; of several recipes for a pair, the lowest."""
+    if curves.empty:
         return {}
-    largest = table.groupby(["model", *corners, "by"])["loss"].max().groupby(level=["model", *corners]).min()
-    return {str(model): tops for model, tops in largest.groupby(level="model")}
+    largest = curves[curves["kind"] == "curve"].groupby(["model", "a", "b", "by"])["loss"].max()
+    lowest = largest.groupby(level=["model", "a", "b"]).min()
+    return {str(model): tops for model, tops in lowest.groupby(level="model")}
 
 
 def maxima_by(table: pd.DataFrame, corners: list[str]) -> dict[Recipe, pd.Series]:
-    """Model and recipe → the largest loss of each of the simplices."""
+    """Model and recipe → the largest loss on each of the simplices, straight segments apart."""
     if table.empty:
         return {}
+    if "kind" in table:
+        table = table[table["kind"] == "curve"]
     largest = table.groupby(["model", "by", *corners])["loss"].max()
     return {(str(model), str(by)): tops.droplevel([0, 1]) for (model, by), tops in largest.groupby(level=[0, 1])}

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from lossbars.claims.claim import NO_NUMBER, UNMEASURED, Finding, mean_and_std, number
-from lossbars.experiments.networks.claims.results import Results
-from lossbars.plots import bars as bar_tables
+from lossbars.claims.claim import NO_NUMBER, Claims, Finding, mean_and_std, number
+from lossbars.claims.papers import V1
+from lossbars.experiments.networks.claims.results import Results, finite, in_figure, unmeasured
 
 SIZE = 4  # of the sets, or the nearest there is: as in figure 7
+ABSENT = unmeasured("barcodes of subsets of the minima")
 
 
 def saddles_over_sets(results: Results) -> Finding:
@@ -25,7 +26,7 @@ def saddles_over_sets(results: Results) -> Finding:
         if np.isfinite(largest):  # one set has no spread
             shares.append(f"{results.label(model)} {number(largest / length, 2)}")
     if not texts:
-        return Finding("—", UNMEASURED, "this needs barcodes of subsets of the minima")
+        return ABSENT
     detail = "minima by increasing loss, finite direct bars alone; largest std as a share of the mean bar's length: "
     return Finding(results.each(texts), NO_NUMBER, detail + (", ".join(shares) or "—"))
 
@@ -39,7 +40,7 @@ def saddle_over_sizes(results: Results) -> Finding:
         parts = [f"{size}: {mean_and_std(those, ' sets')}" for size, those in deaths]
         texts[model] = f"minimum {minimum}, by size of the set {', '.join(parts)}"
     if not texts:
-        return Finding("—", UNMEASURED, "this needs barcodes of subsets of the minima")
+        return ABSENT
     return Finding(results.each(texts), NO_NUMBER, "direct bars of the minimum of the highest loss")
 
 
@@ -47,7 +48,22 @@ def _finite(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
     """The finite direct bars of each model's subsets, of models that have any."""
     table = results.robustness
     for model in results.among(table["model"]):
-        bars = table[table["model"] == model]
-        bars = bar_tables.finite(bars[bars["convention"] == "direct"])
+        bars = finite(table, model, "direct")
         if len(bars):
             yield model, bars
+
+
+ROBUSTNESS: Claims = [
+    in_figure(
+        "saddles-over-sets",
+        "Mean and std of each minimum's saddle over sets of minima.",
+        f"{V1}, §4, fig. 7a",
+        saddles_over_sets,
+    ),
+    in_figure(
+        "saddle-over-sizes",
+        "The same of one minimum against the sets' size.",
+        f"{V1}, §4, fig. 7b",
+        saddle_over_sizes,
+    ),
+]

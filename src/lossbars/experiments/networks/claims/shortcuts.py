@@ -2,29 +2,27 @@
 
 import math
 from collections import defaultdict
-from typing import Literal
+from functools import partial
+from typing import Literal, get_args
 
 import pandas as pd
 
-from lossbars.claims.claim import FAILS, HOLDS, UNDECIDED, UNMEASURED, Finding, number
+from lossbars.claims.claim import FAILS, HOLDS, UNDECIDED, Check, Claim, Claims, Finding, number
+from lossbars.claims.papers import V3
 from lossbars.claims.verdicts import falls, rises, together
-from lossbars.experiments.networks.claims.depth import Measure, subset_spread
-from lossbars.experiments.networks.claims.generalisation import compared
-from lossbars.experiments.networks.claims.results import Results, finite
+from lossbars.experiments.networks.claims.depth import Measure, mean_death, mean_length, subset_spread
+from lossbars.experiments.networks.claims.published import RESNETS, resnet
+from lossbars.experiments.networks.claims.results import Results, finite, in_figure, unmeasured
 from lossbars.networks.specs import NetworkSpec, ResNetSpec
 
+Along = Literal["depth", "width"]
 Measured = dict[str, tuple[float, float, str]]  # model → value, its spread, and how many of what it is the mean of
 
 
-def model_of(results: Results, network: NetworkSpec) -> str | None:
-    """The first model with this network."""
-    return next((key for key, model in results.models.items() if model.network == network), None)
+def series(results: Results, shortcuts: bool, along: Along) -> list[list[str]]:
+    """Models with or without shortcuts: for each width a list by depth, or for each depth a list by width.
 
-
-def families(results: Results, shortcuts: bool, along: Literal["depth", "width"]) -> list[list[str]]:
-    """Models with or without shortcuts, in the order of ``along``: a list for each value of the other, of two or more.
-
-    All models of a list differ in ``along``; of two with the same depth and width the first counts.
+    Lists have two models or more; of two models with the same depth and width the first counts.
     """
     other = "width" if along == "depth" else "depth"
     models: dict[int, dict[int, str]] = defaultdict(dict)  # the other → the one along which they differ → model
@@ -35,18 +33,14 @@ def families(results: Results, shortcuts: bool, along: Literal["depth", "width"]
     return [[row[place] for place in sorted(row)] for _, row in sorted(models.items()) if len(row) > 1]
 
 
-def moves(
-    results: Results, shortcuts: bool, along: Literal["depth", "width"], measure: Measure, up: bool = False
-) -> Finding:
+def moves(results: Results, shortcuts: bool, along: Along, measure: Measure, up: bool = False) -> Finding:
     """Whether ``measure`` of the finite direct bars falls, or with ``up`` rises, at each step in depth or width."""
     measured, spread = of_bars(results, measure)
-    lists = [[model for model in row if model in measured] for row in families(results, shortcuts, along)]
+    lists = [[model for model in row if model in measured] for row in series(results, shortcuts, along)]
     lists = [row for row in lists if len(row) > 1]
     if not lists:
         kind = "with" if shortcuts else "without"
-        return Finding(
-            "—", UNMEASURED, f"this needs finite bars of two networks {kind} shortcuts that differ in {along}"
-        )
+        return unmeasured(f"finite bars of two networks {kind} shortcuts that differ in {along}")
     judge = rises if up else falls
     verdict = together(judge([measured[m][0] for m in row], [measured[m][1] for m in row]) for row in lists)
     shown = {model: measured[model] for row in lists for model in row}
@@ -68,9 +62,7 @@ def of_bars(results: Results, measure: Measure) -> tuple[Measured, str]:
         spread, how = subset_spread(results.robustness, model, measure)
         if not spread:
             of_each = pd.Series([measure(bars.iloc[[i]]) for i in range(len(bars))])
-            spread, how = (
-                (float(of_each.std(ddof=1)), "std over the bars") if len(bars) > 1 else (0.0, "of one bar none")
-            )
+            spread, how = _std(of_each), "std over the bars" if len(bars) > 1 else "of one bar none"
         measured[model] = measure(bars), spread, f"{len(bars)} bars"
         words[how] = None
     return measured, f"mean over the finite direct bars; ± is the {', or '.join(words)}" if words else ""
@@ -87,23 +79,27 @@ def has_largest_test_error(results: Results, network: NetworkSpec) -> Finding:
     measured: Measured = {}
     for model in results.among(results.minima["model"]):
         errors = 100 - results.minima.loc[results.minima["model"] == model, "test_accuracy"]
-        spread = float(errors.std(ddof=1)) if len(errors) > 1 else 0.0
-        measured[model] = float(errors.mean()), spread, f"{len(errors)} minima"
+        measured[model] = float(errors.mean()), _std(errors), f"{len(errors)} minima"
     return _largest(results, network, measured, "test error in %; ± is the std over the minima")
 
 
+def _std(values: pd.Series) -> float:
+    """Standard deviation of a sample; 0 of one value."""
+    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
+
+
 def _largest(results: Results, network: NetworkSpec, measured: Measured, spread: str) -> Finding:
-    """Undecided where the next value, or the largest of another, is within the spread of both."""
-    one = model_of(results, network)
-    rivals = {model: values for model, values in measured.items() if model != one}
-    if one not in measured or not rivals:
-        return Finding("—", UNMEASURED, "this needs that network and another")
-    next_one = max(rivals, key=lambda model: rivals[model][0])
-    lead = measured[one][0] - rivals[next_one][0]
-    noise = math.hypot(measured[one][1], rivals[next_one][1])
+    """Undecided where the largest value of another network is within the spread of both."""
+    model = next((key for key, model in results.models.items() if model.network == network), None)
+    rivals = {key: values for key, values in measured.items() if key != model}
+    if model not in measured or not rivals:
+        return unmeasured("that network and another")
+    rival = max(rivals, key=lambda key: rivals[key][0])
+    lead = measured[model][0] - rivals[rival][0]
+    noise = math.hypot(measured[model][1], rivals[rival][1])
     verdict = UNDECIDED if abs(lead) <= noise else HOLDS if lead > 0 else FAILS
     side = "above" if lead > 0 else "below"
-    detail = f"{number(abs(lead), 3)} {side} {results.label(next_one)}, spread {number(noise, 2)}; {spread}"
+    detail = f"{number(abs(lead), 3)} {side} {results.label(rival)}, spread {number(noise, 2)}; {spread}"
     return Finding(results.each(_texts(measured)), results.qualified(verdict), detail)
 
 
@@ -114,13 +110,36 @@ def _texts(measured: Measured) -> dict[str, str]:
     }
 
 
-def network_against_table(
-    results: Results, network: NetworkSpec, column: str, mean: float, std: float, epochs: int
-) -> Finding:
-    """The mean of ``column`` over one network's minima against a published mean ± std after so many epochs."""
-    model = model_of(results, network)
-    if model is None:
-        return Finding("—", UNMEASURED, "this needs a model with that network")
-    values = results.minima.loc[results.minima["model"] == model, column]
-    trained = results.models[model].minima.epochs
-    return compared(values, mean, std, comparable=trained == epochs and results.all_samples)
+# Claims ------------------------------------------------------------------------------------------
+
+FIGURE_7 = f"{V3}, §6, fig. 7"
+WORST = resnet(110, 1, shortcuts=False)
+MEASURES = {"length": ("get shorter", "get longer", mean_length), "death": ("get lower", "get higher", mean_death)}
+
+
+def _moves(along: Along, shortcuts: bool, what: str) -> tuple[Claim, Check]:
+    suffix, kind = ("", "with shortcuts") if shortcuts else ("-ns", "without shortcuts")
+    up = along == "depth" and not shortcuts
+    down_words, up_words, measure = MEASURES[what]
+    claim = f"Bars {up_words if up else down_words} with {along}, {kind} (mean {what} of the finite direct bars)."
+    check = partial(moves, shortcuts=shortcuts, along=along, measure=measure, up=up)
+    return in_figure(f"{along}-{what}{suffix}", claim, FIGURE_7, check)
+
+
+SHORTCUTS: Claims = [
+    *(_moves(along, shortcuts, what) for along in get_args(Along) for shortcuts in (True, False) for what in MEASURES),
+    *(
+        in_figure(
+            f"largest-{what}",
+            f"ResNet-110-NS has the largest bars (mean {what}).",
+            FIGURE_7,
+            partial(has_largest_bars, network=WORST, measure=measure),
+        )
+        for what, (_, _, measure) in MEASURES.items()
+    ),
+    (
+        Claim("largest-test-error", "ResNet-110-NS has the largest test error.", f"{V3}, §6, table 8"),
+        partial(has_largest_test_error, network=WORST),
+    ),
+    *RESNETS,
+]

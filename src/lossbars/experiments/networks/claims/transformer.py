@@ -5,9 +5,10 @@ from math import comb
 import numpy as np
 import pandas as pd
 
-from lossbars.claims.claim import FAILS, HOLDS, UNDECIDED, UNMEASURED, Finding, mean_and_std, number
+from lossbars.claims.claim import FAILS, HOLDS, UNDECIDED, Claims, Finding, mean_and_std, number
+from lossbars.claims.papers import V3
 from lossbars.claims.verdicts import together
-from lossbars.experiments.networks.claims.results import Results, maxima_of, only_curves
+from lossbars.experiments.networks.claims.results import Results, in_figure, maxima_of, unmeasured
 from lossbars.networks.specs import GPTSpec
 
 RARE, COMMON = 0.05, 0.5  # chances below and above which a gap is one, and is none
@@ -46,7 +47,7 @@ def two_levels(results: Results) -> Finding:
         low, high = (_span(side) for side in (values[:cut], values[cut:]))
         texts[model] = f"{low} and {high}, gap {number(gap, 3)}, chance {number(chance, 2)}"
     if not texts:
-        return Finding("—", UNMEASURED, "this needs three minima of a transformer")
+        return unmeasured("three minima of a transformer")
     detail = (
         "spans of the losses on either side of the largest gap; chance of as large a share of the range if losses fell "
         f"uniformly between the lowest and the highest: holds below {RARE}, does not hold above {COMMON}"
@@ -66,7 +67,7 @@ def _span(values: np.ndarray) -> str:
 
 def barriers_remain(results: Results) -> Finding:
     """Whether every curve climbs further above its higher end than the minima's losses differ."""
-    maxima = maxima_of(only_curves(results.curves), ["a", "b"])
+    maxima = maxima_of(results.curves)
     texts, verdicts, counts = {}, [], {}
     for model, losses in losses_of(results).items():
         if model not in maxima:
@@ -79,7 +80,7 @@ def barriers_remain(results: Results) -> Finding:
         texts[model] = f"{', '.join(parts)}; range of the minima's losses {number(reach, 3)}"
         counts[model] = f"{int(above.sum())} of {len(above)} pairs climb more than that range"
     if not texts:
-        return Finding("—", UNMEASURED, "this needs curves between three minima of a transformer")
+        return unmeasured("curves between three minima of a transformer")
     detail = "maximum of a curve less its higher end, mean ± std, within the two levels and across: "
     return Finding(results.each(texts), results.qualified(together(verdicts)), detail + results.each(counts))
 
@@ -89,7 +90,12 @@ def _climbs(tops: pd.Series, losses: pd.Series) -> tuple[pd.Series, np.ndarray]:
     upper = set(losses.index[_cut(losses.to_numpy()) :])
     ends = [tops.index.get_level_values(side) for side in ("a", "b")]
     higher = np.maximum(*(losses.loc[seeds].to_numpy() for seeds in ends))
-    one, two = (np.isin(seeds, list(upper)) for seeds in ends)
-    return tops - higher, np.where(
-        one != two, "across", np.where(one, "within the upper level", "within the lower level")
-    )
+    first, second = (np.isin(seeds, list(upper)) for seeds in ends)
+    within = np.where(first, "within the upper level", "within the lower level")
+    return tops - higher, np.where(first != second, "across", within)
+
+
+TRANSFORMER: Claims = [
+    in_figure("two-levels", "There are two levels of quality among the minima.", f"{V3}, §7, fig. 9", two_levels),
+    in_figure("barriers", "A large barrier remains between the minima.", f"{V3}, §7, fig. 8, 9", barriers_remain),
+]

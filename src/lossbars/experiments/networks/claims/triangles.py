@@ -5,20 +5,9 @@ import math
 import numpy as np
 import pandas as pd
 
-from lossbars.claims.claim import (
-    FAILS,
-    HOLDS,
-    NO_NUMBER,
-    UNDECIDED,
-    UNMEASURED,
-    Check,
-    Claim,
-    Finding,
-    mean_and_std,
-    number,
-)
-from lossbars.claims.papers import FIGURE_ONLY, V1
-from lossbars.experiments.networks.claims.results import Recipe, Results, maxima_by
+from lossbars.claims.claim import FAILS, HOLDS, UNDECIDED, Check, Claim, Finding, mean_and_std, number
+from lossbars.claims.papers import V1
+from lossbars.experiments.networks.claims.results import Recipe, Results, in_figure, maxima_by, reported, unmeasured
 from lossbars.recipes import Triangles
 
 CORNERS = ["a", "b", "c"]
@@ -33,19 +22,16 @@ def trained_sides_lower(results: Results) -> Finding:
     measured = {recipe: _triangles(results, recipe) for recipe in results.recipes("triangles") if recipe in maxima}
     chosen = {measured[recipe].sides: recipe for recipe in sorted(measured, key=lambda one: measured[one].epochs)}
     if set(chosen) != {"trained", "fixed"}:
-        return Finding("—", UNMEASURED, "this needs triangles of both regimes")
+        return unmeasured("triangles of both regimes")
     trained, fixed = (maxima[chosen[sides]] for sides in ("trained", "fixed"))
     gain = fixed.mean() - trained.mean()
     spread = math.hypot(*(_standard_error(tops, results.config.seeds) for tops in (trained, fixed)))
     verdict = UNDECIDED if abs(gain) < spread else HOLDS if gain > 0 else FAILS
     texts = {recipe: mean_and_std(maxima[recipe], " triangles") for recipe in measured}
     names = [results.recipe_name(chosen[sides], list(texts)) for sides in ("trained", "fixed")]
-    detail = f"{'lower' if gain > 0 else 'higher'} by {number(abs(gain), 3)}, standard error {number(spread, 2)}"
-    return Finding(
-        results.each_recipe(texts),
-        results.qualified(verdict),
-        f"{names[0]}, against {names[1]}: {detail}; ± is the std over triangles",
-    )
+    change = f"{'lower' if gain > 0 else 'higher'} by {number(abs(gain), 3)}, standard error {number(spread, 2)}"
+    detail = f"{names[0]}, against {names[1]}: {change}; ± is the std over triangles"
+    return Finding(results.each_recipe(texts), results.qualified(verdict), detail)
 
 
 def _triangles(results: Results, recipe: Recipe) -> Triangles:
@@ -71,9 +57,7 @@ def one_saddle_bars(results: Results) -> Finding:
             birth, death = births[recipe], deaths[recipe]
             length = mean_and_std(death - birth, " triangles")
             texts[recipe] = f"[{number(birth.mean())}, {number(death.mean())}], length {length}"
-    verdict = NO_NUMBER if texts else UNMEASURED
-    detail = "means over the triangles of a recipe, ± is the std over them"
-    return Finding(results.each_recipe(texts) or "—", verdict, detail)
+    return reported(results.each_recipe(texts), "means over the triangles of a recipe, ± is the std over them")
 
 
 def one_saddles_of_complex(results: Results) -> Finding:
@@ -87,25 +71,20 @@ def one_saddles_of_complex(results: Results) -> Finding:
             bars = ", ".join(f"[{number(birth, 3)}, {number(death, 3)}]" for birth, death in ends)
             texts[model] = f"{len(loops)} bars, {len(loops) - len(filled)} of them half-lines: {bars or '—'}"
     detail = "of the merged barcode, whose triangles are the lowest known; bars of length zero are left out"
-    return Finding(results.each(texts) or "—", NO_NUMBER if texts else UNMEASURED, detail)
+    return reported(results.each(texts), detail)
 
 
-REGIMES: tuple[Claim, Check] = (
-    Claim(
-        "triangle-regimes",
-        "Triangles with trained sides (regime 1) reach lower maxima than with fixed sides (regime 2).",
-        f"{V1}, appendix I, fig. 16",
-        FIGURE_ONLY,
-    ),
+FIGURE_16 = f"{V1}, appendix I, fig. 16"
+REGIMES = in_figure(
+    "triangle-regimes",
+    "Triangles with trained sides (regime 1) reach lower maxima than with fixed sides (regime 2).",
+    FIGURE_16,
     trained_sides_lower,
 )
-ONE_SADDLE: tuple[Claim, Check] = (
-    Claim(
-        "one-saddle-bars",
-        "1-saddle bar of one triangle: from the maximum on its sides to the maximum on the triangle.",
-        f"{V1}, appendix I, fig. 16",
-        FIGURE_ONLY,
-    ),
+ONE_SADDLE = in_figure(
+    "one-saddle-bars",
+    "1-saddle bar of one triangle: from the maximum on its sides to the maximum on the triangle.",
+    FIGURE_16,
     one_saddle_bars,
 )
 COMPLEX_SADDLES: tuple[Claim, Check] = (

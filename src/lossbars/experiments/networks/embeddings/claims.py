@@ -8,9 +8,9 @@ Tables have a row per minimum of the small model but its lowest; see
 
 import pandas as pd
 
-from lossbars.claims.claim import FAILS, HOLDS, UNMEASURED, Claim, Claims, Finding, mean_and_std, number
+from lossbars.claims.claim import FAILS, HOLDS, Claim, Claims, Finding, mean_and_std, number
 from lossbars.claims.papers import V3
-from lossbars.experiments.networks.claims.results import Results
+from lossbars.experiments.networks.claims.results import Results, unmeasured
 
 PRESERVED = Claim(
     "embedding-loss", "The loss of an embedded minimum is that of the minimum in the smaller network.", f"{V3}, §3.5"
@@ -21,7 +21,7 @@ LOWER = Claim(
     f"{V3}, §3.6, theorem 2",
 )
 ROUNDING = 1e-6  # of a mean of float32 losses of single samples, over 1 + loss
-ABSENT = Finding("—", UNMEASURED, "this needs embeddings")
+ABSENT = unmeasured("embeddings")
 
 
 def preserved(results: Results) -> Finding:
@@ -29,7 +29,7 @@ def preserved(results: Results) -> Finding:
     if results.embeddings.empty:
         return ABSENT
     texts, largest = [], 0.0
-    for name, rows in _each(results):
+    for name, rows in _tables(results):
         gap = pd.concat([(rows[f"start_{side}"] - rows[f"birth_{side}"]).abs() for side in "ab"])
         scale = 1 + pd.concat([rows[f"birth_{side}"] for side in "ab"])
         largest = max(largest, float((gap / scale).max()))
@@ -59,7 +59,7 @@ def lower(results: Results) -> Finding:
     if results.embeddings.empty:
         return ABSENT
     texts, details, fails = [], [], False
-    for name, rows in _each(results):
+    for name, rows in _tables(results):
         fails |= bool((bound(rows) > saddle(rows)).any())
         below = int((bound(rows) < saddle(rows)).sum())
         means = [mean_and_std(values) for values in (saddle(rows), rows["before"], rows["after"])]
@@ -68,25 +68,27 @@ def lower(results: Results) -> Finding:
         )
         details.append(f"{name}: {_descents(rows)}")
     detail = "; ".join(details) + "; the lower of path and optimised path bounds the penalty from above"
-    return Finding("; ".join(texts), results.qualified(FAILS if fails else HOLDS), detail)
+    return Finding("; ".join(texts), results.judged(not fails), detail)
 
 
 def _descents(rows: pd.DataFrame) -> str:
     """How minima fell, and whether the loss ever rose on the way."""
     columns = ["start", "end", "highest"]
     sides = [rows[[f"{name}_{side}" for name in columns]].set_axis(columns, axis=1) for side in "ab"]
-    one = pd.concat(sides).drop_duplicates()  # a minimum may be in several rows
-    rise = float((one["highest"] - one["start"]).max())
+    minima = pd.concat(sides).drop_duplicates()  # a minimum may be in several rows
+    rise = float((minima["highest"] - minima["start"]).max())
+    means = [number(minima[name].mean(), 3) for name in ("start", "end")]
     return (
-        f"embedded minima fall from {number(one['start'].mean(), 3)} to {number(one['end'].mean(), 3)} on average, "
+        f"embedded minima fall from {means[0]} to {means[1]} on average, "
         f"on the way the loss rises by {number(max(rise, 0.0), 2)} at most"
     )
 
 
-def _each(results: Results) -> list[tuple[str, pd.DataFrame]]:
+def _tables(results: Results) -> list[tuple[str, pd.DataFrame]]:
     """What figures call each embedding, and its rows."""
     tables = {str(key): rows for key, rows in results.embeddings.groupby("model")}
-    return [(one.label or key, tables[key]) for key, one in results.config.embeddings.items() if key in tables]
+    named = results.config.embeddings.items()
+    return [(embedding.label or key, tables[key]) for key, embedding in named if key in tables]
 
 
 EMBEDDINGS: Claims = [(PRESERVED, preserved), (LOWER, lower)]

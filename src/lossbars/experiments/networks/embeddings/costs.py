@@ -1,8 +1,7 @@
 """What an embedding's job costs: two descents in the larger network, one after the other. Loads no torch."""
 
-from lossbars.datasets.sizes import Size
+from lossbars.datasets.specs import Size
 from lossbars.experiments.networks.config import Experiment
-from lossbars.networks.sizes import network
 from lossbars.recipes import Descent, Triangles
 from lossbars.workflow.training_costs import Training, control_points
 
@@ -17,7 +16,7 @@ def embedding_trainings(whole: Experiment, name: str, size: Size, samples: int) 
     measured = (points - 1) * (one.path.grid.between + 1) + 1 + 2 * one.path.grid.refinements
 
     def job(recipe: Descent, stacked: int, nodes: int, free: int, places: int, evaluations: int) -> Training:
-        net, batch = network(whole.models[one.large].network, size), min(recipe.batch_size, samples)
+        net, batch = whole.models[one.large].network.size(size), min(recipe.batch_size, samples)
         moments = 1 if recipe.optimiser == "sgd" else 2
         return Training(net, size, samples, stacked, nodes, free, places, batch, recipe.epochs, evaluations, moments)
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from lossbars.experiments.networks.config import Experiment
 from lossbars.experiments.networks.settings import EmbeddingSettings
-from lossbars.networks.modules import NETWORK_MODULE
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.tasks import Rule, Task
 from lossbars.workflow.training_settings import source_of
@@ -37,5 +36,5 @@ def embedding_task(plan: Plan, experiment: str, name: str, data: Task, small: Se
         "minima": [task["tensors"] for task in small if task.rule == "minima"],
         "curves": [task["tensors"] for task in small if task.rule == "curves" and task.kind not in aligned],
     }
-    chosen = tuple(dict.fromkeys(NETWORK_MODULE[network.kind] for network in networks.values()))
-    return EMBEDDING.task(plan, settings, reads, experiment=experiment, model=name, chosen=chosen)
+    chosen = tuple(dict.fromkeys(network.module for network in networks.values()))
+    return EMBEDDING.task(plan, settings, reads, experiment=experiment, model=name, extra_modules=chosen)

@@ -10,24 +10,18 @@ from torch import Generator, Tensor
 
 from lossbars.experiments.networks.embeddings.theorem import Bounds, bounds, descend_from, with_points
 from lossbars.experiments.networks.settings import EmbeddingSettings
-from lossbars.experiments.networks.steps.common import read_minima
+from lossbars.experiments.networks.steps.common import ERRORS, keep, read_minima  # noqa: F401 (workflow.run reads them)
 from lossbars.landscapes.network.landscape import NetworkLandscape
-from lossbars.optimise.descent import Checkpoint, Diverged
+from lossbars.optimise.descent import Checkpoint
 from lossbars.seeding import generator
-from lossbars.simplices import Bezier
+from lossbars.simplices.families import FAMILIES, POLYGONAL
 from lossbars.symmetry.embedding import Embedding, embedding
 from lossbars.workflow.records import read_barcodes
 from lossbars.workflow.training_step import make_landscape, read_data, saved_on_stop, use
 from lossbars.workflow.work import Work
 
-BEZIER_POINTS = 61  # of the chain that stands for a Bezier curve
-ERRORS = (Diverged,)
+POINTS = 61  # of the chain that stands for a smooth curve
 Curves = dict[tuple[str, int, int], Tensor]  # kind and pair → points (k, d) of a chain
-
-
-def keep(_: EmbeddingSettings) -> bool:
-    """Two trainings take long."""
-    return True
 
 
 @dataclass(frozen=True)
@@ -72,8 +66,7 @@ def step(work: Work[EmbeddingSettings]) -> None:
 
 def between(small: NetworkLandscape, large: NetworkLandscape) -> Embedding:
     """The embedding of one network's parameters into another's. Raises ValueError where there is none."""
-    ours, theirs = (dict(zip(one.names, one.shapes, strict=True)) for one in (small, large))
-    return embedding(ours, theirs)
+    return embedding(small.shapes, large.shapes)
 
 
 def _generators(work: Work[Any], purpose: str, numbers: Sequence[int]) -> list[Generator]:
@@ -90,13 +83,13 @@ def read_bars(work: Work[Any]) -> list[Bar]:
 
 
 def read_curves(work: Work[Any]) -> Curves:
-    """Every curve as a chain: of a path its points, of a Bezier curve its places on a grid."""
+    """Every curve as a chain: of a path its points, of a smooth curve its places on a grid."""
     curves: Curves = {}
     for job, tensors, facts in work.all_tensors("curves"):
         nodes = tensors["nodes"]
-        if facts["family"] == "bezier":
-            bezier = Bezier(nodes.shape[1] - 2)
-            nodes = bezier.blend(torch.linspace(0, 1, BEZIER_POINTS)[:, None]) @ nodes
+        if facts["family"] not in POLYGONAL:
+            family = FAMILIES[facts["family"]](nodes.shape[1] - 2)
+            nodes = family.blend(torch.linspace(0, 1, POINTS)[:, None]) @ nodes
         lengths = tensors.get("lengths", torch.full((len(nodes),), nodes.shape[1]))
         for (a, b), points, length in zip(tensors["pairs"].tolist(), nodes, lengths.tolist(), strict=True):
             curves[job.kind, a, b] = points[:length]

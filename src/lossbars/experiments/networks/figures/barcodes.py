@@ -53,18 +53,11 @@ def barcodes(
     tables = per_model(bars, labels, COLUMNS, "bars", **where)
     tables = {model: table[table["dim"] == dim] for model, table in tables.items()}
     figure, (axes,) = style.panels(1, title, height=3.0)
-    log, limits = loss_range(pd.concat(tables.values()))
-    style.loss_axis(axes, "y", log)
-    axes.set(xlim=(0, len(labels)), ylim=limits)
-    for index, (model, table) in enumerate(tables.items()):
-        if index % 2:
-            axes.axvspan(index, index + 1, color="0.955", linewidth=0, zorder=0)
-        draw_bars(axes, table, model, index, style.color(index))
-        if groups and index and index not in divided:
-            axes.axvline(index, color="red", linewidth=1.0, gid=f"between-groups-{index}")
     below = [f"TO {to_score(table):.3g}\nn = {len(table)}" for table in tables.values()]
-    style.name_models(axes, np.arange(len(labels)) + 0.5, list(labels.values()), below)
-    axes.tick_params(axis="x", length=0)
+    draw_barcodes(axes, tables, list(labels.values()), below)
+    for index in range(1, len(tables) if groups else 1):
+        if index not in divided:
+            axes.axvline(index, color="red", linewidth=1.0, gid=f"between-groups-{index}")
     explained = explain(convention)
     if dim:
         explained = (
@@ -73,6 +66,21 @@ def barcodes(
     what = f"bars of dimension {dim}" if dim else "minima"
     style.caption(figure, legend(dim), f"{explained}.\nTO: TO-score, the longest finite bar / √2. n: number of {what}.")
     return figure
+
+
+def draw_barcodes(
+    axes: Axes, tables: Mapping[str, pd.DataFrame], names: list[str], below: list[str], alike: int = 1
+) -> None:
+    """Barcodes side by side, every second on grey, ``alike`` successive ones in one colour, with names under them."""
+    log, limits = loss_range(pd.concat(tables.values()))
+    style.loss_axis(axes, "y", log)
+    axes.set(xlim=(0, len(tables)), ylim=limits)
+    for index, (key, table) in enumerate(tables.items()):
+        if index % 2:
+            axes.axvspan(index, index + 1, color="0.955", linewidth=0, zorder=0)
+        draw_bars(axes, table, key, index, style.color(index // alike))
+    style.name_models(axes, np.arange(len(tables)) + 0.5, names, below)
+    axes.tick_params(axis="x", length=0)
 
 
 def loss_range(bars: pd.DataFrame) -> tuple[bool, tuple[float, float]]:

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from lossbars.barcodes.barcode import MODULO
-from lossbars.experiments.networks.figures.barcodes import COLUMNS, draw_bars, legend
+from lossbars.experiments.networks.figures.barcodes import COLUMNS, draw_barcodes, legend
+from lossbars.experiments.networks.figures.optimisers import draw_joined, mean_handle
 from lossbars.plots import style
 from lossbars.plots.bars import to_score
 from lossbars.plots.tables import explain, per_model
@@ -51,45 +51,20 @@ def modulo(
     lower.tick_params(axis="x", length=0)
     note = f"{explain('direct' + MODULO)}.\nTO: TO-score, the longest finite bar / √2. "
     note += "Below: the largest loss on the straight segment of each pair of minima, as they are (left) and aligned."
-    mean = Line2D([], [], marker="_", markersize=9, color="black", linestyle="none", label="mean")
-    style.caption(figure, [*legend(0), mean], note)
+    style.caption(figure, [*legend(0), mean_handle()], note)
     return figure
 
 
-def _draw_barcodes(axes: Axes, tables: list[dict[str, pd.DataFrame]], labels: dict[str, str]) -> None:
+def _draw_barcodes(axes: Axes, sides: list[dict[str, pd.DataFrame]], labels: dict[str, str]) -> None:
     """Two barcodes of each model on one axis, the plain one first."""
-    pairs = [side for model in labels for side in zip(SIDES, (table[model] for table in tables), strict=True)]
-    rows = pd.concat([table for _, table in pairs])
-    losses = np.concatenate([rows["birth"], rows["death"][np.isfinite(rows["death"])]])
-    log = style.wants_log(losses)
-    style.loss_axis(axes, "y", log)
-    axes.set(xlim=(0, len(pairs)), ylim=style.limits(losses, log))
-    for index, (side, table) in enumerate(pairs):
-        if index % 2:
-            axes.axvspan(index, index + 1, color="0.955", linewidth=0, zorder=0)
-        draw_bars(axes, table, f"{table['model'].iloc[0]}-{side}", index, style.color(index // 2))
-    names = [f"{label}\n{SIDES[side]}" for label in labels.values() for side in SIDES]
-    below = [f"TO {to_score(table):.3g}" for _, table in pairs]
-    style.name_models(axes, np.arange(len(pairs)) + 0.5, names, below)
-    axes.tick_params(axis="x", length=0)
+    tables = {f"{model}-{end}": table[model] for model in labels for end, table in zip(SIDES, sides, strict=True)}
+    names = [f"{label}\n{words}" for label in labels.values() for words in SIDES.values()]
+    draw_barcodes(axes, tables, names, [f"TO {to_score(table):.3g}" for table in tables.values()], alike=2)
 
 
 def _draw_segments(axes: Axes, pair: list[pd.Series], index: int, model: str) -> None:
     """The two heights of each pair of minima of the ``index``-th model."""
-    places = [2 * index + 0.5, 2 * index + 1.5]
-    both = pd.concat(pair, axis=1, keys=list(SIDES))
-    for ends, row in both.iterrows():
-        axes.plot(places, row, color=style.GREY, linewidth=0.5, alpha=0.6, gid=f"pair-{model}-{ends[0]}+{ends[1]}")
-    for place, side in zip(places, SIDES, strict=True):
-        axes.plot(
-            np.full(len(both), place),
-            both[side],
-            style.MARKERS[0],
-            color=style.color(index),
-            markersize=3,
-            gid=f"segments-{model}-{side}",
-        )
-        axes.plot(
-            [place], [both[side].mean()], "_", color="black", markersize=12, markeredgewidth=1.4,
-            gid=f"mean-{model}-{side}",
-        )  # fmt: skip
+    heights = pd.concat(pair, axis=1, keys=list(SIDES))
+    pairs = [f"pair-{model}-{a}+{b}" for a, b in heights.index]
+    looks = [(style.MARKERS[0], style.color(index), f"{model}-{side}") for side in SIDES]
+    draw_joined(axes, heights, 2 * index + 0.5, pairs, "segments", looks)

@@ -39,7 +39,9 @@ def optimisers(
     figure, axes = style.panels(len(compared), title, height=2.6, sharey=True)
     log = style.wants_log(np.concatenate([table.to_numpy().ravel() for table in deaths.values()]))
     for panel, (model, table) in zip(axes, deaths.items(), strict=True):
-        _draw_deaths(panel, table)
+        looks = [(style.MARKERS[i % len(style.MARKERS)], style.color(i), kind) for i, kind in enumerate(table.columns)]
+        draw_joined(panel, table, 0.0, [f"minimum-{minimum}" for minimum in table.index], "deaths", looks)
+        panel.set_xlim(-0.5, len(table.columns) - 0.5)
         style.loss_axis(panel, "y", log, "death")
         if panel is not axes[0]:
             panel.set_ylabel("")
@@ -47,9 +49,7 @@ def optimisers(
         names = [style.wrap(recipes[model][kind], 1.6 / len(table.columns) + 0.3) for kind in table.columns]
         panel.set_xticks(range(len(names)), names, rotation=30 if len(names) > 3 else 0)
     note = "A dot: the death of a minimum's direct bar by the curves of one recipe. Lines join those of a minimum."
-    style.caption(
-        figure, [Line2D([], [], marker="_", markersize=9, color="black", linestyle="none", label="mean")], note
-    )
+    style.caption(figure, [mean_handle()], note)
     return figure
 
 
@@ -67,21 +67,22 @@ def deaths_by_recipe(curves: pd.DataFrame, kinds: list[str]) -> pd.DataFrame:
     return deaths[[kind for kind in kinds if kind in deaths.columns]]
 
 
-def _draw_deaths(axes: Axes, deaths: pd.DataFrame) -> None:
-    places = np.arange(len(deaths.columns))
-    for minimum, row in deaths.iterrows():
-        axes.plot(places, row, color=style.GREY, linewidth=0.5, alpha=0.6, gid=f"minimum-{minimum}")
-    for place, kind in enumerate(deaths.columns):
-        marker = style.MARKERS[place % len(style.MARKERS)]
-        axes.plot(
-            np.full(len(deaths), place),
-            deaths[kind],
-            marker,
-            color=style.color(place),
-            markersize=3,
-            gid=f"deaths-{kind}",
-        )
-        axes.plot(
-            [place], [deaths[kind].mean()], "_", color="black", markersize=12, markeredgewidth=1.4, gid=f"mean-{kind}"
-        )
-    axes.set_xlim(-0.5, len(places) - 0.5)
+def draw_joined(
+    axes: Axes, table: pd.DataFrame, first: float, lines: list[str], what: str, looks: list[tuple[str, str, str]]
+) -> None:
+    """Dots of each column above each other, from ``first`` on; a line joins those of a row, a dash is the mean.
+
+    ``lines`` are the lines' gids, ``looks`` marker and colour of each column, and its name in gids after ``what``.
+    """
+    places = first + np.arange(len(table.columns))
+    for gid, (_, row) in zip(lines, table.iterrows(), strict=True):
+        axes.plot(places, row, color=style.GREY, linewidth=0.5, alpha=0.6, gid=gid)
+    for place, column, (marker, color, name) in zip(places, table.columns, looks, strict=True):
+        values = table[column]
+        axes.plot(np.full(len(table), place), values, marker, color=color, markersize=3, gid=f"{what}-{name}")
+        axes.plot([place], [values.mean()], "_", color="black", markersize=12, markeredgewidth=1.4, gid=f"mean-{name}")
+
+
+def mean_handle() -> Line2D:
+    """The dash in a legend."""
+    return Line2D([], [], marker="_", markersize=9, color="black", linestyle="none", label="mean")

@@ -1,6 +1,6 @@
 """Persistence diagrams of several architectures (Barannikov et al. 2022, §3.4, definition 3)."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,16 +22,13 @@ def draw(work: Work[FigureSettings]) -> Figure:
 
 
 @style.styled
-def persistence(
-    bars: pd.DataFrame, labels: dict[str, str], title: str, convention: Literal["direct", "merged"] = "merged"
-) -> Figure:
-    """Death against birth of every bar, a colour and marker per model (the diagrams of v3, definition 3).
+def persistence(bars: pd.DataFrame, labels: dict[str, str], title: str) -> Figure:
+    """Death against birth of every merged bar, a colour and marker per model (the diagrams of v3, definition 3).
 
     Filled markers are bars of dimension 0, open ones of dimension 1. Half-lines lie on the dashed line ∞ at the top.
     Losses are in the units of the table. ValueError for an empty table and for a model without bars, by name.
     """
-    explained = explain(convention)
-    tables = per_model(bars, labels, COLUMNS, "bars", convention=convention)
+    tables = per_model(bars, labels, COLUMNS, "bars", convention="merged")
     figure, (axes,) = style.panels(1, title, height=3.6)
     rows = pd.concat(tables.values())
     births, deaths = rows["birth"].to_numpy(), rows["death"].to_numpy()
@@ -48,7 +45,7 @@ def persistence(
         axes.annotate("∞", (1, endless), (3, 0), axes.get_yaxis_transform(), textcoords="offset points", va="center")
     for index, (model, table) in enumerate(tables.items()):
         _draw_points(axes, table, index, endless, model)
-    style.caption(figure, _legend(tables, labels), f"{explained}. n: number of minima.", columns=3)
+    style.caption(figure, _legend(tables, labels), f"{explain('merged')}. n: number of minima.", columns=3)
     return figure
 
 

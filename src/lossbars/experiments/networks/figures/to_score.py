@@ -3,7 +3,7 @@
 Also Barannikov et al. 2020, Topological obstructions, figure 3.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,22 +35,16 @@ def draw(work: Work[FigureSettings]) -> Figure:
 
 
 @style.styled
-def to_score(
-    bars: pd.DataFrame,
-    robustness: pd.DataFrame | None,
-    labels: dict[str, str],
-    title: str,
-    convention: Literal["direct", "merged"] = "direct",
-) -> Figure:
-    """TO-score (√2) of each model, in the order of ``labels`` (both papers, figure 3), in units of the loss.
+def to_score(bars: pd.DataFrame, robustness: pd.DataFrame | None, labels: dict[str, str], title: str) -> Figure:
+    """TO-score (√2) of each model's direct bars, in the order of ``labels``, in units of the loss (papers: figure 3).
 
     The spread is that of the TO-scores of random subsets of the minima, of the largest size below n in
     ``robustness``: faint dots, and mean ± standard deviation (that of a sample). No spread where it is None.
     ValueError for an empty table, a model without rows, and one without subsets smaller than n, by name.
     """
-    tables = per_model(bars, labels, BARS, "bars", convention=convention, dim=0)
+    tables = per_model(bars, labels, BARS, "bars", convention="direct", dim=0)
     counts = [len(table) for table in tables.values()]
-    note = f"{explain(convention)}.\nTO-score: the longest finite bar / √2; n = {span(counts)} minima per model."
+    note = f"{explain('direct')}.\nTO-score: the longest finite bar / √2; n = {span(counts)} minima per model."
     figure, (axes,) = style.panels(1, title, height=2.6)
     scores = np.array([score_of(table) for table in tables.values()])
     x = np.arange(len(labels))
@@ -59,7 +53,7 @@ def to_score(
     handles += axes.plot(x, scores, "D", color=style.PALETTE[0], markersize=5, zorder=4, label="all minima", gid="all")
     shown = scores
     if robustness is not None:
-        chosen = per_model(robustness, labels, SUBSETS, "robustness", convention=convention)
+        chosen = per_model(robustness, labels, SUBSETS, "robustness", convention="direct")
         sizes, spreads = _spreads(chosen, counts)
         handles.append(_draw_spreads(axes, x, spreads))
         note += f" Spread: over {span([len(s) for s in spreads])} random subsets of {span(sizes)} minima."

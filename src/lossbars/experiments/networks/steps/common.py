@@ -1,11 +1,18 @@
-"""What the steps of curves and triangles share: minima to begin with, and a last line about what was measured."""
+"""What the steps that train share: errors that end in one message, minima to begin with, a last line."""
 
 from typing import Any
 
 from torch import Tensor
 
-from lossbars.simplices.simplex import Profile
+from lossbars.optimise.descent import Diverged
 from lossbars.workflow.work import Work
+
+ERRORS = (Diverged,)
+
+
+def keep(_: Any) -> bool:
+    """Results of trainings are kept, since these take long."""
+    return True
 
 
 def read_minima(work: Work[Any]) -> dict[int, Tensor]:
@@ -16,6 +23,6 @@ def read_minima(work: Work[Any]) -> dict[int, Tensor]:
     return minima
 
 
-def report_maxima(work: Work[Any], measured: list[Profile]) -> None:
-    """Say between which values the largest losses lie."""
-    work.report(f"maxima {min(p.value for p in measured):.4g} to {max(p.value for p in measured):.4g}")
+def report_maxima(work: Work[Any], maxima: list[float]) -> None:
+    """Say between which values the largest losses of curves or triangles lie."""
+    work.report(f"maxima {min(maxima):.4g} to {max(maxima):.4g}")

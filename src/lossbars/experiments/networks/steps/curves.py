@@ -1,21 +1,14 @@
 """Optimise the curves between the minima of two blocks of seeds, and measure the loss along them."""
 
 from lossbars.experiments.networks.settings import CurvesSettings
+from lossbars.experiments.networks.steps.common import ERRORS, keep  # noqa: F401 (workflow.run reads them)
 from lossbars.experiments.networks.steps.joining import Joined, Joining, join
 from lossbars.optimise.connect import connect
-from lossbars.optimise.descent import Diverged
 from lossbars.recipes import Curves
 from lossbars.simplices.families import curve_family
 from lossbars.simplices.profiles import profiles
 from lossbars.simplices.simplex import Simplices
 from lossbars.workflow.work import Work
-
-ERRORS = (Diverged,)
-
-
-def keep(_: CurvesSettings[Curves]) -> bool:
-    """Trainings take long."""
-    return True
 
 
 def step(work: Work[CurvesSettings[Curves]]) -> None:

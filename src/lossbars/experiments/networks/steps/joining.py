@@ -76,7 +76,7 @@ def join(work: Work[CurvesSettings[R]], optimise: Callable[[R, Joining], Joined]
     work.write_table("table", _table(pairs, along, straight))
     facts = landscape.facts | {"family": recipe.family.kind, "align": recipe.align}
     work.write_tensors("tensors", {"pairs": torch.tensor(pairs)} | joined.tensors | distances, facts)
-    report_maxima(work, along)
+    report_maxima(work, [profile.value for profile in along])
 
 
 def padded(several: list[Float[Tensor, "_ d"]]) -> dict[str, Tensor]:

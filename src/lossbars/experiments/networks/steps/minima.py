@@ -6,6 +6,7 @@ from torch import Tensor
 
 from lossbars.datasets.dataset import Split
 from lossbars.experiments.networks.settings import MinimaSettings
+from lossbars.experiments.networks.steps.common import ERRORS, keep  # noqa: F401 (workflow.run reads them)
 from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.optimise.descent import Diverged
 from lossbars.optimise.minimise import minimise
@@ -13,13 +14,6 @@ from lossbars.seeding import generator
 from lossbars.workflow.blocks import block_seeds
 from lossbars.workflow.training_step import begin, held_out, saved_on_stop
 from lossbars.workflow.work import Work
-
-ERRORS = (Diverged,)
-
-
-def keep(_: MinimaSettings) -> bool:
-    """Trainings take long."""
-    return True
 
 
 def step(work: Work[MinimaSettings]) -> None:

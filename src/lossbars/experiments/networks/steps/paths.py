@@ -1,18 +1,11 @@
 """Flow the paths between the minima of two blocks of seeds, and measure the loss along them."""
 
 from lossbars.experiments.networks.settings import CurvesSettings
+from lossbars.experiments.networks.steps.common import ERRORS, keep  # noqa: F401 (workflow.run reads them)
 from lossbars.experiments.networks.steps.joining import Joined, Joining, join, padded
-from lossbars.optimise.descent import Diverged
 from lossbars.optimise.flow import flow, path_profiles
 from lossbars.recipes import Paths
 from lossbars.workflow.work import Work
-
-ERRORS = (Diverged,)
-
-
-def keep(_: CurvesSettings[Paths]) -> bool:
-    """Trainings take long."""
-    return True
 
 
 def step(work: Work[CurvesSettings[Paths]]) -> None:

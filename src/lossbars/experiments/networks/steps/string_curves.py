@@ -3,19 +3,12 @@
 import torch
 
 from lossbars.experiments.networks.settings import CurvesSettings
+from lossbars.experiments.networks.steps.common import ERRORS, keep  # noqa: F401 (workflow.run reads them)
 from lossbars.experiments.networks.steps.joining import Joined, Joining, join, padded
-from lossbars.optimise.descent import Diverged
 from lossbars.optimise.flow import path_profiles
 from lossbars.optimise.strings.lowest import lowest
 from lossbars.recipes import Strings
 from lossbars.workflow.work import Work
-
-ERRORS = (Diverged,)
-
-
-def keep(_: CurvesSettings[Strings]) -> bool:
-    """Trainings take long."""
-    return True
 
 
 def step(work: Work[CurvesSettings[Strings]]) -> None:

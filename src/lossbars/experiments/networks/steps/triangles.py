@@ -5,9 +5,8 @@ import torch
 from torch import Tensor
 
 from lossbars.experiments.networks.settings import TrianglesSettings
-from lossbars.experiments.networks.steps.common import read_minima, report_maxima
+from lossbars.experiments.networks.steps.common import ERRORS, keep, read_minima, report_maxima  # noqa: F401 (workflow.run reads them)
 from lossbars.optimise.connect import connect
-from lossbars.optimise.descent import Diverged
 from lossbars.seeding import generator
 from lossbars.simplices import Triangle
 from lossbars.simplices.profiles import profiles
@@ -15,13 +14,6 @@ from lossbars.simplices.simplex import Profile, Simplices
 from lossbars.workflow.blocks import Triple, block_triples
 from lossbars.workflow.training_step import begin, saved_on_stop
 from lossbars.workflow.work import Work
-
-ERRORS = (Diverged,)
-
-
-def keep(_: TrianglesSettings) -> bool:
-    """Trainings take long."""
-    return True
 
 
 def step(work: Work[TrianglesSettings]) -> None:
@@ -45,7 +37,7 @@ def step(work: Work[TrianglesSettings]) -> None:
     work.write_table("table", _table(triples, measured))
     facts = landscape.facts | {"sides": recipe.sides}
     work.write_tensors("tensors", {"triples": torch.tensor(triples), "nodes": end.nodes}, facts)
-    report_maxima(work, measured)
+    report_maxima(work, [profile.value for profile in measured])
 
 
 def _start(family: Triangle, theta: dict[int, Tensor], triples: list[Triple]) -> Tensor:

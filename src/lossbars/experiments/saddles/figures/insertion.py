@@ -74,7 +74,7 @@ def _contours(axes: Axes, rows: pd.DataFrame, model: str) -> None:
 
 
 def _limit(axes: Axes, table: pd.DataFrame, surface: pd.DataFrame) -> None:
-    """The same part of the plane at every stage, inside the surface."""
+    """Show one part of the plane at every stage, inside the surface."""
     low, high = table[["x", "y"]].min().to_numpy(), table[["x", "y"]].max().to_numpy()
     margin = MARGIN * (high - low).max()
     low = np.maximum(low - margin, surface[["x", "y"]].min().to_numpy())

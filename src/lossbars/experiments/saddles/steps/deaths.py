@@ -3,8 +3,8 @@
 import pandas as pd
 import torch
 
+from lossbars.experiments.saddles.config import DeathsSettings
 from lossbars.experiments.saddles.known_bars import connected, critical, known_bars
-from lossbars.experiments.saddles.settings import DeathsSettings
 from lossbars.functions.benchmarks import Function
 from lossbars.landscapes.make import make_landscape
 from lossbars.optimise.descent import Diverged

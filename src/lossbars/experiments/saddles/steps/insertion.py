@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 from jaxtyping import Float
 
-from lossbars.experiments.saddles.settings import InsertionSettings
+from lossbars.experiments.saddles.config import InsertionSettings
 from lossbars.functions.benchmarks import Function
 from lossbars.landscapes.make import make_landscape
 from lossbars.optimise.descent import Diverged

@@ -1,32 +1,30 @@
-"""What is said of level sets and Dynamic String Sampling, against what was obtained."""
+"""Checks of the claims about level sets and Dynamic String Sampling."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
 from scipy import stats
 
-from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, UNMEASURED, Finding, number
+from lossbars.claims.claim import Finding, number, unmeasured
 from lossbars.experiments.strings.config import StringSampling, StringsModel
-from lossbars.experiments.strings.fits import FEWEST, NEAR, PowerLaw, knee, levels, spike, steepest
+from lossbars.experiments.strings.fits import FEWEST, NEAR, knee, law_of, levels, spike, steepest
 from lossbars.landscapes.specs import PerceptronSpec
-from lossbars.workflow.settings import ClaimsSettings
+from lossbars.workflow.claims_results import Results
 
 GOOD_FIT = 0.9  # R² from which a power law is one
 FALLING = -0.9  # Spearman's correlation from which an order is one
 
 
 @dataclass(frozen=True)
-class StringResults:
-    """What one experiment on level sets obtained."""
+class StringResults(Results[StringSampling]):
+    """The answers of one experiment on level sets."""
 
-    settings: ClaimsSettings[StringSampling]
     answers: pd.DataFrame
 
     @property
-    def models(self) -> dict[str, StringsModel]:
-        """The models, in the order of the configuration."""
-        return self.settings.config.models
+    def full_budget(self) -> bool:
+        """Whether numbers may be compared with published ones: at the full scale, and of all samples."""
+        return super().full_budget and self.config.samples is None
 
     def by_ends(self, ends: str) -> dict[str, pd.DataFrame]:
         """Numbers by threshold of each model whose ends are such: random, or a network and its permuted copy."""
@@ -36,15 +34,6 @@ class StringResults:
         """Pairs whose two ends got below the lowest threshold at which they were tried."""
         table = self.answers[self.answers["model"] == model].sort_values("threshold")
         return int((table.groupby("pair")["above"].first() != "end").sum())
-
-    def judged(self, holds: bool) -> str:
-        """The verdict, with its budget where that is not the full one."""
-        full = self.settings.full_budget and self.settings.config.samples is None
-        return (HOLDS if holds else FAILS) + ("" if full else AT_BUDGET)
-
-    def each(self, texts: dict[str, str]) -> str:
-        """One text after another, each under its model's label."""
-        return "; ".join(f"{self.models[model].label or model}: {text}" for model, text in texts.items())
 
 
 def all_connect(results: StringResults) -> Finding:
@@ -58,7 +47,7 @@ def all_connect(results: StringResults) -> Finding:
         some += [f"none at the {untried} below"] if untried else []
         texts[model] = "all pairs at every threshold" if missed.empty else f"all pairs, but {', '.join(some)}"
     detail = "connected: every segment checked on its grid; the others are not connected within the budget"
-    return Finding(results.each(texts), results.judged(holds), detail) if texts else _nothing("a model of random ends")
+    return results.finding(texts, holds, detail, "a model of random ends")
 
 
 def near_one(results: StringResults) -> Finding:
@@ -69,27 +58,23 @@ def near_one(results: StringResults) -> Finding:
             continue
         end, last = knee(table), table[table["connected"] > 0].iloc[-1:]
         holds &= end == end  # not NaN
-        down = f"down to {end:g}" if end == end else "at no threshold"
-        then = "".join(f", {row.length:.3f} at {row.threshold:g}" for row in last.itertuples())
-        texts[model] = down + then
+        texts[model] = f"down to {end:g}" if end == end else "at no threshold"
+        texts[model] += "".join(f", {row.length:.3f} at {row.threshold:g}" for row in last.itertuples())
     detail = f"near 1: a mean over pairs of at most {NEAR:g}; holds where it is at the highest threshold"
-    return Finding(results.each(texts), results.judged(holds), detail) if texts else _nothing("a connected pair")
+    return results.finding(texts, holds, detail, "a connected pair")
 
 
-def follows_power_law(results: StringResults, law: Callable[[pd.DataFrame], PowerLaw | None], what: str) -> Finding:
+def follows_power_law(results: StringResults, name: str, what: str) -> Finding:
     """Whether a mean over pairs grows like a power of the threshold as that falls."""
     texts, holds = {}, True
     for model, table in results.by_ends("random").items():
-        fit = law(table)
+        fit = law_of(table, name)
         if fit is None:
             continue
         holds &= fit.r_squared >= GOOD_FIT and fit.exponent < 0
-        exponent = number(fit.exponent, 3)
-        texts[model] = f"exponent {exponent} ± {number(fit.error, 2)}, R² {fit.r_squared:.3f}"
-    if not texts:
-        return _nothing("three thresholds below the knee")
+        texts[model] = f"exponent {number(fit.exponent, 3)} ± {number(fit.error, 2)}, R² {fit.r_squared:.3f}"
     detail = f"least squares of the logarithms of {what}; holds with R² from {GOOD_FIT:g} and a negative exponent"
-    return Finding(results.each(texts), results.judged(holds), detail)
+    return results.finding(texts, holds, detail, "three thresholds below the knee")
 
 
 def beads_grow(results: StringResults) -> Finding:
@@ -103,20 +88,13 @@ def beads_grow(results: StringResults) -> Finding:
         holds &= order <= FALLING
         ends = f"{connected['beads'].iloc[0]:.1f} to {connected['beads'].iloc[-1]:.1f}"
         texts[model] = f"{ends} beads, Spearman's correlation {number(order, 2)}"
-    if not texts:
-        return _nothing("three thresholds, and strings with beads")
-    return Finding(results.each(texts), results.judged(holds), f"holds with a correlation down from {FALLING:g}")
+    detail = f"holds with a correlation down from {FALLING:g}"
+    return results.finding(texts, holds, detail, "three thresholds, and strings with beads")
 
 
 def is_cubic(model: StringsModel) -> bool:
     """Whether a model is a network on the cubic polynomial."""
     return isinstance(model.landscape, PerceptronSpec) and model.landscape.task == "cubic"
-
-
-def hidden_units(model: StringsModel) -> tuple[int, ...]:
-    """Of each layer of a perceptron."""
-    assert isinstance(model.landscape, PerceptronSpec)  # the configuration was checked
-    return tuple(model.landscape.hidden)
 
 
 def has_spike(results: StringResults) -> Finding:
@@ -133,10 +111,8 @@ def has_spike(results: StringResults) -> Finding:
         beads = table.loc[table["threshold"] == place, "beads"].iloc[0]
         at = f"{length:.3f} at {place:g}, with {beads:.1f} beads"
         texts[model] = at if peak else f"no peak; it rises most steeply to {at}"
-    if not texts:
-        return _nothing("the cubic task with new strings at each threshold")
     detail = "the first peak of the mean length, by more than the standard error, as the threshold falls"
-    return Finding(results.each(texts), results.judged(holds), detail)
+    return results.finding(texts, holds, detail, "the cubic task with new strings at each threshold")
 
 
 def lowest_length(results: StringResults, most: float | None) -> Finding:
@@ -147,17 +123,15 @@ def lowest_length(results: StringResults, most: float | None) -> Finding:
             holds &= row.length <= most if most else row.length > NEAR
             texts[model] = f"{row.length:.3f} ± {row.length_std:.3f} at {row.threshold:g} ({row.connected} pairs)"
     wanted = f"at most {most:g}" if most else f"above {NEAR:g}"
-    if not texts:
-        return _nothing("a connected pair")
-    return Finding(results.each(texts), results.judged(holds), f"at the lowest threshold; holds where it is {wanted}")
+    return results.finding(texts, holds, f"at the lowest threshold; holds where it is {wanted}", "a connected pair")
 
 
 def swapped_apart(results: StringResults) -> Finding:
     """Whether a network and its permuted copy are connected at no low threshold, where a larger one is."""
     tables = results.by_ends("swapped")
-    sizes = {model: hidden_units(results.models[model]) for model in tables}
+    sizes = {model: tuple(results.models[model].landscape.hidden) for model in tables}  # the configuration was checked
     if len(set(sizes.values())) < 2:
-        return _nothing("a small and a larger network with swapped units")
+        return unmeasured("a small and a larger network with swapped units")
     smallest = min(sizes.values())
     texts, holds = {}, True
     for model, table in tables.items():
@@ -168,12 +142,6 @@ def swapped_apart(results: StringResults) -> Finding:
         connects = table[table["connected"] > 0]["threshold"]
         last = f"some down to {connects.min():g}" if len(connects) else "none at any"
         texts[model] = f"{there} of {tried} pairs at {lowest:g}, {last}"
-    detail = (
-        "of pairs whose ends got below the threshold; holds where the smallest network connects none at the "
-        "lowest threshold, and every larger one some"
-    )
+    detail = "of pairs whose ends got below the threshold; holds where the smallest network connects none at the "
+    detail += "lowest threshold, and every larger one some"
     return Finding(results.each(texts), results.judged(holds), detail)
-
-
-def _nothing(what: str) -> Finding:
-    return Finding("—", UNMEASURED, f"this needs {what}")

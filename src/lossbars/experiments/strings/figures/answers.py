@@ -1,14 +1,12 @@
 """Share of pairs that strings connect, against the threshold."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lossbars.experiments.strings.config import StringsFigure
 from lossbars.experiments.strings.figures.lengths import NAMES, threshold_axis
 from lossbars.experiments.strings.fits import CONNECTED
-from lossbars.experiments.strings.settings import StringsFigure
 from lossbars.plots import style
 from lossbars.plots.tables import per_model, span
 from lossbars.workflow.work import Work
@@ -37,8 +35,8 @@ def string_answers(answers: pd.DataFrame, labels: dict[str, str], metrics: dict[
         thresholds = np.concatenate([tables[model]["threshold"].to_numpy(dtype=np.float64) for model in models])
         for model in models:
             index, share = list(labels).index(model), connected_share(tables[model])
-            look: dict[str, Any] = {"color": style.color(index), "marker": style.MARKERS[index % len(style.MARKERS)]}
-            panel.plot(share.index, share, markersize=3.5, label=labels[model], gid=f"share-{model}", **look)
+            look = style.look(index) | {"label": labels[model], "gid": f"share-{model}"}
+            panel.plot(share.index, share, markersize=3.5, **look)
         threshold_axis(panel, thresholds, NAMES[kind])
         panel.set(ylim=(-0.04, 1.04), ylabel="share of pairs connected")
     counts = [table["pair"].nunique() for table in tables.values()]

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from lossbars.experiments.strings.fits import NEAR, PowerLaw, beads_law, knee, length_law, levels
-from lossbars.experiments.strings.settings import StringsFigure
+from lossbars.experiments.strings.config import StringsFigure
+from lossbars.experiments.strings.fits import NEAR, PowerLaw, knee, law_of, levels
 from lossbars.plots import style
 from lossbars.plots.tables import per_model, span
 from lossbars.workflow.work import Work
@@ -43,8 +43,8 @@ def string_lengths(answers: pd.DataFrame, labels: dict[str, str], metrics: dict[
         pairs += table["pairs"].tolist()
         connected = table[table["connected"] > 0]
         left, right = axes[2 * index : 2 * index + 2]
-        _draw(left, connected, "length", length_law(table), f"length-{model}", style.color(index))
-        _draw(right, connected, "beads", beads_law(table), f"beads-{model}", style.color(index))
+        _draw(left, connected, "length", law_of(table, "length"), f"length-{model}", style.color(index))
+        _draw(right, connected, "beads", law_of(table, "beads"), f"beads-{model}", style.color(index))
         if not np.isnan(end := knee(table)):
             left.axvline(end, color=style.GREY, linewidth=0.7, linestyle=":", gid=f"knee-{model}")
         left.set_title(labels[model], loc="left")

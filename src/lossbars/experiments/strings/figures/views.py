@@ -14,9 +14,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
+from lossbars.experiments.strings.config import StringsFigure
 from lossbars.experiments.strings.figures.lengths import NAMES
 from lossbars.experiments.strings.fits import CONNECTED
-from lossbars.experiments.strings.settings import StringsFigure
 from lossbars.plots import style
 from lossbars.workflow.artefacts import made_by, read_tensors
 from lossbars.workflow.work import Work
@@ -38,7 +38,7 @@ class Shown:
 
     @classmethod
     def of(cls, arrays: Mapping[str, np.ndarray], pair: int, threshold: float) -> "Shown":
-        """Of arrays that have NaN after the last place and bead."""
+        """From arrays that are filled up with NaN after the last place and bead."""
         kept = {name: value[~np.isnan(value.reshape(len(value), -1)).any(1)] for name, value in arrays.items()}
         return cls(pair, threshold, **kept)
 
@@ -50,7 +50,7 @@ def draw(work: Work[StringsFigure]) -> Figure:
 
 
 def longest(work: Work[StringsFigure]) -> dict[str, Shown]:
-    """Of each model that connected a pair, the pair with most beads at the lowest of its thresholds."""
+    """Model → the string with most beads at its lowest threshold, of the models that connected a pair."""
     answers = work.table("answers")
     shown = {}
     for model in work.settings.labels:

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from lossbars.datasets.dataset import Dataset, Split
+from lossbars.experiments.strings.config import StringsSettings
 from lossbars.experiments.strings.fits import CONNECTED
-from lossbars.experiments.strings.settings import StringsSettings
 from lossbars.landscape import Landscape
 from lossbars.landscapes import make
 from lossbars.landscapes.metric import Measured
@@ -25,6 +25,7 @@ from lossbars.workflow.training_step import held_out, make_landscape, read_data,
 from lossbars.workflow.work import Work
 
 ERRORS = (Diverged,)
+VIEW = ("places", "values", "beads", "shares")  # what figures show of a string
 NOT_CONNECTED = "not connected within the budget"
 
 
@@ -63,7 +64,7 @@ def step(work: Work[StringsSettings]) -> None:
 
 
 def _landscapes(work: Work[StringsSettings], device: torch.device) -> tuple[Landscape, Landscape, dict[str, str]]:
-    """What beads are trained on, what thresholds are on, and how networks are run."""
+    """The landscape that beads are trained on, the measure that thresholds bound, and facts of how networks are run."""
     settings = work.settings
     if settings.landscape:
         landscape, _ = make.make_landscape(settings.landscape.landscape)
@@ -90,28 +91,22 @@ def _starts(work: Work[StringsSettings], landscape: Landscape, pairs: list[int])
         if work.settings.ends == "random":
             return torch.stack([landscape.init(2, generator(*names, pair)) for pair in pairs])
         assert isinstance(landscape, Perceptron)  # the configuration was checked
-        one = torch.cat([landscape.init(1, generator(*names, pair)) for pair in pairs])
-        return torch.stack([one, landscape.swapped(one, 0, 1)], dim=1)
+        start = torch.cat([landscape.init(1, generator(*names, pair)) for pair in pairs])
+        return torch.stack([start, landscape.swapped(start, 0, 1)], dim=1)
 
     return starts
 
 
 def _table(answers: list[Answer], pairs: list[int]) -> pd.DataFrame:
-    rows = [
-        asdict(one) | {"pair": pairs[one.pair], "answer": CONNECTED if one.connected else NOT_CONNECTED}
-        for one in answers
-    ]
+    table = pd.DataFrame([asdict(answer) for answer in answers])
+    table["pair"] = [pairs[answer.pair] for answer in answers]
+    table["answer"] = [CONNECTED if answer.connected else NOT_CONNECTED for answer in answers]
     names = ["pair", "threshold", "answer", "above", "beads", "length", "distance", "highest", "gradients", "measured"]
-    return pd.DataFrame(rows)[names]
+    return table[names]
 
 
 def _tensors(pairs: list[int], strings: list[Tensor], views: list[View]) -> dict[str, Tensor]:
-    nodes = pad_sequence(strings, True, float("nan"))
-    counts = {"pairs": torch.tensor(pairs), "lengths": torch.tensor([len(beads) for beads in strings])}
-    shown = {
-        f"view.{name}": pad_sequence(
-            [getattr(one, name) for one in views], batch_first=True, padding_value=float("nan")
-        )
-        for name in ("places", "values", "beads", "shares")
-    }
-    return {"nodes": nodes} | counts | shown
+    tensors = {"pairs": torch.tensor(pairs), "lengths": torch.tensor([len(beads) for beads in strings])}
+    padded = {"nodes": strings}
+    padded |= {f"view.{name}": [getattr(shown, name) for shown in views] for name in VIEW}
+    return tensors | {name: pad_sequence(parts, True, float("nan")) for name, parts in padded.items()}
