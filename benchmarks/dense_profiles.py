@@ -1,4 +1,4 @@
-"""Do curves hide higher places between those that were measured? Their loss of record on a dense grid.
+"""Do curves hide higher places between those that were measured? Their objective on a dense grid.
 
     python benchmarks/dense_profiles.py CURVES DATA [--places 1001]
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from lossbars.landscapes.objective import objective
 from lossbars.recipes import Grid
 from lossbars.simplices import Bezier, Chain
 from lossbars.simplices.profiles import profiles
@@ -36,9 +37,10 @@ def main() -> None:
     stated = {name: job.recipe[name] for name in TrainingSettings.model_fields}
     settings = TrainingSettings.model_validate(stated, strict=False)
     data = read_data(Work(job, settings, "", {"data": [options.data]}, {}), settings)
-    landscape = make_landscape(settings, data, 128, torch.device("cpu"))
+    landscape = objective(make_landscape(settings, data, 128, torch.device("cpu")), job.recipe["weight_decay"])
     dense = profiles(landscape, Simplices(family, tensors["nodes"]), Grid(points=options.places, refinements=0))
-    known = read_table(options.curves.with_suffix(".parquet")).query("kind == 'curve'").groupby(["a", "b"]).loss.max()
+    table = read_table(options.curves.with_suffix(".parquet"))
+    known = table[table["kind"] == "curve"].groupby(["a", "b"])["objective"].max()
     for (a, b), profile in zip(tensors["pairs"].tolist(), dense, strict=True):
         ends = f"{float(profile.loss[0]):.3g} and {float(profile.loss[-1]):.3g}"
         print(f"{a}+{b}: in the table {known[a, b]:.4g}, on {options.places} places {profile.value:.4g}, ends {ends}")

@@ -66,6 +66,11 @@ class Landscape(ABC):
     def loss(self, theta: Float[Tensor, "n d"], batch: Batch | None = None) -> Float[Tensor, " n"]:
         """Loss of every row; ``batch=None`` is the exact loss of record."""
 
+    def losses(self, theta: Float[Tensor, "n d"]) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+        """Objective and data loss of every row, over all data; the two are one, but for a weight decay."""
+        loss = self.loss(theta)
+        return loss, loss
+
     def value_and_gradient(
         self, theta: Float[Tensor, "n d"], batch: Batch | None
     ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n d"]]:

@@ -212,6 +212,59 @@ class Grid(Recipe):
     refinements: Annotated[int, Field(ge=0)] = 2  # rounds, each halving the spacing around the maximum
 
 
+class Polish(Recipe):
+    """How trained minima are brought to convergence on the objective: quasi-Newton, on the whole training set.
+
+    A pass is one gradient of the objective over the whole training set.
+    """
+
+    passes: PositiveInt = 3000  # most, for each minimum
+    precision: Literal["float32", "float64"] = "float64"  # of θ and its gradients
+    gradient: Rate | None = None  # norm at which a minimum has converged; None: 1e-8 in float64, 1e-5 in float32
+    fall: Amount = 1e-8  # as a share of the objective: a fall over the last doubling of passes that is the end; 0: none
+    history: PositiveInt = 100  # pairs of L-BFGS; each is 2 d numbers for each minimum
+    preconditioner: Literal["auto", "none", "kfac"] = "auto"  # kfac: inverse K-FAC matrix; auto: where units are smooth
+    rebuild: PositiveInt = 100  # passes between two K-FAC matrices
+
+    @property
+    def tolerance(self) -> float:
+        """Norm of the gradient at which a minimum has converged."""
+        return self.gradient or {"float32": 1e-5, "float64": 1e-8}[self.precision]
+
+    def scaled(self, factor: float) -> "Polish":
+        """With a share of the passes, one at least."""
+        return self.model_copy(update={"passes": max(1, round(self.passes * factor))})
+
+
+class Settle(Recipe):
+    """How curves are brought to convergence: quasi-Newton on their control points, over the whole training set.
+
+    A pass is one gradient of the objective over the whole training set at one place of a curve.
+    """
+
+    passes: PositiveInt = 2400  # of each curve
+    places: Annotated[int, Field(ge=3)] = 12  # of each curve, at fixed equal distances
+    tilt: Rate = 5.0  # β of the smooth maximum, times the distance from a curve's mean to its maximum
+    history: PositiveInt = 20  # pairs of L-BFGS
+    precision: Literal["float32", "float64"] = "float64"
+
+    def round(self, rounds: int) -> "Polish":
+        """The descent of one of so many rounds."""
+        steps = max(1, self.passes // (rounds * self.places))
+        return Polish(
+            passes=steps,
+            precision=self.precision,
+            history=self.history,
+            preconditioner="none",
+            fall=0.0,
+            gradient=1e-12,
+        )
+
+    def scaled(self, factor: float) -> "Settle":
+        """With a share of the passes."""
+        return self.model_copy(update={"passes": max(1, round(self.passes * factor))})
+
+
 class Simplices(Descent):
     """Random-t optimisation of simplices, after Garipov et al. 2018."""
 
@@ -235,6 +288,11 @@ class Curves(Simplices):
     family: CurveFamily
     align: Align = "none"
     grid: Grid = Grid()
+    settle: Settle | None = None  # how the trained curves are brought to convergence; null: they are left as trained
+
+    def scaled(self, factor: float) -> "Curves":
+        """With a share of the epochs, and of the passes that bring curves to convergence."""
+        return super().scaled(factor).model_copy(update={"settle": self.settle and self.settle.scaled(factor)})
 
     @property
     def label(self) -> str:

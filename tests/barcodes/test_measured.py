@@ -1,5 +1,7 @@
 """From measured minima, curves and triangles to their complex: the lowest of several, and who optimised it."""
 
+import math
+
 import pytest
 
 from lossbars.barcodes.complex import FilteredComplex, direct_barcode, merged_barcode
@@ -29,6 +31,17 @@ def test_what_is_below_a_face_is_raised_and_counted_and_a_missing_face_has_no_re
     assert low.complex.values[1, 2] == 0.2 and low.raised == 1
     filled = MeasuredComplex.of([*MINIMA, *PAIRS[:2], Measured((0, 1, 2), 7.0, "triangles")])
     assert filled.complex.values[1, 2] == 7.0 and filled.by[1, 2] == "" and filled.raised == 0
+
+
+def test_residues_are_those_of_what_counts() -> None:
+    """Of several curves of a pair, the lowest one's; of an added face nothing is known."""
+    minima = [one._replace(residue=0.25) for one in MINIMA]
+    lower = Measured((0, 1), 2.0, "curves-settled", 0.5)
+    found = MeasuredComplex.of([*minima, *PAIRS[:2], lower, Measured((0, 1, 2), 7.0, "triangles", 0.125)])
+    assert [found.residues[i,] for i in range(3)] == [0.25] * 3
+    assert (found.residues[0, 1], found.residues[0, 1, 2]) == (0.5, 0.125)
+    assert math.isnan(found.residues[0, 2]) and math.isnan(found.residues[1, 2])
+    assert found.residues.keys() == found.complex.values.keys()
 
 
 def test_its_barcodes_are_those_of_the_complex() -> None:

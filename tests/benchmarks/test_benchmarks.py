@@ -17,7 +17,10 @@ SMALLEST = [
     ("hundred_million", "--points 1e3 --threads 1"),
     ("neighbours", "--points 500 --searches cells kd-tree"),  # the approximate search compiles for a minute
     ("path_step", "--points 3 --rounds 2"),
+    ("polish", "--networks 1 --epochs 1 --passes 6"),
+    ("refined", "--points 2e3"),
     ("sampling", "--points 1e3 --seeds 1"),
+    ("settle", "--networks 2 --polish 5 --passes 2 --activations tanh"),
     ("stack_size", "--networks 2 --rounds 1"),
     ("strings", "--pairs 1 --rounds 2 --epochs 3"),
     ("sublevel", "--sizes 500 --dims 2 --rounds 1 --parts times --alternatives pykdtree ckdtree gudhi tomato scipy"),

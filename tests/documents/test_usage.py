@@ -49,7 +49,7 @@ def test_every_job_has_a_row_with_what_it_used_and_asked_for() -> None:
     trained = [*(("minima", part) for part in "012"), *(("curves", part) for part in ("0+1", "0+2", "1+2"))]
     rows = list(zip(table.rule, table.part, strict=True))
     assert rows[1:8] == [*trained, ("triangles", "0+1+2")]
-    others = ["complex", "barcode", "robustness", "gather", "figure", "figure", "claims"]
+    others = ["complex", "barcode", "robustness", "gather", "gather", "figure", "figure", "claims"]
     assert [rule for rule, _ in rows[8:]] == others
     used = table[table.used_mb.notna()]
     assert list(used.rule) == ["minima", "curves", "gather", "figure"]

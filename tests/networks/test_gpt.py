@@ -298,12 +298,14 @@ def test_from_text_to_barcode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     of_rule = {rule: [task for task in tasks if task.rule == rule] for rule in rules}
     losses = [read_table_of(task).iloc[0] for task in of_rule["minima"]]
     for row in losses:
-        assert 0 < row.loss < math.log(256) and row.loss_with_l2 == row.loss  # AdamW's decay is no part of the loss
+        assert (
+            0 < row.objective < math.log(256) and row.objective == row.data_loss
+        )  # AdamW's decay is no part of the loss
         assert 0 < row.test_accuracy < 100 and row.gradient_norm > 0
     (curve,) = of_rule["curves"]
     along = read_table_of(curve)
-    top = float(along[along.kind == "curve"].loss.max())
-    births, deaths = sorted(float(row.loss) for row in losses), [top, None]
+    top = float(along[along.kind == "curve"].objective.max())
+    births, deaths = sorted(float(row.objective) for row in losses), [top, None]
     records = read_records(Path(of_rule["barcode"][0].path))
     (direct,) = [one for one in records if one["convention"] == "direct"]
     bars = sorted(((bar["birth"], bar["death"]) for bar in direct["bars"] if bar["dim"] == 0), reverse=True)

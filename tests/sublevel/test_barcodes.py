@@ -107,6 +107,38 @@ def test_both_methods_find_the_pairs_and_the_cluster_sizes_of_the_definition(
 
 
 @given(graphs())
+@settings(max_examples=200, deadline=None)
+def test_a_bar_names_the_elder_bar_that_it_merges_into(graph: tuple[np.ndarray, np.ndarray]) -> None:
+    values, rows = graph
+    basins = Basins(values)
+    basins.add(0, len(values), np.array([rows.shape[1]]), rows.ravel())
+    for pairs in (basins.pairs(), sweep(values, np.array([rows.shape[1]]), rows.ravel())):
+        barcode = SublevelBarcode(values, pairs)
+        saddle = dict(zip(barcode.minima.tolist(), barcode.saddles.tolist(), strict=True))
+        for vertex, elder in zip(barcode.minima.tolist(), barcode.merges_into.tolist(), strict=True):
+            if saddle[vertex] < 0:
+                assert elder == -1
+                continue
+            assert (values[elder], elder) < (values[vertex], vertex)
+            own, other = saddle[vertex], saddle[elder]
+            assert other < 0 or (values[other], other) >= (values[own], own)
+
+
+@given(graphs())
+@settings(max_examples=100, deadline=None)
+def test_passes_are_the_lowest_ways_between_basins(graph: tuple[np.ndarray, np.ndarray]) -> None:
+    values, rows = graph
+    basins = Basins(values, passes=True)
+    basins.add(0, len(values), np.array([rows.shape[1]]), rows.ravel())
+    pairs = basins.pairs()
+    assert basins.passes is not None
+    ends = {tuple(sorted(row[:2])) for row in basins.passes.tolist()}
+    assert len(ends) == len(basins.passes)
+    highest = {int(row[2]) for row in basins.passes}
+    assert set(pairs.saddles[pairs.saddles >= 0].tolist()) <= highest
+
+
+@given(graphs())
 @settings(max_examples=100, deadline=None)
 def test_a_sparse_matrix_is_the_same_graph(graph: tuple[np.ndarray, np.ndarray]) -> None:
     values, rows = graph

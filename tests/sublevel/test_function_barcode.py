@@ -9,7 +9,7 @@ import torch
 from scipy import stats
 
 from lossbars.functions import Function, alpine01, himmelblau, mueller_brown, rastrigin, six_hump_camel
-from lossbars.sublevel import function_barcode, samples, sublevel_barcode
+from lossbars.sublevel import function_barcode, regular_grid, samples, sublevel_barcode
 from lossbars.sublevel.barcodes import FunctionBarcode, default_cut
 from lossbars.sublevel.cloud import Cloud
 from lossbars.sublevel.neighbours import nearest_neighbours
@@ -110,7 +110,8 @@ def test_the_seed_decides() -> None:
 
 def test_facts_of_the_sample() -> None:
     grid = function_barcode(six_hump_camel, None, 10_500, 0)
-    assert (grid.n, grid.sampling, grid.k) == (102**2, "grid", None)
+    assert (grid.n, grid.sampling, grid.k) == (101**2, "grid", None)
+    assert function_barcode(six_hump_camel, None, 10_500, 0, odd_sides=False).n == 102**2
     random = function_barcode(alpine01(4), ((-5.0, 5.0),) * 4, 2000, 0)
     assert (random.n, random.sampling, random.k, random.search) == (2000, "random", 12, "cells")
     assert 0 <= random.value_range[0] < random.value_range[1]
@@ -129,7 +130,14 @@ def test_the_papers_neighbours_leave_the_plane_in_pieces() -> None:
 def test_progress_is_reported() -> None:
     said: list[str] = []
     function_barcode(six_hump_camel, None, 400, 0, report=said.append)
-    assert said == ["block 1 of 1: 400 of 400 points joined"]
+    assert said == ["block 1 of 1: 361 of 361 points joined"]
+
+
+def test_sides_of_grids_are_odd() -> None:
+    """The middle of the box is a point; an even side misses Rastrigin's minimum there."""
+    assert function_barcode(rastrigin(2), None, 10_000, 0).births[0] == 0.0
+    assert function_barcode(rastrigin(2), None, 10_000, 0, odd_sides=False).births[0] > 0.1
+    assert [regular_grid.grid_shape(n, 2) for n in (2, 8, 9, 16, 25)] == [(2, 2), (2, 2), (3, 3), (3, 3), (5, 5)]
 
 
 def test_a_function_that_is_not_a_number_somewhere() -> None:

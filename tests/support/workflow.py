@@ -36,6 +36,7 @@ TINY: dict[str, Any] = {
     "seeds": 3,
     "seeds_per_job": 1,
     "minima": ADAM | {"epochs": 2},
+    "polish": None,
     "curves": ADAM | {"epochs": 1, "family": {"kind": "chain", "bends": 1}, "grid": {"points": 3, "refinements": 1}},
     "triangles": ADAM | {"epochs": 1, "sides": "trained", "grid": {"points": 3, "refinements": 0}},
     "robustness": {"sizes": [2], "max_subsets": 10},

@@ -205,12 +205,12 @@ def test_the_second_end_is_a_permuted_copy_that_is_nearer(made: Model) -> None:
 
 
 def test_losses_at_both_ends_are_those_of_the_minima(made: Model) -> None:
-    losses = made.table("minima").set_index("seed").loss
+    losses = made.table("minima").set_index("seed").objective
     for kind in ("curves-aligned", "curves-flow"):
         table = made.table(kind)
         assert set(table.kind) == {"curve", "segment"}
         for (a, b, _), rows in table.groupby(["a", "b", "kind"]):
-            along = rows.set_index("t").loss
+            along = rows.set_index("t").objective
             assert along[0.0] == losses[a] and along[1.0] == losses[b]
 
 
@@ -220,7 +220,7 @@ def test_the_complex_modulo_permutations_has_the_lowest_of_all_curves(made: Mode
     tops = {}
     for kind in ("curves", "curves-aligned", "curves-flow"):
         table = made.table(kind)
-        tops[kind] = table[table.kind == "curve"].groupby(["a", "b"]).loss.max()
+        tops[kind] = table[table.kind == "curve"].groupby(["a", "b"]).objective.max()
     values = [{tuple(s["vertices"]): s for s in record["simplices"]} for record in (plain, modulo)]
     assert {len(s) for s in values[0]} == {1, 2, 3} and {len(s) for s in values[1]} == {1, 2}
     for pair in tops["curves"].index:
@@ -276,7 +276,7 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         for b, top in zip((1, 2), factor, strict=True):
             for kind, height in (("segment", top), ("curve", 1.0)):
                 curves += [("m", by, 0, b, kind, t, loss) for t, loss in ((0.0, 1.0), (0.5, height), (1.0, 1.0))]
-    every = pd.DataFrame(curves, columns=["model", "by", "a", "b", "kind", "t", "loss"])
+    every = pd.DataFrame(curves, columns=["model", "by", "a", "b", "kind", "t", "objective"])
     return bars, every[every.by == "curves"], every[every.by != "curves"]
 
 

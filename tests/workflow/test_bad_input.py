@@ -447,7 +447,7 @@ def test_a_training_that_diverges(tmp_path, block):
 def test_a_training_that_diverges_in_its_last_step(tmp_path):
     """No loss of a batch shows it any more; the loss of record does."""
     model = Model(tmp_path, plan(minima=AT_ONCE))
-    with pytest.raises(Diverged, match="the loss of record of seed 1 is not finite after the training"):
+    with pytest.raises(Diverged, match="the loss of seed 1 on all data is not finite after the training"):
         model.run(model.task("minima", "1"))
     assert not model.path("minima", "1").parent.exists()
 

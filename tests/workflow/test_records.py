@@ -15,7 +15,10 @@ from lossbars.workflow.work import Work
 
 JOB = Job("barcode", "mine", "net", {}, "code")
 VALUES = {(0,): 0.1, (1,): 0.2, (2,): 1 / 3, (0, 1): 0.7, (0, 2): 0.9, (1, 2): 0.8, (0, 1, 2): 1.1}
-COMPLEX = MeasuredComplex.of(Measured(simplex, value, f"of {len(simplex)}") for simplex, value in VALUES.items())
+RESIDUES = {(0,): 1e-9, (1,): 0.01, (0, 1): 0.02, (0, 2): 0.0}  # of the others nothing is known
+COMPLEX = MeasuredComplex.of(
+    Measured(simplex, value, f"of {len(simplex)}", RESIDUES.get(simplex, math.nan)) for simplex, value in VALUES.items()
+)
 
 
 def work(path: Path, keys: list[str]) -> Work[NoSettings]:
@@ -25,7 +28,7 @@ def work(path: Path, keys: list[str]) -> Work[NoSettings]:
 
 def test_barcodes_come_back_with_their_scores(tmp_path: Path) -> None:
     path, barcodes = tmp_path / "barcode.json", COMPLEX.barcodes()
-    records = [record(one, JOB, COMPLEX.by, modulo) for modulo in ("", MODULO) for one in barcodes]
+    records = [record(one, JOB, COMPLEX, modulo) for modulo in ("", MODULO) for one in barcodes]
     write_records(path, records, JOB)
     found = read_barcodes(work(path, [JOB.key]), "barcodes")
     assert [one.barcode for one in found] == [*barcodes, *barcodes]
@@ -35,13 +38,26 @@ def test_barcodes_come_back_with_their_scores(tmp_path: Path) -> None:
         for metric in ("sqrt2", "linf"):
             assert one.barcode.to_score(metric) == kept["to_score"][metric]
         assert one.dies_on == {bar.dies_at: COMPLEX.by[bar.dies_at] for bar in one.barcode.bars if bar.dies_at}
+        ends = {end for bar in one.barcode.bars for end in (bar.born_at, bar.dies_at)}
+        assert one.residues == {end: value for end, value in RESIDUES.items() if end in ends}
+    direct, merged = (one.residues for one in found[:2])
+    assert direct == {(0,): 1e-9, (1,): 0.01, (0, 1): 0.02} and merged[0, 2] == 0.0, "a residue of 0 is known"
+
+
+def test_bars_name_the_residues_of_their_ends() -> None:
+    direct, _ = COMPLEX.barcodes()
+    bars = {tuple(bar["born_at"]): bar for bar in record(direct, JOB, COMPLEX)["bars"]}
+    assert [(bar["birth_residue"], bar["death_residue"]) for bar in (bars[0,], bars[1,], bars[2,])] == [
+        (1e-9, None), (0.01, 0.02), (None, None),
+    ]  # fmt: skip
+    assert "birth_residue" not in record(direct, JOB)["bars"][0]
 
 
 def test_a_barcode_without_recipes_comes_back(tmp_path: Path) -> None:
     barcode = Barcode([Bar(0.0, math.inf, 0, (0,), None), Bar(0.5, 0.75, 0, (3,), (7,))], "merged")
     write_records(tmp_path / "barcode.json", [record(barcode, JOB)], JOB)
     (found,) = read_barcodes(work(tmp_path / "barcode.json", [JOB.key]), "barcodes")
-    assert found.barcode == barcode and not found.dies_on and not found.modulo
+    assert found.barcode == barcode and not found.dies_on and not found.modulo and not found.residues
 
 
 def test_barcodes_of_another_recipe_are_refused(tmp_path: Path) -> None:

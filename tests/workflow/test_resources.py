@@ -53,6 +53,43 @@ def test_places_of_a_step_and_of_the_grid_take_time() -> None:
     assert of(curves=BIG["curves"] | {"family": {"kind": "bezier", "bends": 9}}).mem_mb > before.mem_mb
 
 
+POLISH = {"passes": 400, "precision": "float32", "history": 20}
+
+
+def test_polished_minima_ask_for_more() -> None:
+    plain, polished = of("minima"), of("minima", polish=POLISH)
+    assert polished.runtime > plain.runtime and polished.mem_mb > plain.mem_mb
+    longer = of("minima", polish=POLISH | {"passes": 4000})
+    assert longer.runtime > 3 * polished.runtime and longer.mem_mb == polished.mem_mb
+    kept = of("minima", polish=POLISH | {"history": 200})
+    assert kept.mem_mb > 2 * polished.mem_mb and kept.runtime == polished.runtime
+    double = of("minima", polish=POLISH | {"precision": "float64"})
+    assert double.mem_mb > polished.mem_mb and double.runtime > polished.runtime
+    assert of("minima", scale=0.1, polish=POLISH).runtime < polished.runtime
+    for kind in ("curves", "triangles"):
+        assert of(kind, polish=POLISH) == of(kind), "they are not polished"
+    adamw = BIG["minima"] | {"optimiser": "adamw", "weight_decay": 0.1}
+    assert of("minima", minima=adamw, polish=POLISH) == of("minima", minima=adamw)
+
+
+def test_settled_curves_ask_for_more() -> None:
+    def settled(**changes: Any) -> Any:
+        return of("curves", curves=BIG["curves"] | {"settle": {"passes": 4800, "precision": "float32"} | changes})
+
+    plain, more = of("curves"), settled()
+    assert more.runtime > plain.runtime and more.mem_mb > plain.mem_mb
+    assert settled(passes=48000).runtime > 3 * more.runtime
+    assert settled(history=200).mem_mb > 2 * more.mem_mb
+    assert settled(precision="float64").mem_mb > more.mem_mb
+    assert settled(precision="float64").runtime > more.runtime
+
+
+def test_the_longest_of_the_groups_is_asked_for_with_its_polish() -> None:
+    groups = {"groups": {"short": {}, "long": {"minima": {"epochs": 400}}}}
+    assert of("minima", polish=POLISH, **groups).runtime > of("minima", polish=POLISH).runtime
+    assert of("minima", polish=POLISH, **groups).runtime > of("minima", **groups).runtime
+
+
 def test_a_gpu_is_asked_for_unless_the_device_is_the_cpu() -> None:
     on_cpu, on_gpu = of(device="cpu"), of(device="auto")
     assert (on_cpu.gpu, on_cpu.gpu_mem_mb) == (0, 0)

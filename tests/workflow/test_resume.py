@@ -16,6 +16,8 @@ import pytest
 import torch
 
 from lossbars.optimise import descent
+from lossbars.optimise.quasi_newton import QuasiNewton
+from lossbars.optimise.stopping import Stopped
 from lossbars.workflow.artefacts import read_tensors
 from lossbars.workflow.checkpoints import CheckpointFile
 from lossbars.workflow.tasks import Task
@@ -51,6 +53,8 @@ KILLED = """
 import os, runpy, signal, sys
 
 from lossbars.optimise import descent
+from lossbars.optimise.quasi_newton import QuasiNewton
+from lossbars.optimise.stopping import Stopped
 from lossbars.workflow import files
 
 what, left = sys.argv.pop(1), int(sys.argv.pop(1))
@@ -176,7 +180,8 @@ def test_killed_while_a_checkpoint_is_written(tmp_path, steps_done):
     ids=["minima-sgd", "curves-sgd", "triangles-sgd", "triangles-adam-tilted"],
 )
 def test_cut_at_any_step(tmp_path, kind, descents, at, steps_done):
-    changes = {kind: descents | {"epochs": EPOCHS, "batch_size": 20}}
+    decay = {"minima": {"weight_decay": descents.get("weight_decay", 0.0)}}  # all have one objective
+    changes = decay | {kind: descents | {"epochs": EPOCHS, "batch_size": 20}}
     there, made = model(tmp_path / "undisturbed", **changes), model(tmp_path / "cut", **changes)
     there.run(prepared(there, kind))
     task = prepared(made, kind)
@@ -221,6 +226,92 @@ def test_cut_between_two_outputs(tmp_path, monkeypatch):
     made.run(task)
     there.run(task)
     assert_same_bits(made, there, task)
+
+
+# Polish and settling --------------------------------------------------------------------------------
+
+SMOOTH = {"mlp": {"network": {"kind": "mlp", "depth": 1, "width": 6, "activation": "tanh"}}}
+POLISH = {"passes": 30}
+FURTHER: dict[str, dict[str, Any]] = {
+    "minima": {"polish": POLISH, "minima": {"weight_decay": 0.01}},
+    "curves": {"minima": {"weight_decay": 0.01}, "curves": {"settle": {"passes": 240, "places": 6}}},
+}  # ten steps of each of four rounds of the curves
+
+
+@pytest.fixture
+def passes_done(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """As ``steps_done``, of all quasi-Newton methods."""
+    count = [0, 0]
+    real = QuasiNewton.step
+
+    def counted(self: QuasiNewton) -> None:
+        if count[0] + 1 == count[1]:
+            raise Cut
+        count[0] += 1
+        real(self)
+
+    monkeypatch.setattr(QuasiNewton, "step", counted)
+    return count
+
+
+@pytest.mark.parametrize("kind", FURTHER)
+@pytest.mark.parametrize("at", [1, 9, 10, 25])
+def test_cut_in_a_polish_or_in_a_settling(tmp_path, kind, at, steps_done, passes_done):
+    there, made = (model(tmp_path / name, models=SMOOTH, **FURTHER[kind]) for name in ("undisturbed", "cut"))
+    task = prepared(there, kind)
+    passes_done[:] = 0, 0
+    there.run(task)
+    whole = passes_done[0]
+    prepared(made, kind)
+    steps_done[:], passes_done[:] = (0, 0), (0, at)
+    with pytest.raises(Cut):
+        made.run(task, **EVERY_STEP)
+    assert steps_done[0] == EPOCHS * STEPS_PER_EPOCH and passes_done[0] == at - 1
+    steps_done[:], passes_done[:] = (0, 0), (0, 0)
+    made.run(task)
+    assert steps_done[0] == 0 and passes_done[0] == whole - (at - 1), "only what was left is done"
+    assert_same_bits(made, there, task)
+    assert_nothing_left(made)
+
+
+@pytest.mark.parametrize("kind", FURTHER)
+def test_cut_in_the_training_before_a_polish_or_a_settling(tmp_path, kind, steps_done, passes_done):
+    there, made = (model(tmp_path / name, models=SMOOTH, **FURTHER[kind]) for name in ("undisturbed", "cut"))
+    there.run(prepared(there, kind))
+    task = prepared(made, kind)
+    steps_done[:] = 0, 8
+    with pytest.raises(Cut):
+        made.run(task, **EVERY_STEP)
+    steps_done[:], passes_done[:] = (0, 0), (0, 0)
+    made.run(task)
+    assert steps_done[0] == EPOCHS * STEPS_PER_EPOCH - 7 and passes_done[0] > 9
+    assert_same_bits(made, there, task)
+    assert_nothing_left(made)
+
+
+@pytest.mark.parametrize("kind", FURTHER)
+def test_asked_to_stop_in_a_polish_or_in_a_settling(tmp_path, kind, monkeypatch, steps_done):
+    """As a scheduler asks: the process says where it stopped, and goes on from there."""
+    there, made = (model(tmp_path / name, models=SMOOTH, **FURTHER[kind]) for name in ("undisturbed", "stopped"))
+    there.run(prepared(there, kind))
+    task = prepared(made, kind)
+    real, left = QuasiNewton.step, [5]
+
+    def step(self: QuasiNewton) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+        real(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(QuasiNewton, "step", step)
+        with pytest.raises(Stopped, match=r"stopped after pass \d+ of \d+; run it again to go on from there"):
+            made.run(task)
+    steps_done[0] = 0
+    made.run(task)
+    assert steps_done[0] == 0
+    assert_same_bits(made, there, task)
+    assert_nothing_left(made)
 
 
 def cut_in_the_third_epoch(made: Model, steps_done: list[int]) -> Path:

@@ -19,13 +19,15 @@ TRIANGLES = {"tiny/mlp/triangles/0+1+2"}
 FIGURES = {"figures/tiny-barcodes", "figures/tiny-profiles"}
 DOCUMENTS = {"claims", "report", "provenance"}
 LATER = {f"tiny/mlp/{name}" for name in ("complex", "barcode", "robustness")}
-LATER |= {"tiny/barcodes", "tiny/claims", "tiny/benchmarks/usage"} | FIGURES | DOCUMENTS
+LATER |= {"tiny/barcodes", "tiny/minima", "tiny/claims", "tiny/benchmarks/usage"} | FIGURES | DOCUMENTS
 
 MINIMA_B, CURVES_B, TRIANGLES_B = (
     {f"tiny-b/mlp/{blocks}"} for blocks in ("minima/0-2", "curves/0-2+0-2", "triangles/0-2+0-2+0-2")
 )
 FIGURES_B = {"figures/tiny-b-barcodes"}
-LATER_B = {f"tiny-b/{name}" for name in ("mlp/complex", "mlp/barcode", "barcodes", "claims", "benchmarks/usage")}
+LATER_B = {
+    f"tiny-b/{name}" for name in ("mlp/complex", "mlp/barcode", "barcodes", "minima", "claims", "benchmarks/usage")
+}
 LATER_B |= FIGURES_B | DOCUMENTS
 
 TRAINED = CURVES | TRIANGLES | CURVES_B | TRIANGLES_B
@@ -145,7 +147,10 @@ def test_one_more_model_costs_only_itself(done):
     done.experiments["tiny"]["models"]["deep"] = {"network": {"kind": "mlp", "depth": 2, "width": 8}}
     new = {path.replace("/mlp/", "/deep/") for path in MINIMA | CURVES | TRIANGLES}
     new |= {f"tiny/deep/{name}" for name in ("complex", "barcode", "robustness")}
-    assert done.stale() == new | {"tiny/barcodes", "tiny/claims", "tiny/benchmarks/usage"} | FIGURES | DOCUMENTS
+    assert (
+        done.stale()
+        == new | {"tiny/barcodes", "tiny/minima", "tiny/claims", "tiny/benchmarks/usage"} | FIGURES | DOCUMENTS
+    )
 
 
 @pytest.mark.workflow
@@ -247,7 +252,7 @@ def test_a_result_edited_by_hand_is_made_again(done):
     path = done.folder / "results/tiny/mlp/minima/1.parquet"
     before = path.read_bytes()
     table = pd.read_parquet(path)
-    table["loss"] = 0.0
+    table["objective"] = 0.0
     table.to_parquet(path)
     assert "tiny/mlp/minima/1" in done.stale()
     done.run()
@@ -259,7 +264,7 @@ def test_a_result_edited_by_hand_that_says_it_is_whole_stops_the_run(done):
     """It is found where it is read; a plan looks at what files say of themselves."""
     path = done.folder / "results/tiny/mlp/minima/1.parquet"
     content = pq.read_table(path)
-    pq.write_table(content.set_column(1, "loss", [[0.0]]), path)
+    pq.write_table(content.set_column(1, "objective", [[0.0]]), path)
     assert made_by(path).kind == "minima"
     barcode = done.files("results/tiny/*/barcode.json")
     stopped = done.snakemake("--cores", "1", "--", "tiny")

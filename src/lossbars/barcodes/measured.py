@@ -1,5 +1,6 @@
 """From measured minima, curves and triangles to their filtered complex, and from there to its barcodes."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,6 +15,7 @@ class Measured(NamedTuple):
     simplex: Simplex
     value: float
     by: str = ""
+    residue: float = math.nan  # by how much the second half of its optimisation lowered the value; NaN: not known
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class MeasuredComplex:
 
     complex: FilteredComplex
     by: Mapping[Simplex, str]
+    residues: Mapping[Simplex, float]  # of all simplices; NaN where it is not known
     raised: int = 0  # simplices that were measured below one of their faces, and raised to it
 
     @classmethod
@@ -37,7 +40,9 @@ class MeasuredComplex:
                 lowest[one.simplex] = one
         filtered = FilteredComplex.of({simplex: one.value for simplex, one in lowest.items()})
         raised = sum(filtered.values[simplex] > one.value for simplex, one in lowest.items())
-        return cls(filtered, {s: lowest[s].by if s in lowest else "" for s in filtered.values}, raised)
+        known = {simplex: lowest.get(simplex, Measured(simplex, value)) for simplex, value in filtered.values.items()}
+        by = {simplex: one.by for simplex, one in known.items()}
+        return cls(filtered, by, {simplex: one.residue for simplex, one in known.items()}, raised)
 
     def barcodes(self) -> tuple[Barcode, Barcode]:
         """The direct and the merged barcode."""

@@ -13,6 +13,7 @@ import numpy as np
 HOLDS, FAILS = "holds", "does not hold"
 UNDECIDED = "undecided: differences are within the spread"
 NO_DIFFERENCE = "no difference"
+NOT_CONVERGED = "not converged"
 AGREES, DIFFERS = "agrees (within 2 published std)", "differs"
 IN_INTERVAL = "agrees (within the published interval)"
 INCOMPARABLE = "not comparable at this budget"

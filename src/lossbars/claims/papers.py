@@ -8,7 +8,7 @@ OURS = "not in the papers"
 FIGURE_ONLY = "in the figure only"
 
 MINIMA_COLUMNS = {
-    "loss": "Train loss",
+    "data_loss": "Train loss",
     "train_accuracy": "Train accuracy in %",
     "test_loss": "Test loss",
     "test_accuracy": "Test accuracy in %",

@@ -123,6 +123,11 @@ def barcodes(plan: "Plan", experiment: str) -> list[Output]:
     return [task[next(iter(task.outputs))] for task in makers]
 
 
+def tables_of_minima(plan: "Plan", experiment: str) -> list[Output]:
+    """The table of all minima of an experiment; none where there are no minima to be trained."""
+    return [task["table"] for task in plan.tasks(experiment) if Path(task.path).name == "minima.parquet"]
+
+
 # Of all experiments ------------------------------------------------------------------------------
 
 
@@ -143,7 +148,8 @@ def documents(plan: "Plan", experiments: Sequence[str]) -> list[Task]:
     claims_report = CLAIMS_REPORT.task(plan, None, {"claims": claims})
     figures = [figure["svg"] for key in experiments for figure in plan.figures(key)]
     records = [record for key in experiments for record in barcodes(plan, key)]
-    reads = {"claims": claims, "figures": figures, "barcodes": records, "usage": usage}
+    minima = [table for key in experiments for table in tables_of_minima(plan, key)]
+    reads = {"claims": claims, "figures": figures, "barcodes": records, "minima": minima, "usage": usage}
     report = REPORT.task(plan, report_settings(plan, experiments), reads)
     left = [task for task in all_tasks(plan, experiments) if task.rule != DATASET.name]
     every = [task[option] for task in (*left, claims_report, report) for option in task.outputs]
@@ -172,7 +178,8 @@ def rule_graph(tasks: Sequence[Task]) -> dict[str, tuple[int, list[str]]]:
     needs: dict[str, dict[str, None]] = {}
     for task in tasks:
         counts[task.rule] = counts.get(task.rule, 0) + 1
-        needs.setdefault(task.rule, {}).update({one.task.rule: None for one in task.reads()})
+        others = {one.task.rule: None for one in task.reads() if one.task.rule != task.rule}
+        needs.setdefault(task.rule, {}).update(others)
     return {rule: (count, list(needs[rule])) for rule, count in counts.items()}
 
 

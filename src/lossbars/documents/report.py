@@ -2,11 +2,14 @@
 
 import base64
 import json
+import math
 import platform
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lossbars import __version__
@@ -16,12 +19,30 @@ from lossbars.documents.claims_report import scale_in_words
 from lossbars.documents.plan import ReportSettings
 from lossbars.documents.rule_drawing import HEIGHT, TIP, WIDTH, draw
 from lossbars.documents.usage import usage_rows
+from lossbars.plots.bars import unresolved
 from lossbars.workflow.artefacts import LIBRARIES, ArtefactError, made_by, read_records, read_table
 from lossbars.workflow.files import exists
 from lossbars.workflow.marks import write_document
 from lossbars.workflow.work import Work
 
 GOOD, BAD = (claim.HOLDS, claim.AGREES, claim.IN_INTERVAL), (claim.FAILS, claim.DIFFERS)
+MINIMA_DIGITS = {  # columns of the table of minima, and the significant digits that are shown
+    "objective": 6,
+    "data_loss": 4,
+    "train_accuracy": 4,
+    "test_accuracy": 4,
+    "gradient_norm": 2,
+    "residue": 2,
+    "bar": 3,
+    "nearest": 3,
+}
+POLISH = {
+    "gradient": "gradient vanished, {} passes",
+    "fall": "nothing left to fall, {} passes",
+    "budget": "budget, {} passes",
+    "precision": "at the limit of its precision, {} passes",
+    "unpolished": "not polished",
+}
 TONES = dict.fromkeys(GOOD, "good") | dict.fromkeys(BAD, "bad")
 
 
@@ -67,6 +88,7 @@ def _section(
         "claims": [row | {"tone": _tone(row["verdict"])} for row in rows.to_dict("records")],
         "figures": _figures(key, settings, drawings),
         "scores": _scores(key, config, work),
+        "minima": _minima(key, config, work),
         "graph": draw({rule: needs for rule, (_, needs) in rules.items()}),
         "counts": {rule: count for rule, (count, _) in rules.items()},
         "usage": usage_rows(read_table(used[key], work.keys("usage"))) if key in used else [],
@@ -76,7 +98,7 @@ def _section(
 
 
 def _tone(verdict: str) -> str:
-    if verdict.startswith("undecided"):
+    if verdict.startswith("undecided") or verdict == claim.NOT_CONVERGED:
         return "open"
     return TONES.get(verdict.removesuffix(claim.AT_BUDGET), "plain")
 
@@ -113,6 +135,33 @@ def _scores(experiment: str, config: dict[str, Any], work: Work[ReportSettings])
     return rows
 
 
+def _open_ended(bars: Sequence[Mapping[str, Any]]) -> str:
+    """How many bars have not converged; nothing of barcodes that have no residues."""
+    if not bars or "birth_residue" not in bars[0]:
+        return "–"
+    table = pd.DataFrame(bars, columns=["birth", "death", "birth_residue", "death_residue"], dtype=float)
+    return f"{unresolved(table.fillna({'death': math.inf})).sum()} of {len(bars)}"
+
+
+def _minima(experiment: str, config: dict[str, Any], work: Work[ReportSettings]) -> list[dict[str, str]]:
+    """A row per minimum, models in the order of drawing."""
+    tables = [path for path in work.files("minima") if made_by(path).experiment == experiment]
+    if not tables:
+        return []
+    table = read_table(tables[0], work.keys("minima"))
+    rows = [row for model in config["models"] for row in table[table["model"] == model].to_dict("records")]
+    return [
+        {"model": config["models"][row["model"]]["label"] or row["model"], "seed": str(row["seed"]), "is": row["is"]}
+        | {name: _shown(row[name], digits) for name, digits in MINIMA_DIGITS.items()}
+        | {"stopped": POLISH[row["stopped"]].format(row["polish_passes"])}
+        for row in rows
+    ]
+
+
+def _shown(value: float, digits: int) -> str:
+    return "–" if math.isnan(value) else number(value, digits)
+
+
 def _score(record: dict[str, Any]) -> dict[str, str]:
     bars = [bar for bar in record["bars"] if bar["dim"] == 0]
     saddles = [bar["death"] for bar in bars if bar["death"] is not None]
@@ -125,4 +174,5 @@ def _score(record: dict[str, Any]) -> dict[str, str]:
         "sqrt2": number(record["to_score"]["sqrt2"]),
         "linf": number(record["to_score"]["linf"]),
         "index1": number(higher["sqrt2"]) if higher else "–",
+        "open": _open_ended(bars),
     }

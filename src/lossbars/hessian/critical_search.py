@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from lossbars.hessian.derivatives import gradient_and_hessian
+from lossbars.hessian.derivatives import RECORD, Batches, gradient_and_hessian
 from lossbars.landscape import Landscape
 
 LARGEST = 1.0  # radius of a step, in units of θ
@@ -37,24 +37,38 @@ def descend(landscape: Landscape, theta: Float[Tensor, "n d"], rate: float, step
     return theta
 
 
-def follow(landscape: Landscape, theta: Float[Tensor, "n d"], wanted: Int[Tensor, " n"], steps: int) -> Found:
-    """From each row, ``steps`` steps towards a critical point of index ``wanted``.
+def follow(
+    landscape: Landscape,
+    theta: Float[Tensor, "n d"],
+    wanted: Int[Tensor, " n"],
+    steps: int,
+    *,
+    batches: Batches = RECORD,
+    first: float | Float[Tensor, " n"] = FIRST,
+    largest: float | Float[Tensor, " n"] = LARGEST,
+    enough: float | Float[Tensor, " n"] = -1.0,
+) -> Found:
+    """From each row, at most ``steps`` steps towards a critical point of index ``wanted`` of the mean over ``batches``.
 
     A step is Newton's where that is inside a radius of trust, and shorter along flat directions elsewhere. The radius
-    grows and shrinks by how well the Hessian foretold the change of the gradient; a step that it did not is taken back.
-    Nothing is promised of where it ends: see the gradient and the eigenvalues.
+    begins at ``first``, and grows up to ``largest`` and shrinks by how well the Hessian foretold the change of the
+    gradient; a step that it did not is taken back. The search ends before ``steps`` once the norm of every gradient is
+    at most ``enough``. Nothing is promised of where it ends: see the gradient and the eigenvalues.
     """
     up = torch.arange(theta.shape[1]) < wanted[:, None]
-    radius = torch.full((len(theta),), FIRST, dtype=theta.dtype)
-    gradient, matrix = gradient_and_hessian(landscape, theta)
+    radius = theta.new_tensor(first).expand(len(theta)) if isinstance(first, float) else first
+    limit = theta.new_tensor(largest).expand(len(theta)) if isinstance(largest, float) else largest
+    gradient, matrix = gradient_and_hessian(landscape, theta, batches)
     for _ in range(steps):
+        if bool((_norm(gradient) <= enough).all()):
+            break
         step = _step(gradient, matrix, up, radius)
-        next_gradient, next_matrix = gradient_and_hessian(landscape, theta + step)
+        next_gradient, next_matrix = gradient_and_hessian(landscape, theta + step, batches)
         foretold = (matrix @ step[:, :, None]).squeeze(2)
         error = _norm(next_gradient - gradient - foretold) / _norm(foretold).clamp_min(1e-300)
         kept = (error < REFUSED) | (_norm(step) < SMALLEST)
         radius = torch.where(error < TRUSTED, 1.5 * radius, torch.where(error > FAILED, radius / 2, radius))
-        radius = radius.clamp_max(LARGEST)
+        radius = torch.minimum(radius, limit)
         theta = torch.where(kept[:, None], theta + step, theta)
         gradient = torch.where(kept[:, None], next_gradient, gradient)
         matrix = torch.where(kept[:, None, None], next_matrix, matrix)
@@ -62,8 +76,18 @@ def follow(landscape: Landscape, theta: Float[Tensor, "n d"], wanted: Int[Tensor
 
 
 def _step(gradient: Tensor, matrix: Tensor, up: Bool[Tensor, "n d"], radius: Float[Tensor, " n"]) -> Tensor:
-    """±g/(|λ| + μ) along each eigenvector, with the smallest μ ≥ 0 that keeps to the radius."""
     eigenvalues, vectors = torch.linalg.eigh(matrix)
+    return limited_step(gradient, eigenvalues, vectors, up, radius)
+
+
+def limited_step(
+    gradient: Float[Tensor, "n d"],
+    eigenvalues: Float[Tensor, "n k"],
+    vectors: Float[Tensor, "n d k"],
+    up: Bool[Tensor, "n k"],
+    radius: Float[Tensor, " n"],
+) -> Float[Tensor, "n d"]:
+    """±g/(|λ| + μ) along each of k eigenvectors, with the smallest μ ≥ 0 that keeps to the radius."""
     along = (vectors * gradient[:, :, None]).sum(1)
     size = eigenvalues.abs().clamp_min(1e-12)
     low, high = torch.zeros_like(radius), _norm(gradient) / radius

@@ -18,24 +18,48 @@ FLAT = 1e-8  # |eigenvalue| over the largest of them, up to which it counts as 0
 Batches = Sequence[Batch | None]
 
 
+def value_and_gradient(
+    landscape: Landscape, theta: Float[Tensor, "n d"], batches: Batches = RECORD
+) -> tuple[Float[Tensor, " n"], Float[Tensor, "n d"]]:
+    """The mean loss over the samples of ``batches`` and its gradient, for every row, as the Hessians here have it."""
+    value, gradient = theta.new_zeros(len(theta)), torch.zeros_like(theta)
+    for batch, parts in zip(batches, _parts(batches), strict=True):
+        if batch is None:
+            loss, slope = landscape.value_and_gradient(theta, None)
+        else:
+            place = theta.detach().requires_grad_()
+            with torch.enable_grad():
+                loss = landscape.loss(place, batch)
+                (slope,) = torch.autograd.grad(loss.sum(), place)
+        value += loss.detach() / parts
+        gradient += slope / parts
+    return value, gradient
+
+
+def _parts(batches: Batches) -> list[float]:
+    """Of each batch, in how many parts of its size all samples are: the mean of a loss is Σ loss of a batch / parts."""
+    sizes = [1 if batch is None else batch.index.shape[-1] for batch in batches]
+    return [sum(sizes) / size for size in sizes]
+
+
 # The whole matrix --------------------------------------------------------------------------------
 
 
 def gradient_and_hessian(
     landscape: Landscape, theta: Float[Tensor, "n d"], batches: Batches = RECORD, at_once: int = AT_ONCE
 ) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d d"]]:
-    """Of the mean loss over ``batches``, for every row. Memory is n · d² numbers.
+    """Of the mean loss over the samples of ``batches``, for every row. Memory is n · d² numbers.
 
     ``at_once`` rows of each Hessian are computed together; their number changes the last bits where a network has
     products of matrices. Raises ValueError where the loss has no graph: a network's loss of record has none, so state
     batches of its data.
     """
     gradient, hessian = torch.zeros_like(theta), theta.new_zeros(*theta.shape, theta.shape[1])
-    for batch in batches:
+    for batch, parts in zip(batches, _parts(batches), strict=True):
         place = theta.detach().requires_grad_()
         slope = _slope(landscape, place, batch)
-        gradient += slope.detach() / len(batches)
-        hessian += derivatives(slope, place, at_once) / len(batches)
+        gradient += slope.detach() / parts
+        hessian += derivatives(slope, place, at_once) / parts
     return gradient, hessian
 
 
@@ -82,11 +106,11 @@ def product(
     Raises ValueError as :func:`gradient_and_hessian`.
     """
     total = torch.zeros_like(theta)
-    for batch in batches:
+    for batch, parts in zip(batches, _parts(batches), strict=True):
         place = theta.detach().requires_grad_()
         slope = _slope(landscape, place, batch)
         if slope.requires_grad:
-            total += torch.autograd.grad(slope, place, vectors)[0] / len(batches)
+            total += torch.autograd.grad(slope, place, vectors)[0] / parts
     return total
 
 

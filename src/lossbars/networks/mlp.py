@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from lossbars.networks.make import DataShape, Maker
 from lossbars.networks.specs import MLPSpec
 
-ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
 
 
 class MLP(nn.Module):

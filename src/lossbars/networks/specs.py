@@ -46,7 +46,7 @@ class MLPSpec(Architecture):
     kind: Literal["mlp"]
     depth: PositiveInt
     width: PositiveInt = 32
-    activation: Literal["relu", "tanh", "sigmoid"] = "relu"
+    activation: Literal["relu", "tanh", "sigmoid", "gelu"] = "relu"
 
     def size(self, data: Size) -> Network:
         """Products of matrices alone."""

@@ -12,6 +12,7 @@ import torch
 from torch import Generator, Tensor
 
 from lossbars.landscape import Batch, Landscape
+from lossbars.landscapes.objective import trained_on
 from lossbars.optimise.descent import Checkpoint, Problem, descend
 from lossbars.recipes import Simplices as Recipe
 from lossbars.simplices import Family
@@ -24,7 +25,7 @@ class _Connection:
     def __init__(
         self, landscape: Landscape, start: Simplices, recipe: Recipe, order: Generator, places: Sequence[Generator]
     ) -> None:
-        self.landscape, self.recipe = landscape, recipe
+        self.landscape, self.recipe = trained_on(landscape, recipe.penalty), recipe
         self.order, self.places = order, places
         self.family: Family = start.family
         self.free = list(start.family.free)
@@ -50,8 +51,6 @@ class _Connection:
         n, p, d = theta.shape
         losses, gradients = self.landscape.value_and_gradient(theta.view(n * p, d), batch)
         losses, gradients = losses.view(n, p), gradients.view(n, p, d)
-        if self.recipe.penalty:  # Garipov et al.: the decay is part of the loss at θ(t)
-            gradients = gradients + theta * self.recipe.penalty
         share = torch.softmax(self.recipe.tilt * losses, dim=1).to(weights.dtype)  # 1/p without tilt
         pull = (weights[..., self.free] * share.unsqueeze(-1)).transpose(1, 2)  # (n, f, p)
         if p == 1:  # the usual case: one pass over memory

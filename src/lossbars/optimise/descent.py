@@ -28,7 +28,9 @@ class Diverged(RuntimeError):  # noqa: N818 (it says what happened)
 class Checkpoint(Protocol):
     """Saves the state of a descent on the way."""
 
-    stopping: bool  # asked to stop: save, and go no further
+    @property
+    def stopping(self) -> bool:
+        """Whether the run was asked to stop: it saves its state then, and goes no further."""
 
     def due(self) -> bool:
         """Whether the state should be saved now; asked after every step."""

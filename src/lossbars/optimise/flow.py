@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from lossbars.landscape import Batch, Landscape
+from lossbars.landscapes.objective import trained_on
 from lossbars.optimise.descent import Checkpoint, Problem, State, descend
 from lossbars.optimise.optimisers import Optimiser
 from lossbars.optimise.path_points import project, redistributed, relative_lengths, uphill, with_midpoints
@@ -41,7 +42,8 @@ class _Flow:
 
     def __init__(self, landscape: Landscape, corners: Tensor, recipe: Paths) -> None:
         n, m = len(corners), recipe.family.points - 2
-        self.landscape, self.recipe, self.family = landscape, recipe, recipe.family
+        self.landscape = trained_on(landscape, recipe.penalty)
+        self.recipe, self.family = recipe, recipe.family
         self.climbs_from = recipe.climbs_from
         self.ends = corners.clone()
         self.aside: list[Tensor] = [corners[:0] for _ in range(n)]  # (a, 2, d) each, the outermost first
@@ -71,8 +73,6 @@ class _Flow:
         ends, moving, out = self.ends[piece], variables[piece], out[piece]
         losses, gradients = self.landscape.value_and_gradient(moving.flatten(0, 1), batch)
         losses, gradients = losses.view(moving.shape[:2]), gradients.view(moving.shape)
-        if self.recipe.penalty:  # part of each point's loss, so before the projection
-            gradients = torch.add(gradients, moving, alpha=self.recipe.penalty, out=out)
         if climbs:
             self.held[piece] = held = losses.argmax(1) + 1
             upward = uphill(ends, moving, gradients, held)

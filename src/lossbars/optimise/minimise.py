@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from lossbars.landscape import Batch, Landscape
+from lossbars.landscapes.objective import trained_on
 from lossbars.optimise.descent import Checkpoint, Problem, descend
 from lossbars.recipes import Descent
 
@@ -26,11 +27,11 @@ def minimise(
     if len(generators) != len(start):
         raise ValueError(f"{len(start)} starts need as many generators, there are {len(generators)}")
 
+    objective = trained_on(landscape, recipe.penalty)
+
     def gradient(variables: Tensor, _: int, batch: Batch | None, out: Tensor) -> Tensor:
-        losses, gradients = landscape.value_and_gradient(variables[:, 0], batch)
+        losses, gradients = objective.value_and_gradient(variables[:, 0], batch)
         out.copy_(gradients.unsqueeze(1))
-        if recipe.penalty:
-            out.add_(variables * recipe.penalty)
         return losses
 
     problem = Problem(

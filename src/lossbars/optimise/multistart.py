@@ -7,7 +7,7 @@ count, as they do in a point cloud (idem, appendix 6.1).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Bool, Float
@@ -17,6 +17,8 @@ from lossbars.barcodes.barcode import Barcode
 from lossbars.barcodes.complex import FilteredComplex, Simplex, direct_barcode, merged_barcode
 from lossbars.hessian.derivatives import hessian
 from lossbars.landscape import Batch, Landscape
+from lossbars.optimise.certificates import Certificate, Certified, closed_complex
+from lossbars.optimise.certify import certify as certified_saddles
 from lossbars.optimise.connect import connect
 from lossbars.optimise.minimise import minimise
 from lossbars.recipes import Curves, Minima
@@ -37,8 +39,9 @@ REACH = 0.02  # the longest Newton step, in sides of the box
 class OptimisedBarcode:
     """Minima (m, d) by increasing value (m,), and barcodes of the complex of minima and curves.
 
-    ``saddle_places``: where each curve (p, q) is highest, (d,), inside the box. A bar's minimum is
-    ``minima[bar.born_at[0]]``, its saddle ``saddle_places[bar.dies_at]``.
+    ``saddle_places``: where each curve (p, q) is highest, (d,), inside the box; of an edge whose value is a certified
+    saddle, that saddle. ``certificates`` has these edges alone. A bar's minimum is ``minima[bar.born_at[0]]``, its
+    saddle ``saddle_places[bar.dies_at]``. ``found`` are the numbers of minima that only descents from saddles reached.
     """
 
     minima: Float[Tensor, "m d"]
@@ -47,6 +50,8 @@ class OptimisedBarcode:
     saddle_places: Mapping[Simplex, Tensor]
     direct: Barcode
     merged: Barcode
+    certificates: Mapping[Simplex, Certificate] = field(default_factory=dict)
+    found: tuple[int, ...] = ()
 
 
 def optimised_barcode(
@@ -58,9 +63,14 @@ def optimised_barcode(
     seed: int,
     *,
     neighbours: int = 8,
+    certify: bool = True,
     report: Callable[[str], None] | None = None,
 ) -> OptimisedBarcode:
     """Barcode of a landscape without data on a box, from ``starts`` uniform starts.
+
+    With ``certify`` every curve's highest place is followed to a saddle (:func:`lossbars.optimise.certify.certify`). A
+    saddle that passes joins the minima below it at its own value, and minima that it leads to and the starts did not
+    reach are added. Without, a death is the largest value found on a curve, an upper bound of the saddle.
 
     With more than ``ALL_PAIRS`` minima curves join each minimum to its ``neighbours`` nearest ones and to the nearest
     lower one (a connected graph, which is what the merged barcode needs; direct deaths are then least over these
@@ -70,9 +80,35 @@ def optimised_barcode(
     unit = (places - _low(places, box)) / _sides(places, box)
     pairs = _pairs(unit, neighbours)
     heights, tops = _curves(landscape, box, places, pairs, curves, seed, report) if pairs else ([], {})
+    if certify and pairs:
+        certified = certified_saddles(landscape, torch.stack([tops[pair] for pair in pairs]), places, box=box)
+        return _closed(pairs, heights, tops, certified)
     simplices: dict[Simplex, float] = {(i,): float(value) for i, value in enumerate(values)}
     filtered = FilteredComplex.of(simplices | dict(zip(pairs, heights, strict=True)))
     return OptimisedBarcode(places, values, filtered, tops, direct_barcode(filtered), merged_barcode(filtered))
+
+
+def _closed(
+    pairs: list[tuple[int, int]], heights: list[float], tops: Mapping[Simplex, Tensor], certified: Certified
+) -> OptimisedBarcode:
+    """With certified saddles, and all minima numbered by increasing value."""
+    closed = closed_complex(pairs, heights, certified)
+    order = certified.values.argsort(stable=True)
+    number = {old: new for new, old in enumerate(order.tolist())}
+
+    def renamed(simplex: Simplex) -> Simplex:
+        return tuple(sorted(number[i] for i in simplex))
+
+    filtered = FilteredComplex.of({renamed(simplex): value for simplex, value in closed.complex.values.items()})
+    passed = {renamed(edge): certified.certificates[i] for edge, i in closed.certificates.items()}
+    places = {renamed(edge): tops[pairs[i]] for edge, i in closed.curves.items()}
+    places |= {edge: certificate.saddle for edge, certificate in passed.items()}
+    joined = (number[i] for i in range(certified.given, len(order)) if (i,) in closed.complex.values)
+    found = tuple(sorted(joined))
+    direct, merged = direct_barcode(filtered), merged_barcode(filtered)
+    return OptimisedBarcode(
+        certified.minima[order], certified.values[order], filtered, places, direct, merged, passed, found
+    )
 
 
 def find_minima(

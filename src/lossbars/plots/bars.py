@@ -2,12 +2,15 @@
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from lossbars.barcodes import barcode
 from lossbars.barcodes.barcode import DIVISOR, Metric
 
 SHARE = 0.01  # bars no longer than this part of the longest finite one count as noise of the sampling
+
+
+RESOLVED = 0.1  # up to this share of a bar's length the residues of its ends are small
 
 
 def lengths(bars: pd.DataFrame) -> Float[np.ndarray, " b"]:
@@ -18,6 +21,20 @@ def lengths(bars: pd.DataFrame) -> Float[np.ndarray, " b"]:
 def finite(bars: pd.DataFrame) -> pd.DataFrame:
     """The bars that end."""
     return bars[np.isfinite(bars["death"])]
+
+
+def unresolved(bars: pd.DataFrame) -> Bool[np.ndarray, " b"]:
+    """Which bars have ends that are not known to have converged: their residues are not small against their length.
+
+    A residue is by how much the second half of an optimisation lowered an end. Half-lines have one end. Of bars in
+    tables without residues, which are computed otherwise, none is unresolved.
+    """
+    if not {"birth_residue", "death_residue"} <= set(bars):
+        return np.zeros(len(bars), dtype=bool)
+    ends = np.isfinite(bars["death"].to_numpy(dtype=np.float64))
+    residue = bars["birth_residue"].to_numpy(dtype=np.float64)
+    residue = residue + np.where(ends, bars["death_residue"].to_numpy(dtype=np.float64), 0.0)
+    return np.where(ends, ~(residue <= RESOLVED * lengths(bars)), np.isnan(residue))
 
 
 def longest(bars: pd.DataFrame) -> float:

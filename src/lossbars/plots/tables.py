@@ -70,8 +70,10 @@ def lowest(table: pd.DataFrame, corners: list[str]) -> pd.DataFrame:
     """The curve of each pair, or the triangle of each triple, of several that a model has, with the lowest maximum."""
     if "by" not in table.columns or table["by"].nunique() < 2:
         return table
-    largest = table.groupby(["model", *corners, "by"], sort=False)["loss"].max().reset_index()
-    best = largest.loc[largest.groupby(["model", *corners], sort=False)["loss"].idxmin(), ["model", *corners, "by"]]
+    largest = table.groupby(["model", *corners, "by"], sort=False)["objective"].max().reset_index()
+    best = largest.loc[
+        largest.groupby(["model", *corners], sort=False)["objective"].idxmin(), ["model", *corners, "by"]
+    ]
     return table.merge(best, on=["model", *corners, "by"])
 
 

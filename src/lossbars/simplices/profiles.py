@@ -27,35 +27,36 @@ def profiles(
     device = simplices.nodes.device
     uniform = simplices.family.grid(grid.points).to(device)  # (g, q)
     t = uniform.expand(n, *uniform.shape)  # (n, g, q)
-    loss = _measured(landscape, simplices, t, report)  # (n, g)
+    losses = _measured(landscape, simplices, t, report)  # (n, g, 2)
     spacing = 1 / (grid.points - 1)
     for _ in range(grid.refinements):
         spacing /= 2
-        t, loss = _refined(landscape, simplices, t, loss, spacing)
-    if bad := (~loss.isfinite().all(1)).nonzero().flatten().tolist():
+        t, losses = _refined(landscape, simplices, t, losses, spacing)
+    if bad := (~losses.isfinite().all(2).all(1)).nonzero().flatten().tolist():
         which = ", ".join(names[i] if names else f"simplex {i}" for i in bad)
         raise ValueError(f"the loss along {which} is not finite after the training: try a smaller learning rate")
-    return [_sorted(places.cpu(), values.cpu()) for places, values in zip(t, loss, strict=True)]
+    return [_sorted(places.cpu(), values.cpu()) for places, values in zip(t, losses, strict=True)]
 
 
 def _refined(
-    landscape: Landscape, simplices: Simplices, t: Tensor, loss: Tensor, spacing: float
+    landscape: Landscape, simplices: Simplices, t: Tensor, losses: Tensor, spacing: float
 ) -> tuple[Tensor, Tensor]:
-    highest = loss.argmax(1)
+    highest = losses[..., 0].argmax(1)
     top = t[torch.arange(len(t), device=t.device), highest]  # (n, q)
     near = simplices.family.around(top, spacing)  # (n, m, q)
-    return torch.cat([t, near], dim=1), torch.cat([loss, _measured(landscape, simplices, near)], dim=1)
+    return torch.cat([t, near], dim=1), torch.cat([losses, _measured(landscape, simplices, near)], dim=1)
 
 
 def _measured(
     landscape: Landscape, simplices: Simplices, t: Tensor, report: Callable[[str], None] | None = None
 ) -> Tensor:
-    """Losses (n, g) at places t (n, g, q)."""
+    """Objective and data loss (n, g, 2) at places t (n, g, q)."""
     losses: list[Tensor] = []
     done, reported = 0, 0
     for places in t.split(max(1, landscape.rows_at_once // len(t)), dim=1):
         theta = simplices.at(places).flatten(0, 1)
-        losses.append(landscape.loss(theta).double().view(places.shape[:2]))
+        both = torch.stack([loss.double() for loss in landscape.losses(theta)], dim=-1)
+        losses.append(both.view(*places.shape[:2], 2))
         done += places.shape[1]
         if report and done - reported >= 10:
             report(f"profile: {done}/{t.shape[1]} places")
@@ -63,9 +64,9 @@ def _measured(
     return torch.cat(losses, dim=1)
 
 
-def _sorted(t: Tensor, loss: Tensor) -> Profile:
+def _sorted(t: Tensor, losses: Tensor) -> Profile:
     """In the order of the first coordinate, places seen twice kept once."""
     unique, where = torch.unique(t, dim=0, return_inverse=True)
-    values = torch.empty(len(unique), dtype=torch.float64)
-    values[where] = loss
-    return Profile(unique, values)
+    values = torch.empty(len(unique), 2, dtype=torch.float64)
+    values[where] = losses
+    return Profile(unique, *values.unbind(1))

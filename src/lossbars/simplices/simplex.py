@@ -25,10 +25,14 @@ class Simplices:
 
 @dataclass(frozen=True)
 class Profile:
-    """The loss along one simplex: places (g, q) in the order of the grid, losses (g,) float64."""
+    """The loss along one simplex: places (g, q) in the order of the grid, losses (g,) float64.
+
+    ``loss`` is the objective of the landscape, ``data_loss`` its part without the weight decay.
+    """
 
     t: Float[Tensor, "g q"]
     loss: Float[Tensor, " g"]
+    data_loss: Float[Tensor, " g"]
 
     @property
     def value(self) -> float:

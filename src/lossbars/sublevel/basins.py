@@ -15,13 +15,16 @@ class Basins:
 
     What is kept of a block are 12 bytes a vertex and the edges that cross between its basins. The values of a block's
     vertices and of their neighbours must be there before the block is added; each vertex belongs to one block.
+    With ``passes`` the lowest way between every two basins that touch is kept when the pairs are made: rows of
+    (p, 3) vertices, the two minima and the highest vertex.
     """
 
-    def __init__(self, values: np.ndarray, threads: int = 1) -> None:
+    def __init__(self, values: np.ndarray, threads: int = 1, passes: bool = False) -> None:
         self.values = values
         self.threads = threads
         self.down = np.empty(len(values), index_type(len(values)))
         self.edges: list[np.ndarray] = []
+        self.passes: np.ndarray | None = np.empty((0, 3), np.int64) if passes else None
 
     def add(self, begin: int, end: int, starts: np.ndarray, neighbours: np.ndarray) -> None:
         """Add the rows [begin, end): ``starts`` and ``neighbours`` as in :func:`.basin_kernels.descend`."""
@@ -41,18 +44,31 @@ class Basins:
             minima = np.empty(m, labels.dtype)
             contraction.number_basins(labels, minima)
         minima = minima[:m]
-        forest = self._forest(labels, m)
+        edges = self._edges(labels)
+        if self.passes is not None:
+            self.passes = self._lowest(edges, minima)
+        forest = contraction.spanning_forest(self.values, edges, m)
         order = np.lexsort((forest[:, 2], self.values[forest[:, 2]]))
         elder, saddles, ended = contraction.join(self.values, minima, forest, order)
         counts = self._each(0, n, lambda low, high: self._count(labels, elder, saddles, m, low, high))
         sizes = np.asarray(np.sum(counts, axis=0), dtype=np.int64)
         contraction.gather(elder, saddles, ended, sizes)
-        return Pairs(minima.astype(np.int64), saddles.astype(np.int64), sizes)
+        elders = np.where(saddles >= 0, minima[elder], -1)
+        return Pairs(minima.astype(np.int64), saddles.astype(np.int64), sizes, elders.astype(np.int64))
 
-    def _forest(self, labels: np.ndarray, m: int) -> np.ndarray:
+    def _edges(self, labels: np.ndarray) -> np.ndarray:
         left = [part[: contraction.relabel(part, labels)] for part in self.edges]
         self.edges = []
-        return contraction.spanning_forest(self.values, np.concatenate(left), m)
+        return np.concatenate(left)
+
+    def _lowest(self, edges: np.ndarray, minima: np.ndarray) -> np.ndarray:
+        """Of the edges between each two basins the one with the lowest saddle."""
+        ends = np.sort(edges[:, :2], axis=1)
+        order = np.lexsort((edges[:, 2], self.values[edges[:, 2]], ends[:, 1], ends[:, 0]))
+        ends, saddles = ends[order], edges[order, 2]
+        first = np.ones(len(ends), bool)
+        first[1:] = (ends[1:] != ends[:-1]).any(1)
+        return np.column_stack([minima[ends[first]], saddles[first]]).astype(np.int64)
 
     def _crossings(self, graph: tuple[Any, ...], low: int, high: int, begin: int, end: int) -> np.ndarray:
         """The block's edges between basins; the guess of their number is right in most graphs."""

@@ -11,11 +11,16 @@ from numba import njit
 from lossbars.sublevel.sweep import index_type
 
 
-def grid_shape(n: int, dim: int) -> tuple[int, ...]:
-    """As many points along every axis as give n points at most, 2 at least."""
+def grid_shape(n: int, dim: int, odd: bool = True) -> tuple[int, ...]:
+    """As many points along every axis as give n points at most, 2 at least.
+
+    An odd number has a point in the middle of the box, where many functions have their minimum.
+    """
     side = max(2, int(n ** (1 / dim)))
     while (side + 1) ** dim <= n:  # the root is rounded
         side += 1
+    if odd and side > 2:
+        side -= 1 - side % 2
     return (side,) * dim
 
 

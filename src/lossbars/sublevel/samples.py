@@ -1,5 +1,6 @@
 """Samples of a box: their points, the values of a landscape there, and a graph, block by block."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
@@ -21,6 +22,7 @@ class Sample(ABC):
     """n points of a box."""
 
     n: int
+    box: np.ndarray  # (D, 2)
     blocks: int
     sampling: str
     search: str
@@ -34,15 +36,20 @@ class Sample(ABC):
     def places(self, numbers: np.ndarray) -> np.ndarray:
         """Places (m, D) of points by their numbers, float64."""
 
+    @property
+    @abstractmethod
+    def spacing(self) -> np.ndarray:
+        """Distance (D,) of neighbours along each axis, in the coordinates of the box."""
+
 
 class GridSample(Sample):
     """A regular grid."""
 
     sampling, search, k = "grid", "the points around", None
 
-    def __init__(self, n: int, box: np.ndarray) -> None:
+    def __init__(self, n: int, box: np.ndarray, odd_sides: bool = True) -> None:
         self.box = box
-        self.shape = grid_shape(n, len(box))
+        self.shape = grid_shape(n, len(box), odd_sides)
         self.n = int(np.prod(self.shape))
         self.blocks = -(-self.n // GRID_BLOCK)
 
@@ -59,6 +66,11 @@ class GridSample(Sample):
     def places(self, numbers: np.ndarray) -> np.ndarray:
         """Grid points."""
         return grid_places(self.shape, self.box, numbers)
+
+    @property
+    def spacing(self) -> np.ndarray:
+        """Of the grid."""
+        return (self.box[:, 1] - self.box[:, 0]) / (np.array(self.shape) - 1)
 
 
 class CloudSample(Sample):
@@ -101,6 +113,11 @@ class CloudSample(Sample):
                 places[inside] = in_box(points[:, numbers[inside] - part.first].T, self.box)
         return places
 
+    @property
+    def spacing(self) -> np.ndarray:
+        """Radius of a ball that holds k points in the mean, no longer than an edge may be."""
+        return ball_radius(self.n, len(self.box), self.k, self.cut) * (self.box[:, 1] - self.box[:, 0])
+
     def _evaluate(self, landscape: Landscape, number: int, values: np.ndarray) -> None:
         points, first = self._made[number][0], self.cloud.parts[number].first
         for low in range(0, points.shape[1], AT_ONCE):
@@ -132,12 +149,23 @@ class ScatteredSample(Sample):
         """Points."""
         return in_box(self.points[numbers], self.box)
 
+    @property
+    def spacing(self) -> np.ndarray:
+        """Radius of a ball that holds k points in the mean, no longer than an edge may be."""
+        return ball_radius(self.n, len(self.box), self.k, self.cut) * (self.box[:, 1] - self.box[:, 0])
+
 
 def reach(n: int, dim: int, cut: float) -> float:
     """The longest edge, in sides of the box: c(D) · n^(−1/D) of Barannikov et al. 2020, Barcodes as summary, §3."""
     if not cut > 0:
         raise ValueError(f"cut: a positive number, not {cut}")
     return cut * n ** (-1 / dim)
+
+
+def ball_radius(n: int, dim: int, k: int, longest: float) -> float:
+    """Radius of a ball in which k of n points of the unit box lie in the mean; ``longest`` at most."""
+    ball = math.pi ** (dim / 2) / math.gamma(dim / 2 + 1)
+    return min(longest, (k / (n * ball)) ** (1 / dim))
 
 
 def in_box(unit: np.ndarray, box: np.ndarray) -> np.ndarray:
@@ -147,10 +175,15 @@ def in_box(unit: np.ndarray, box: np.ndarray) -> np.ndarray:
 
 def evaluate(landscape: Landscape, places: np.ndarray, first: int) -> np.ndarray:
     """Values (m,) at places (m, D), float64. Raises ValueError for NaN; ``first`` is the number of the first point."""
-    device = getattr(landscape, "device", torch.device("cpu"))
-    with torch.no_grad():
-        values = landscape.loss(torch.from_numpy(places).to(device)).double().cpu().numpy()
+    values = raw_values(landscape, places)
     if (wrong := np.isnan(values)).any():
         i = int(wrong.argmax())
         raise ValueError(f"the landscape is NaN at {places[i].tolist()} (point {first + i}): a loss is a number")
     return values
+
+
+def raw_values(landscape: Landscape, places: np.ndarray) -> np.ndarray:
+    """As :func:`evaluate`, NaN included."""
+    device = getattr(landscape, "device", torch.device("cpu"))
+    with torch.no_grad():
+        return landscape.loss(torch.from_numpy(places).to(device)).double().cpu().numpy()

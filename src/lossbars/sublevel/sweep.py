@@ -24,11 +24,15 @@ PLATEAU = 64  # vertices of one value that are put in order in place
 
 @dataclass(frozen=True)
 class Pairs:
-    """Clusters with what ended them, in no order: vertices of minima and of saddles (−1: none), cluster sizes."""
+    """Clusters with what ended them, in no order: vertices of minima and of saddles (−1: none), cluster sizes.
+
+    ``elders`` are the minima of the clusters that they joined, −1 where nothing ended them.
+    """
 
     minima: np.ndarray  # int64
     saddles: np.ndarray  # int64
     sizes: np.ndarray  # int64, vertices that were in the cluster when it ended
+    elders: np.ndarray  # int64
 
 
 def sweep(values: np.ndarray, starts: np.ndarray, neighbours: np.ndarray) -> Pairs:
@@ -45,7 +49,9 @@ def sweep(values: np.ndarray, starts: np.ndarray, neighbours: np.ndarray) -> Pai
     touching = np.full(n, -1, index_type(len(neighbours)))
     _enter(values, order, starts, neighbours, state, touching, sizes, saddles)
     minima = _births(state, saddles)
-    return Pairs(minima.astype(np.int64), saddles[minima].astype(np.int64), sizes[minima].astype(np.int64))
+    ends = saddles[minima].astype(np.int64)
+    elders = np.where(ends >= 0, touching[minima].astype(np.int64), -1)
+    return Pairs(minima.astype(np.int64), ends, sizes[minima].astype(np.int64), elders)
 
 
 def index_type(n: int) -> type[np.signedinteger]:
@@ -82,8 +88,11 @@ def _find(state, u):
 
 
 @njit(nogil=True, cache=True)
-def _merge(values, state, sizes, saddles, clusters, u):
-    """Join clusters, some named twice, at u; the minimum that stays is the oldest (elder rule)."""
+def _merge(values, state, touching, sizes, saddles, clusters, u):
+    """Join clusters, some named twice, at u; the minimum that stays is the oldest (elder rule).
+
+    Of a minimum that ends, ``touching``, which a vertex that has entered no longer needs, names the one that stays.
+    """
     oldest = clusters[0]
     for c in clusters:
         if values[c] < values[oldest] or (values[c] == values[oldest] and c < oldest):
@@ -91,6 +100,7 @@ def _merge(values, state, sizes, saddles, clusters, u):
     for c in clusters:
         if c != oldest and saddles[c] < 0:
             state[c] = oldest
+            touching[c] = oldest
             saddles[c] = u
             sizes[oldest] += sizes[c]
     return oldest
@@ -136,7 +146,7 @@ def _enter(values, order, starts, neighbours, state, touching, sizes, saddles):
                     others += 1
         if others:
             met[others] = home
-            home = _merge(values, state, sizes, saddles, met[: others + 1], u)
+            home = _merge(values, state, touching, sizes, saddles, met[: others + 1], u)
         elif home < 0:
             home = u
         state[u] = home

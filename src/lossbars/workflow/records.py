@@ -7,6 +7,7 @@ from typing import Any
 
 from lossbars.barcodes.barcode import MODULO, Bar, Barcode
 from lossbars.barcodes.complex import Simplex
+from lossbars.barcodes.measured import MeasuredComplex
 from lossbars.workflow import artefacts
 from lossbars.workflow.job import Job
 from lossbars.workflow.work import Work
@@ -20,6 +21,9 @@ class BarcodeOfModel:
     barcode: Barcode
     modulo: str = ""  # after the convention's name, where permutations of units are divided out
     dies_on: Mapping[Simplex, str] = field(default_factory=dict)  # simplex that ends a bar → recipe that optimised it
+    residues: Mapping[Simplex, float] = field(
+        default_factory=dict
+    )  # simplex at an end of a bar → its residue, if known
 
     @property
     def convention(self) -> str:
@@ -27,14 +31,14 @@ class BarcodeOfModel:
         return self.barcode.convention + self.modulo
 
 
-def record(one: Barcode, job: Job, recipes: Mapping[Simplex, str] | None = None, modulo: str = "") -> dict[str, Any]:
-    """A barcode as json can hold it; with ``recipes``, each bar says what optimised the simplex that ends it.
+def record(one: Barcode, job: Job, measured: MeasuredComplex | None = None, modulo: str = "") -> dict[str, Any]:
+    """A barcode as json can hold it; with ``measured``, each bar says what is known of the simplices at its ends.
 
     ``modulo`` is put after the convention's name.
     """
     bars = [
         {"dim": b.dim, "birth": b.birth, "death": b.death, "born_at": list(b.born_at), "dies_at": _list(b.dies_at)}
-        | ({} if recipes is None else {"dies_on": recipes[b.dies_at] if b.dies_at else None})
+        | ({} if measured is None else _ends(b, measured))
         for b in one.bars
     ]
     higher = {str(dim): {m: one.to_score(m, dim) for m in ("sqrt2", "linf")} for dim in one.dims}
@@ -48,6 +52,20 @@ def record(one: Barcode, job: Job, recipes: Mapping[Simplex, str] | None = None,
     }
 
 
+def _ends(bar: Bar, measured: MeasuredComplex) -> dict[str, Any]:
+    """The recipe that optimised the simplex that ends a bar, and the residues of both ends; None if not known."""
+    return {
+        "dies_on": measured.by[bar.dies_at] if bar.dies_at else None,
+        "birth_residue": number(measured.residues[bar.born_at]),
+        "death_residue": number(measured.residues[bar.dies_at]) if bar.dies_at else None,
+    }
+
+
+def number(value: float) -> float | None:
+    """A number as json can hold it: None for NaN."""
+    return None if math.isnan(value) else value
+
+
 def read_barcodes(work: Work[Any], option: str) -> list[BarcodeOfModel]:
     """All barcodes of the files of an option, in the order of files and records. Raises ArtefactError."""
     return [_barcode(one) for path in work.files(option) for one in artefacts.read_records(path, work.keys(option))]
@@ -59,7 +77,13 @@ def _barcode(record: Mapping[str, Any]) -> BarcodeOfModel:
     recipes = [bar.get("dies_on") for bar in record["bars"]]
     dies_on = {bar.dies_at: by for bar, by in zip(bars, recipes, strict=True) if bar.dies_at and by}
     modulo = record["convention"].removeprefix(convention)
-    return BarcodeOfModel(record["model"], Barcode(bars, convention), modulo, dies_on)
+    ends = [
+        (simplex, bar.get(f"{end}_residue"))
+        for bar in record["bars"]
+        for end, simplex in (("birth", tuple(bar["born_at"])), ("death", tuple(bar["dies_at"] or ())))
+    ]
+    residues = {simplex: residue for simplex, residue in ends if residue is not None}
+    return BarcodeOfModel(record["model"], Barcode(bars, convention), modulo, dies_on, residues)
 
 
 def _bar(bar: Mapping[str, Any]) -> Bar:

@@ -4,14 +4,14 @@ The constants are fitted to what benchmarks/resources.md lists; docs/resources.m
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lossbars.datasets.specs import Size, size_of
 from lossbars.networks.sizes import Network
 from lossbars.networks.specs import NetworkSpec
-from lossbars.recipes import Curves, Descent, Paths, Strings, Triangles
+from lossbars.recipes import Curves, Descent, Paths, Polish, Settle, Strings, Triangles
 from lossbars.workflow.data_sets import data_of
 from lossbars.workflow.resources import MB, MEMORY_SAFETY, Request, cpu_request, mem_mb, minutes
 
@@ -39,6 +39,8 @@ class Training:
     epochs: int
     evaluations: int  # losses of record of one simplex
     moments: int  # that the optimiser keeps of each variable
+    settling: int = 0  # forward passes over the data that a quasi-Newton method takes afterwards, for one simplex
+    pairs: int = 0  # vectors of the parameters' length, in float32, that it keeps of one simplex
 
     @property
     def steps(self) -> int:
@@ -62,6 +64,16 @@ def training(spec: NetworkSpec, descent: Descent, size: Size, samples: int, stac
         evaluations(descent),
         1 if descent.optimiser == "sgd" else 2,
     )
+
+
+def with_settling(job: Training, recipe: Polish | Settle | None) -> Training:
+    """The job with a quasi-Newton method after the training; a gradient costs three forward passes."""
+    if recipe is None:
+        return job
+    words = 2 if recipe.precision == "float64" else 1
+    nodes = job.nodes if isinstance(recipe, Settle) else 1
+    # steps and changes of the gradient, ten vectors on the way; twice all that while rows leave the stack
+    return replace(job, settling=3 * words * recipe.passes, pairs=2 * words * nodes * (2 * recipe.history + 10))
 
 
 def control_points(descent: Descent) -> tuple[int, int]:
@@ -125,7 +137,8 @@ def vector_bytes(job: Training) -> int:
     moved = job.free * (2 + job.moments) + 2 * job.points  # variables, gradients, moments; θ and its gradient
     saved = job.free * (1 + job.moments)
     together = min(MEASURED, job.network.parameters * job.stacked * job.evaluations)  # θ of all places of a profile
-    return FLOAT * (job.network.parameters * job.stacked * (3 * job.nodes + moved + saved) + together)
+    vectors = max(moved + saved, job.pairs)
+    return FLOAT * (job.network.parameters * job.stacked * (3 * job.nodes + vectors) + together)
 
 
 def activation_bytes(job: Training) -> int:
@@ -168,7 +181,7 @@ def seconds(job: Training, machine: Machine) -> float:
     calls = network.calls * (1 if network.stacked else job.stacked * job.points) + 20  # 20: the optimiser, the places
     steps = job.steps * (calls * machine.call + vector_traffic(job) / machine.moved)
     trained = 3 * job.epochs * job.points  # forward, and backward twice
-    measured = job.evaluations * network.passes
+    measured = (job.evaluations + job.settling) * network.passes
     products = network.slowness * network.products * job.samples * job.stacked * (trained + measured)
     return machine.start + steps + products / machine.products
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lossbars.barcodes.barcode import Bar, Barcode
-from lossbars.claims.claim import COLUMNS
+from lossbars.claims.claim import COLUMNS, NOT_CONVERGED
 from lossbars.documents import claims_report
 from lossbars.documents.claims_report import scale_in_words
 from lossbars.experiments.kinds import KINDS
@@ -60,11 +60,10 @@ def subsets(lengths: Deaths) -> pd.DataFrame:
 
 
 def minima(model: str = "m2", loss: float = 0.1596, **others: float) -> pd.DataFrame:
-    good = {"loss_with_l2": 0.17, "test_loss": 0.26, "train_accuracy": 94.32, "test_accuracy": 90.77} | others
+    means = {"data_loss": loss, "objective": 0.17, "test_loss": 0.26, "train_accuracy": 94.32, "test_accuracy": 90.77}
     noise = np.array([-0.001, 0.0, 0.001])
-    return pd.DataFrame(
-        {"model": model, "seed": range(3), "loss": loss + noise} | {name: value + noise for name, value in good.items()}
-    )
+    columns = {name: value + noise for name, value in (means | others).items()}
+    return pd.DataFrame({"model": model, "seed": range(3)} | columns)
 
 
 def curves(*models: str) -> pd.DataFrame:
@@ -75,7 +74,7 @@ def curves(*models: str) -> pd.DataFrame:
         for kind, factor in (("curve", 1), ("segment", 10))
         for t, loss in ((0.0, 1.0), (0.5, top * factor), (1.0, 1.0))
     ]
-    return pd.DataFrame(rows, columns=["model", "a", "b", "kind", "t", "loss"]).assign(by="curves")
+    return pd.DataFrame(rows, columns=["model", "a", "b", "kind", "t", "objective"]).assign(by="curves")
 
 
 def triangles(tops: dict[str, list[float]]) -> pd.DataFrame:
@@ -86,7 +85,7 @@ def triangles(tops: dict[str, list[float]]) -> pd.DataFrame:
         for i, top in enumerate(own)
         for t, loss in (((0.0, 0.5, 0.5), 1.0), ((0.0, 0.0, 1.0), 0.5), ((1 / 3, 1 / 3, 1 / 3), top))
     ]
-    return pd.DataFrame(rows, columns=["model", "a", "b", "c", "t1", "t2", "t3", "loss"]).assign(by="triangles")
+    return pd.DataFrame(rows, columns=["model", "a", "b", "c", "t1", "t2", "t3", "objective"]).assign(by="triangles")
 
 
 def results(
@@ -153,6 +152,54 @@ def test_a_reduced_budget_is_named_in_qualitative_verdicts() -> None:
     assert row["verdict"] == "holds at this budget"
     assert row["budget"] == "4 minima, 50 epochs for minima, 20 for curves, 2% of all training samples"
     assert depth_row({"m2": [2.0], "m4": [4.0]}, scale=scale)["verdict"] == "does not hold at this budget"
+
+
+def with_residues(table: pd.DataFrame, **of: tuple[float, float]) -> pd.DataFrame:
+    """Bars with residues of birth and death, by model; 0 for the others."""
+    pairs = [of.get(model, (0.0, 0.0)) for model in table["model"]]
+    return table.assign(birth_residue=[pair[0] for pair in pairs], death_residue=[pair[1] for pair in pairs])
+
+
+FALLING: Deaths = {"m2": [4.0, 2.0], "m4": [2.0, 1.5]}
+
+
+@pytest.mark.parametrize(
+    ("residues", "count"),
+    [
+        ({"m4": (0.0, 0.06)}, 1),
+        ({"m4": (0.0, 0.5)}, 2),
+        ({"m2": (0.09, 0.02)}, 1),
+        ({"m2": (math.nan, 0.0)}, 3),
+        ({"m4": (0.0, math.nan)}, 2),
+    ],
+)
+def test_a_claim_about_bars_whose_ends_have_not_converged_has_no_verdict(
+    residues: dict[str, tuple[float, float]], count: int
+) -> None:
+    table = with_residues(bars(FALLING), **residues)
+    row = judged("fc-mnist", results(mlps(2, 4), bars=table, curves=curves("m2", "m4"))).loc["depth-to-score"]
+    assert row["verdict"] == NOT_CONVERGED
+    assert row["obtained"].startswith("2 layers: 2.121 (n = 2 bars)"), "the number is there all the same"
+    text = (
+        f"{count} of 6 bars have ends that are not known to have converged to 10% of their length: as they are, holds"
+    )
+    assert row["detail"].endswith(text)
+
+
+def test_bars_that_have_converged_are_judged() -> None:
+    table = with_residues(bars(FALLING), m2=(0.01, 0.05), m4=(0.0, 0.01))
+    judgement = {"bars": table, "curves": curves("m2", "m4")}
+    assert judged("fc-mnist", results(mlps(2, 4), **judgement)).loc["depth-to-score", "verdict"] == "holds"
+    merged = table["convention"] == "merged"
+    table.loc[merged, "death_residue"] = math.nan
+    assert judged("fc-mnist", results(mlps(2, 4), **judgement)).loc["depth-to-score", "verdict"] == "holds"
+
+
+def test_models_that_are_not_spoken_of_need_not_have_converged() -> None:
+    models = mlps(2, 4) | {"other": CUSTOM["m2"]}
+    table = with_residues(bars(FALLING | {"other": [9.0]}), other=(math.nan, math.nan))
+    row = judged("fc-mnist", results(models, bars=table, curves=curves(*models))).loc["depth-to-score"]
+    assert row["verdict"] == "holds"
 
 
 def test_digits_are_marked_as_no_claim_of_the_papers() -> None:
@@ -234,9 +281,14 @@ def test_claims_without_their_tables_are_not_measured() -> None:
 
 def test_an_unknown_experiment_gets_the_generic_rows() -> None:
     table = judged("my-own", results(CUSTOM))
-    assert list(table.index) == ["minima", "to-score-direct", "to-score-merged", "direct-above-merged"]
+    assert list(table.index) == ["minima", "to-score-direct", "to-score-merged", "direct-above-merged", "nothing-below"]
     assert table.loc["to-score-direct", "obtained"] == "m2: 0.7071 (√2), 0.5000 (L∞)"
     assert table.loc["direct-above-merged", "verdict"] == "holds"
+
+
+def test_without_curves_nothing_is_known_below_the_minima() -> None:
+    found = judged("my-own", results(mlps(2), curves=NOTHING)).loc["nothing-below"]
+    assert (found["verdict"], found["obtained"]) == ("not measured", "—")
 
 
 @pytest.mark.parametrize("merged", [{"m2": [2.0, 2.5]}, {"m2": [2.0]}])

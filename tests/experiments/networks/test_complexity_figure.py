@@ -15,7 +15,6 @@ from lossbars.workflow.artefacts import read_table
 from lossbars.workflow.config import ConfigError
 from lossbars.workflow.settings import FigureSettings
 from support.network_figures import extents, line, make_bars, tick_names, words
-from support.plans import the_task
 from support.workflow import TINY, Model, plan
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -33,7 +32,7 @@ BARS = {model: [(0.01 + 0.01 * i, 0.1), (0.02, 0.2), (0.005, np.inf)] for i, mod
 
 def make_minima(*models: str, accuracies: tuple[float, ...] = (92.0, 93.0, 94.0)) -> pd.DataFrame:
     rows = [(model, seed, 0.1, own) for model in models for seed, own in enumerate(accuracies)]
-    return pd.DataFrame(rows, columns=["model", "seed", "loss", "test_accuracy"])
+    return pd.DataFrame(rows, columns=["model", "seed", "objective", "test_accuracy"])
 
 
 def labels_of(*models: str) -> dict[str, str]:
@@ -167,7 +166,7 @@ def test_the_steps_draw_both_of_the_tables_they_expect(tmp_path: Path, monkeypat
     model = Model(tmp_path, plan(figures=["complexity", "one-saddles"]))
     model.train()
     model.barcode()
-    gathered = the_task(model.plan, "tiny", "gather")
+    (gathered,) = (task for task in model.tasks if task.path == "results/tiny/barcodes.parquet")
     model.run(gathered)
     drawn: dict[str, Figure] = {}
     monkeypatch.setattr("lossbars.workflow.figure_step.save", lambda figure, pdf, *_: drawn.update({pdf.stem: figure}))

@@ -44,6 +44,15 @@ def test_saddles_fall_in_the_order_of_size_not_of_drawing(along: str, own: dict[
     assert deaths_fall(results(CNNS, bars=bars), along).verdict == verdict
 
 
+def test_saddles_that_have_not_converged_are_not_compared() -> None:
+    bars = deaths(a=2.0, b=3.0, c=9.0, n=9.0).assign(birth_residue=0.0, death_residue=0.01)
+    assert deaths_fall(results(CNNS, bars=bars), "channels").verdict == "holds"
+    bars.loc[(bars["model"] == "a") & (bars["born_at"] == "2"), "death_residue"] = 0.5
+    found = deaths_fall(results(CNNS, bars=bars), "channels")
+    assert found.verdict == "not converged" and found.detail.endswith("as they are, holds")
+    assert deaths_fall(results(CNNS, bars=bars), "layers").verdict != "not converged", "these are others"
+
+
 def test_networks_without_bars_are_not_measured() -> None:
     assert deaths_fall(results(CNNS, bars=direct_bars({"b": {0: math.inf}})), "channels").verdict == "not measured"
 
@@ -53,7 +62,7 @@ def test_batch_norm_is_compared_with_the_same_network_without_it() -> None:
     found = batch_norm_lowers(results(CNNS, bars=bars), "saddles")
     assert found.verdict == "holds"
     assert found.obtained == "CNN-1-32: 3.000 ± 0.0 (n = 2), with BatchNorm 2.000 ± 0.0 (n = 2)"
-    minima = pd.DataFrame({"model": ["b", "n"], "loss": [0.1, 0.2]})
+    minima = pd.DataFrame({"model": ["b", "n"], "objective": [0.4, 0.3], "data_loss": [0.1, 0.2]})
     assert batch_norm_lowers(results(CNNS, bars=bars, minima=minima), "minima").verdict == "does not hold"
 
 
@@ -74,10 +83,17 @@ def test_every_saddle_of_type_1_must_be_above_every_one_of_type_2(one, two, verd
     assert f"in {share} of all couples" in found.obtained
 
 
+def test_types_whose_saddles_have_not_converged_are_not_compared() -> None:
+    bars = direct_bars({"m": {0: 3.0, 1: 4.0, 1000: 1.0, 1001: 2.0, 1002: math.inf}})
+    bars = bars.assign(birth_residue=0.0, death_residue=[0.0, 0.0, 0.11, 0.0, math.nan])
+    found = first_group_higher(results(TYPES, bars=bars))
+    assert found.verdict == "not converged" and "1 of 5 bars" in found.detail
+
+
 def test_curves_are_told_apart_by_the_groups_of_their_ends() -> None:
     pairs = {(0, 1): 1.0, (0, 1000): 5.0, (1, 1000): 7.0, (1000, 1001): 3.0}
     rows = [("m", a, b, "curve", t, top * t, "curves") for (a, b), top in pairs.items() for t in (0.5, 1.0)]
-    curves = pd.DataFrame(rows, columns=["model", "a", "b", "kind", "t", "loss", "by"])
+    curves = pd.DataFrame(rows, columns=["model", "a", "b", "kind", "t", "objective", "by"])
     found = curves_within_and_across(results(TYPES, curves=curves))
     assert "across 6.000 ± 1.4 (n = 2 curves)" in found.obtained
     assert "type 1 1.000 (n = 1 curves), type 2 3.000 (n = 1 curves)" in found.obtained
@@ -88,11 +104,11 @@ def test_curves_are_told_apart_by_the_groups_of_their_ends() -> None:
     [(0, 30, "agrees (within 2 published std)"), (1, 10, "differs"), (0, 4500, "not comparable at this budget")],
 )
 def test_published_numbers_are_compared_with_their_own_group(group: int, epochs: int, verdict: str) -> None:
-    minima = pd.DataFrame({"model": "m", "seed": [0, 1, 1000, 1001], "loss": [0.1, 0.1, 0.5, 0.5]})
+    minima = pd.DataFrame({"model": "m", "seed": [0, 1, 1000, 1001], "objective": [0.1, 0.1, 0.5, 0.5]})
     made = results(TYPES, minima=minima)
-    assert against_table(made, "loss", "0.11 ± 0.01", epochs, group=group).verdict == verdict
+    assert against_table(made, "objective", "0.11 ± 0.01", epochs, group=group).verdict == verdict
     alone = results({"m": {"minima": {"epochs": 10}}}, minima=minima)
-    assert against_table(alone, "loss", "0.11 ± 0.01", 10, group=2).verdict == "not measured"
+    assert against_table(alone, "objective", "0.11 ± 0.01", 10, group=2).verdict == "not measured"
 
 
 def test_the_published_tables_are_those_of_the_two_texts() -> None:
@@ -119,7 +135,7 @@ def test_recipes_are_compared_pair_by_pair_with_what_they_cost() -> None:
     model = {"label": "Net", "curves": {"epochs": 10}, "more_curves": {"flow": flow}}
     tops = {("curves", 0, 1): 1.0, ("curves", 0, 2): 3.0, ("curves-flow", 0, 1): 2.0, ("curves-flow", 0, 2): 2.0}
     rows = [("m", by, a, b, "curve", 0.5, top) for (by, a, b), top in tops.items()]
-    curves = pd.DataFrame(rows, columns=["model", "by", "a", "b", "kind", "t", "loss"])
+    curves = pd.DataFrame(rows, columns=["model", "by", "a", "b", "kind", "t", "objective"])
     found = recipes_compared(results({"m": model}, curves=curves)).obtained
     assert found == (
         "Net, chain, 1 bend: 2.00 ± 1.4, lowest of 1 of 2 pairs, 10 passes; "
@@ -128,7 +144,7 @@ def test_recipes_are_compared_pair_by_pair_with_what_they_cost() -> None:
 
 
 def test_only_experiments_with_several_recipes_compare_them() -> None:
-    minima = pd.DataFrame({"model": ["m"], "seed": [0], "loss": [0.1]})
+    minima = pd.DataFrame({"model": ["m"], "seed": [0], "objective": [0.1]})
     rows = claim_rows(results(TYPES, bars=direct_bars({"m": {0: math.inf}}), minima=minima))
     assert "recipes" not in set(rows["id"])
 

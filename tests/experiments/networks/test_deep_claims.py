@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lossbars.claims.claim import Finding
+from lossbars.claims.claim import NOT_CONVERGED, Finding
 from lossbars.experiments.networks.claims.catalogue import CLAIMS
 from lossbars.experiments.networks.claims.depth import mean_death, mean_length
 from lossbars.experiments.networks.claims.generic import GENERIC
@@ -126,6 +126,15 @@ def test_a_reduced_budget_is_named() -> None:
     assert moves(found, True, "depth", mean_death).verdict == "holds at this budget"
 
 
+def test_bars_that_have_not_converged_move_nowhere() -> None:
+    nets = {key: NETS[key] for key in ("a", "b", "c")}
+    bars = deaths(a=3.0, b=2.0, c=1.0).assign(birth_residue=0.0, death_residue=0.05)
+    assert moves(results(nets, bars=bars), True, "depth", mean_death).verdict == "holds"
+    bars.loc[bars["model"] == "c", "death_residue"] = 0.2
+    found = moves(results(nets, bars=bars), True, "depth", mean_death)
+    assert found.verdict == NOT_CONVERGED and "2 of 9 bars" in found.detail
+
+
 @pytest.mark.parametrize(
     ("own", "verdict"),
     [
@@ -192,8 +201,8 @@ def test_a_network_that_is_not_there_is_not_measured() -> None:
 
 
 def full_minima(models: dict[str, Any]) -> pd.DataFrame:
-    rows = [{"model": m, "seed": s, "loss": 0.001 * (1 + s), "test_loss": 0.2} for m in models for s in range(3)]
-    return pd.DataFrame(rows).assign(loss_with_l2=0.0072, train_accuracy=99.98, test_accuracy=90.0)
+    rows = [{"model": m, "seed": s, "data_loss": 0.001 * (1 + s), "test_loss": 0.2} for m in models for s in range(3)]
+    return pd.DataFrame(rows).assign(objective=0.0072, train_accuracy=99.98, test_accuracy=90.0)
 
 
 def test_every_row_of_an_experiment_is_written_when_some_models_are_there() -> None:
@@ -202,9 +211,9 @@ def test_every_row_of_an_experiment_is_written_when_some_models_are_there() -> N
     table = claim_rows(made, "shortcuts-cifar10").set_index("id")
     verdicts = table["verdict"]
     assert verdicts["depth-length"] == verdicts["width-death-ns"] == verdicts["largest-death"] == "not measured"
-    assert verdicts["test-loss-resnet-56"] == "not measured" and verdicts["loss-resnet-20"] == "differs"
+    assert verdicts["test-loss-resnet-56"] == "not measured" and verdicts["data-loss-resnet-20"] == "differs"
     assert table.loc["test-accuracy-wideresnet-56-2-ns", "published"] == "91.99667 ± 0.06600"
-    assert len(verdicts) == 8 + 3 + 4 * len(TABLE_8) + 4
+    assert len(verdicts) == 8 + 3 + 4 * len(TABLE_8) + len(GENERIC)
 
 
 def wrn(epochs: int = 200) -> dict[str, Any]:
@@ -222,7 +231,7 @@ def triangles(**tops: float) -> pd.DataFrame:
         for i in (0, 1)
         for t, loss in (((0.0, 0.5, 0.5), 1.0), ((1 / 3, 1 / 3, 1 / 3), top + 0.01 * i))
     ]
-    return pd.DataFrame(rows, columns=["model", "by", "a", "b", "c", "t1", "t2", "t3", "loss"])
+    return pd.DataFrame(rows, columns=["model", "by", "a", "b", "c", "t1", "t2", "t3", "objective"])
 
 
 def wide(**tables: pd.DataFrame) -> pd.DataFrame:
@@ -301,13 +310,13 @@ GPT = {
 
 def gpt(losses: list[float], climbs: dict[tuple[int, int], float] | None = None) -> Results:
     """Minima of a transformer, and curves that climb so far above their higher ends."""
-    rows = pd.DataFrame({"model": "language", "seed": range(len(losses)), "loss": losses})
+    rows = pd.DataFrame({"model": "language", "seed": range(len(losses)), "objective": losses})
     points = [
         ("language", a, b, "curve", t, loss, "curves")
         for (a, b), climb in (climbs or {}).items()
         for t, loss in ((0.0, losses[a]), (0.5, max(losses[a], losses[b]) + climb), (1.0, losses[b]))
     ]
-    curves = pd.DataFrame(points, columns=["model", "a", "b", "kind", "t", "loss", "by"])
+    curves = pd.DataFrame(points, columns=["model", "a", "b", "kind", "t", "objective", "by"])
     return results(GPT, changes=TEXT, minima=rows, curves=curves)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from lossbars.claims.claim import FAILS, HOLDS, UNMEASURED
 from lossbars.documents.budget import asked, budget_text
@@ -75,7 +76,7 @@ def test_rows_are_the_bars_of_the_small_model(made: Model, table: pd.DataFrame) 
     (direct,) = (r for r in made.records("barcode") if r["convention"] == "direct")
     bars = {b["born_at"][0]: b for b in direct["bars"] if b["dim"] == 0 and b["death"] is not None}
     assert list(table["a"]) == list(bars) and len(bars) == 2
-    losses = pd.concat([read_table(path) for path in made.paths("minima", "parquet")]).set_index("seed")["loss"]
+    losses = pd.concat([read_table(path) for path in made.paths("minima", "parquet")]).set_index("seed")["objective"]
     for row in table.itertuples():
         assert sorted((row.a, row.b)) == bars[row.a]["dies_at"]
         assert row.penalty == bars[row.a]["death"]
@@ -94,7 +95,37 @@ def test_losses_are_preserved_and_bounds_are_what_they_are_called(table: pd.Data
     np.testing.assert_array_equal(table["before"], parts)
     assert (table["after"] >= table[["end_a", "end_b"]].max(axis=1) * (1 - 1e-6)).all()
     assert (table["after"] < table["before"]).all()
-    assert set(table["ones"]) == {8}
+    assert set(table["ones"]) == {8} and (table["shift"] == 0).all()
+
+
+def test_weight_decay_shifts_the_embedded_minima_by_half_of_it_times_the_ones(tmp_path: Path) -> None:
+    """Barannikov et al. 2022, §3.5: the weights of 1 that an embedding adds are part of ‖θ‖²."""
+    minima = ADAM | {"epochs": 4, "weight_decay": 0.02}
+    one = Model(tmp_path, planned(minima=minima, polish={"passes": 40}, seeds_per_job=3, triangles=None))
+    one.train()
+    one.barcode()
+    table = run_step(one)
+    assert one.tensors("minima")["theta"].dtype == torch.float64
+    assert set(table["ones"]) == {8} and (table["shift"] == 0.02 / 2 * 8).all()
+    for side in "ab":
+        np.testing.assert_allclose(table[f"start_{side}"], table[f"birth_{side}"] + table["shift"], rtol=1e-6)
+        assert (table[f"end_{side}"] < table[f"start_{side}"]).all(), "the descent is on the objective"
+    found = embedding_findings.preserved(results(table))
+    assert found.verdict == HOLDS and "‖θ‖² grows by 8" in found.obtained
+    assert embedding_findings.preserved(results(table.assign(shift=0.0))).verdict == FAILS
+    np.testing.assert_allclose(table["curve"], table["penalty"] + table["shift"], rtol=0.02)  # on another grid
+
+
+def test_embeddings_measured_on_the_data_loss_have_no_shift(tmp_path: Path) -> None:
+    minima = ADAM | {"epochs": 4, "weight_decay": 0.02}
+    changes: dict[str, Any] = {"minima": minima, "objective": "data_loss", "seeds_per_job": 3, "triangles": None}
+    one = Model(tmp_path, planned(**changes))
+    one.train()
+    one.barcode()
+    table = run_step(one)
+    assert (table["shift"] == 0).all() and set(table["ones"]) == {8}
+    for side in "ab":
+        np.testing.assert_allclose(table[f"start_{side}"], table[f"birth_{side}"], rtol=1e-6)
 
 
 def test_the_same_again_from_the_store_and_anew(
@@ -247,6 +278,7 @@ def rows(**changes: Any) -> pd.DataFrame:
         "before": [0.5, 0.7],
         "after": [0.4, 0.8],
         "ones": [8, 8],
+        "shift": [0.0, 0.0],
     }
     return pd.DataFrame(columns | changes)
 
@@ -266,6 +298,9 @@ def test_claims_of_lower_saddles() -> None:
     assert "lower for 1 of 2; penalties 0.6000" in found.obtained  # the other stays: its optimised path is no better
     assert "fall from 0.200 to 0.0200 on average, on the way the loss rises by 0.050 at most" in found.detail
     assert embedding_findings.lower(results(rows(before=[0.5, 0.71]))).verdict == FAILS
+    shifted = rows(penalty=[0.4, 0.6], curve=[0.4, 0.6], shift=[0.1, 0.1], before=[0.5, 0.71])
+    assert embedding_findings.lower(results(shifted)).verdict == FAILS
+    assert embedding_findings.lower(results(shifted.assign(shift=0.12))).verdict == HOLDS
     finer = rows(before=[0.5, 0.71], curve=[0.5, 0.71])  # what a finer grid sees was there before
     assert embedding_findings.lower(results(finer)).verdict == HOLDS
     assert embedding_findings.lower(results(pd.DataFrame())).verdict == UNMEASURED

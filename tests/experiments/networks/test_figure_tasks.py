@@ -68,12 +68,12 @@ def curves() -> pd.DataFrame:
         for kind in ("curve", "segment")
         for t, loss in ((0.0, 0.1 * a), (0.5, 1.0 + a + b), (1.0, 0.1 * b))
     ]
-    return pd.DataFrame(rows, columns=["a", "b", "kind", "t", "loss"])
+    return pd.DataFrame(rows, columns=["a", "b", "kind", "t", "objective"])
 
 
 def triangles() -> pd.DataFrame:
     table = pd.DataFrame(SIMPLICES, columns=["t1", "t2", "t3"])
-    return table.assign(a=0, b=1, c=2, loss=np.arange(len(table)) + 1.0)
+    return table.assign(a=0, b=1, c=2, objective=np.arange(len(table)) + 1.0)
 
 
 def robustness() -> pd.DataFrame:
@@ -82,7 +82,7 @@ def robustness() -> pd.DataFrame:
 
 
 def minima() -> pd.DataFrame:
-    return pd.DataFrame({"seed": [0, 1, 2], "loss": [0.0, 0.1, 0.2], "test_accuracy": [90.0, 91.0, 92.0]})
+    return pd.DataFrame({"seed": [0, 1, 2], "objective": [0.0, 0.1, 0.2], "test_accuracy": [90.0, 91.0, 92.0]})
 
 
 def embeddings() -> pd.DataFrame:
@@ -155,12 +155,14 @@ def test_aligned_curves_stand_apart(plan: Plan) -> None:
 
 
 def test_recipes_come_in_the_order_of_the_configuration() -> None:
-    table = pd.DataFrame({"model": ["a", "b", "b"], "by": ["curves", "curves-x", "curves"], "loss": [1.0, 2.0, 3.0]})
+    table = pd.DataFrame(
+        {"model": ["a", "b", "b"], "by": ["curves", "curves-x", "curves"], "objective": [1.0, 2.0, 3.0]}
+    )
     recipes = {model: {"curves": "chain", "curves-y": "flow", "curves-x": "string"} for model in "abc"}
     rows, named = by_recipe(table, {"b": "B", "a": "A", "c": "C"}, recipes)
     assert named == {"b-curves": "B, chain", "b-curves-x": "B, string", "a": "A"}
     assert list(named) == ["b-curves", "b-curves-x", "a"]
-    assert rows.set_index("model")["loss"].to_dict() == {"b-curves": 3.0, "b-curves-x": 2.0, "a": 1.0}
+    assert rows.set_index("model")["objective"].to_dict() == {"b-curves": 3.0, "b-curves-x": 2.0, "a": 1.0}
 
 
 def test_figures_of_one_module_each() -> None:

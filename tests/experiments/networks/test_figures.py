@@ -39,7 +39,7 @@ def make_curves(models=tuple(LABELS), minima: int = 3, segments: bool = False) -
     for model, (a, b) in itertools.product(models, itertools.combinations(range(minima), 2)):
         tops = {"curve": (1 + a + 10 * b) / 100} | ({"segment": 2.0} if segments else {})
         for kind, top in tops.items():
-            row = {"model": model, "a": a, "b": b, "t": t, "loss": 0.001 + (top - 0.001) * bump, "kind": kind}
+            row = {"model": model, "a": a, "b": b, "t": t, "objective": 0.001 + (top - 0.001) * bump, "kind": kind}
             tables.append(pd.DataFrame(row))
     table = pd.concat(tables, ignore_index=True)
     return table if segments else table.drop(columns="kind")
@@ -52,7 +52,7 @@ def make_triangles(models=tuple(LABELS), m: int = 8) -> pd.DataFrame:
     for model, (corners, top) in itertools.product(models, (((2, 5, 8), 0.9), ((1, 4, 9), 0.5))):
         rows = pd.DataFrame(grid, columns=["t1", "t2", "t3"])
         distance = (rows["t1"] - 0.25) ** 2 + (rows["t2"] - 0.5) ** 2
-        rows = rows.assign(loss=top - 0.4 * distance, model=model)
+        rows = rows.assign(objective=top - 0.4 * distance, model=model)
         tables.append(rows.assign(**dict(zip("abc", corners, strict=True))))
     return pd.concat([*tables, tables[-1].head(3)], ignore_index=True)  # some points twice
 
@@ -126,6 +126,33 @@ class TestBarcodes:
     def test_a_loss_of_zero_keeps_the_axis_linear(self):
         axes = barcodes(make_bars({"a": [(0.0, np.inf), (0.002, 1.0)]}), {"a": "A"}, "").axes[0]
         assert axes.get_yscale() == "linear" and axes.get_ylim()[0] < 0
+
+    def test_bars_whose_ends_have_not_converged_are_open(self):
+        """Of five finite bars, one has small residues; two large ones, one of a minimum, and two unknown."""
+        nan = math.nan
+        ends = [
+            (0.0, nan, np.inf),
+            (1e-4, 1e-4, 0.1),
+            (0.0, 0.02, 0.2),
+            (0.03, 0.0, 0.3),
+            (nan, 0.0, 0.4),
+            (0.0, nan, 0.5),
+        ]
+        bars = make_bars({"flat": [(0.001 * i, death) for i, (_, _, death) in enumerate(ends)]})
+        bars = bars.assign(birth_residue=[one[0] for one in ends], death_residue=[one[1] for one in ends])
+        figure = barcodes(bars, {"flat": "Flat"}, "")
+        assert line(figure, "deaths-flat").get_ydata().tolist() == [0.1]
+        shown = line(figure, "open-flat")
+        assert shown.get_ydata().tolist() == [0.2, 0.3, 0.4, 0.5] and shown.get_markerfacecolor() == "white"
+        assert len(extents(figure, "bars-flat")) == 5 and len(line(figure, "arrows-flat").get_ydata()) == 1
+        assert "not converged" in words(figure)
+
+    def test_bars_that_have_converged_have_no_open_ends(self):
+        for bars in (make_bars(), make_bars().assign(birth_residue=0.0, death_residue=1e-6)):
+            figure = barcodes(bars, LABELS, "")
+            assert line(figure, "deaths-flat").get_ydata().tolist() == [0.1, 0.3]
+            assert not [artist for artist in figure.findobj() if str(artist.get_gid()).startswith("open-")]
+            assert "not converged" not in words(figure)
 
     def test_bars_of_dimension_one(self):
         bars = pd.concat([make_bars(), make_bars({"flat": [(0.1, 0.2)], "deep": [(0.3, 0.5)]}, dim=1)])
@@ -222,16 +249,16 @@ class TestTriangle:
 
     def test_levels_span_the_losses_and_the_colourbar_names_them(self):
         figure = triangle(make_triangles(), LABELS, "")
-        losses = make_triangles(("deep",)).query("a == 1")["loss"]
+        losses = make_triangles(("deep",)).query("a == 1")["objective"]
         (surface,) = figure.axes[0].collections
         assert (surface.levels[0], surface.levels[-1]) == pytest.approx((losses.min(), losses.max()))
         assert [axes.get_xlabel() for axes in figure.axes[2:]] == ["loss", "loss"]
 
     def test_a_wide_range_is_coloured_by_logarithm_and_a_flat_one_is_drawn(self):
         table = make_triangles()
-        table.loc[table["t1"] == 1, "loss"] = 1e-3
+        table.loc[table["t1"] == 1, "objective"] = 1e-3
         assert triangle(table, LABELS, "").axes[-1].get_xlabel() == "loss (log scale)"
-        flat = triangle(table.assign(loss=0.5), LABELS, "")
+        flat = triangle(table.assign(objective=0.5), LABELS, "")
         assert "max 0.5, on the sides 0.5" in " ".join(flat.axes[0].get_title().split("\n"))
 
     def test_two_points_are_no_triangle(self):
@@ -337,7 +364,7 @@ class TestErrors:
 
     def test_a_loss_that_is_no_number(self, name):
         table = TABLES.get(name, make_bars)()
-        table.loc[0, "loss" if "loss" in table else "death"] = np.nan
+        table.loc[0, "objective" if "objective" in table else "death"] = np.nan
         with pytest.raises(ValueError, match="is not finite"):
             CALLS[name](table, LABELS)
 

@@ -148,7 +148,7 @@ def curve_rows(tops: dict[tuple[str, int, int], float]) -> pd.DataFrame:
         for (by, a, b), top in tops.items()
         for t, loss in ((0.0, a / 10), (0.5, top), (1.0, b / 10))
     ]
-    return pd.DataFrame(rows, columns=["model", "by", "a", "b", "kind", "t", "loss"])
+    return pd.DataFrame(rows, columns=["model", "by", "a", "b", "kind", "t", "objective"])
 
 
 TOPS = {
@@ -167,13 +167,13 @@ def test_deaths_by_recipe_are_those_of_algorithm_1_with_its_curves_alone() -> No
 
 def test_the_lowest_curve_of_a_pair_is_kept_whole() -> None:
     kept = lowest(curve_rows(TOPS), ["a", "b"])
-    assert dict(kept.groupby(["a", "b"]).loss.max()) == {(0, 1): 2.0, (0, 2): 5.0, (1, 2): 4.0}
+    assert dict(kept.groupby(["a", "b"]).objective.max()) == {(0, 1): 2.0, (0, 2): 5.0, (1, 2): 4.0}
     assert len(kept) == 9
 
 
 def test_recipes_and_groups_are_drawn_as_models_of_their_own() -> None:
     labels = {"m": "Net", "n": "Other"}
-    table = pd.DataFrame({"model": ["m", "m", "n"], "by": ["curves", "curves-flow", "curves"], "loss": 0.0})
+    table = pd.DataFrame({"model": ["m", "m", "n"], "by": ["curves", "curves-flow", "curves"], "objective": 0.0})
     recipes = {"m": {"curves": "chain", "curves-flow": "flow"}, "n": {"curves": "chain"}}
     rows, named = by_recipe(table, labels, recipes)
     assert named == {"m-curves": "Net, chain", "m-curves-flow": "Net, flow", "n": "Other"}
@@ -211,7 +211,7 @@ def test_the_lowest_curve_counts_and_every_bar_says_which_it_was(tmp_path: Path)
         for task in model.of(kind):
             table = model.table(kind, task.part)
             assert set(table.kind) == ({"curve", "segment"} if kind == "curves" else {"curve"})
-            for pair, top in table[table.kind == "curve"].groupby(["a", "b"]).loss.max().items():
+            for pair, top in table[table.kind == "curve"].groupby(["a", "b"]).objective.max().items():
                 values[kind, pair] = top
     pairs = {pair for _, pair in values}
     assert len(pairs) == 6 and len(values) == 18

@@ -47,6 +47,7 @@ MINE: dict[str, Any] = {
     "device": "cpu",
     "seeds": 3,
     "seeds_per_job": 2,
+    "polish": None,
     "models": {
         "net": {
             "network": {"kind": "custom", "source": "my_net.py:Net", "arguments": {"channels": 3}},
@@ -89,16 +90,16 @@ def tables(folder: Path, kind: str) -> pd.DataFrame:
 
 def test_from_config_to_barcode(plan: Plan) -> None:
     folder = run(plan)
-    losses = tables(folder, "minima").set_index("seed").loss
+    losses = tables(folder, "minima").set_index("seed").objective
     along = tables(folder, "curves")
     assert sorted(losses.index) == [0, 1, 2] and losses.nunique() == 3
     curve_values: dict[tuple[int, ...], float] = {}
     for (a, b, kind), rows in along.groupby(["a", "b", "kind"]):
-        ends = rows.set_index("t").loss
+        ends = rows.set_index("t").objective
         assert ends[0.0] == losses[a] and ends[1.0] == losses[b]  # exactly, whatever BatchNorm did in between
         assert len(rows) >= 5 and set(rows.t[rows.t % 0.25 == 0]) == {0, 0.25, 0.5, 0.75, 1}
         if kind == "curve":
-            curve_values[a, b] = rows.loss.max()
+            curve_values[a, b] = rows.objective.max()
     assert set(curve_values) == {(0, 1), (0, 2), (1, 2)}
 
     direct, merged = json.loads((folder / "barcode.json").read_text())
@@ -139,9 +140,11 @@ def test_minima_are_what_the_module_says(plan: Plan) -> None:
                 loss = criterion(module.eval()(data["train_x"]), data["train_y"])
                 test_loss = criterion(module(data["test_x"]), data["test_y"])
             row = metrics.loc[seed]
-            assert row.loss == pytest.approx(float(loss), rel=1e-5)
+            assert row.data_loss == pytest.approx(float(loss), rel=1e-5)
             assert row.test_loss == pytest.approx(float(test_loss), rel=1e-5)
-            assert row.loss_with_l2 - row.loss == pytest.approx(0.005 * float(theta.square().sum()), rel=1e-5)
+            assert row.objective - row.data_loss == pytest.approx(
+                0.005 * float(theta.double().square().sum()), rel=1e-12
+            )
             assert pd.isna(row.train_accuracy) == regression
 
 

@@ -39,7 +39,7 @@ def test_strings_join_the_minima_and_are_no_higher_than_segments(model: Model) -
     tensors, theta = model.tensors("curves"), model.tensors("minima")["theta"]
     assert model.facts("curves")["family"] == "string" and len(tensors["pairs"]) == 3
     table = model.table("curves")
-    tops = table.groupby(["a", "b", "kind"])["loss"].max().unstack()
+    tops = table.groupby(["a", "b", "kind"])["objective"].max().unstack()
     assert (tops["curve"] <= tops["segment"] + 1e-6).all() and (tops["curve"] < tops["segment"]).any()
     for (a, b), nodes, count in zip(
         tensors["pairs"].tolist(), tensors["nodes"], tensors["lengths"].tolist(), strict=True
@@ -55,8 +55,8 @@ def test_their_barcode_is_of_the_lower_curves(model: Model) -> None:
     model.barcode()
     direct, _ = model.records("barcode")
     table = model.table("curves")
-    tops = table[table["kind"] == "curve"].groupby(["a", "b"])["loss"].max()
-    losses = model.table("minima").set_index("seed")["loss"]
+    tops = table[table["kind"] == "curve"].groupby(["a", "b"])["objective"].max()
+    losses = model.table("minima").set_index("seed")["objective"]
     for bar in direct["bars"]:
         (p,) = bar["born_at"]
         lower = [top for pair, top in tops.items() if p in pair and losses[sum(pair) - p] < losses[p]]

@@ -426,7 +426,7 @@ def test_the_bridge_sets_strings_beside_the_lowest_curve() -> None:
     tops |= {("curves-flow", a, b): top - 0.5 for (_, a, b), top in list(tops.items())}
     tops |= {("curves-dss", 0, 1): 2.6, ("curves-dss", 0, 2): 1.2, ("curves-dss", 1, 2): 3.9}
     rows = [
-        {"model": "m", "by": by, "a": a, "b": b, "kind": "curve", "t": t, "loss": loss}
+        {"model": "m", "by": by, "a": a, "b": b, "kind": "curve", "t": t, "objective": loss}
         for (by, a, b), top in tops.items()
         for t, loss in ((0.0, 0.1 * (a + 1)), (0.5, top), (1.0, 0.1 * (b + 1)))
     ]

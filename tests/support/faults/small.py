@@ -26,6 +26,7 @@ SMALL: dict[str, Any] = {
     "seeds": 3,
     "seeds_per_job": 2,
     "minima": ADAM | {"epochs": 300},
+    "polish": None,
     "curves": ADAM | {"epochs": 300, "family": {"kind": "chain", "bends": 1}, "grid": {"points": 5, "refinements": 0}},
     "robustness": {"sizes": [2], "max_subsets": 10},
     "models": {MODEL: {"network": {"kind": "mlp", "depth": 2, "width": 16}}},

@@ -1,129 +1,33 @@
 """Experiments: what config.yaml may say, checked whole before the first job runs. Loads no torch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
 from lossbars.datasets.specs import DATASETS, AnyData, TextData, is_text
 from lossbars.experiments.networks.embeddings.config import Embedding, check_embeddable
-from lossbars.networks.specs import NetworkSpec, check_fit
+from lossbars.experiments.networks.model import Model
+from lossbars.networks.specs import check_fit
 from lossbars.recipes import (
-    AnyCurves,
     Descent,
-    Minima,
     Normalisation,
     Paths,
-    Recipe,
     Robustness,
-    Strings,
-    Triangles,
 )
 from lossbars.seeding import SEEDS
 from lossbars.workflow.config import merged
-from lossbars.workflow.experiment import ExperimentConfig, Resources, Scale, check_key, check_labels
-
-# Experiments -------------------------------------------------------------------------------------
-
-
-class Group(Recipe):
-    """Minima of one recipe, among those of a model."""
-
-    label: str = ""  # what figures call it; the group's key where empty
-    minima: Minima
-
-
-class Model(Recipe):
-    """One network of an experiment, with the recipes it is trained by."""
-
-    network: NetworkSpec
-    label: str = ""  # what figures call it; the model's key where empty
-    minima: Minima
-    groups: dict[str, Group] = {}  # each states what differs from ``minima``; as many seeds of each
-    curves: AnyCurves
-    more_curves: dict[str, AnyCurves] = {}  # further curves of the same pairs; the lowest of a pair counts
-    triangles: Triangles | None = None
-    more_triangles: dict[str, Triangles] = {}  # as more_curves
-    resources: Resources = Resources()  # each goes before the experiment's
-
-    @property
-    def kinds(self) -> dict[str, Descent]:
-        """What is trained, in order: ``minima``, ``curves``, ``curves-NAME``, ``triangles``, ``triangles-NAME``."""
-        kinds: dict[str, Descent] = {"minima": self.minima, "curves": self.curves}
-        kinds |= {f"curves-{name}": recipe for name, recipe in self.more_curves.items()}
-        kinds |= {"triangles": self.triangles} if self.triangles else {}
-        return kinds | {f"triangles-{name}": recipe for name, recipe in self.more_triangles.items()}
-
-    def descent(self, kind: str, groups: str = "0") -> Descent:
-        """The recipe by which minima (of one group), curves or triangles are trained."""
-        if kind == "minima" and self.groups:
-            return list(self.groups.values())[int(groups)].minima
-        return self.kinds[kind]
-
-    def longest(self, kind: str) -> Descent:
-        """The recipe of a kind; of minima in groups, the one with most epochs stands for all."""
-        if kind == "minima" and self.groups:
-            return max((group.minima for group in self.groups.values()), key=lambda minima: minima.epochs)
-        return self.kinds[kind]
-
-    def scaled(self, share: float) -> "Model":
-        """The model with a share of the epochs of each recipe."""
-        recipes: dict[str, Any] = {
-            name: recipe.scaled(share) for name in ("minima", "curves", "triangles") if (recipe := getattr(self, name))
-        }
-        for name in ("more_curves", "more_triangles"):
-            recipes[name] = {key: recipe.scaled(share) for key, recipe in getattr(self, name).items()}
-        groups = {
-            key: group.model_copy(update={"minima": group.minima.scaled(share)}) for key, group in self.groups.items()
-        }
-        return self.model_copy(update=recipes | {"groups": groups})
-
-    @property
-    def recipe_labels(self) -> dict[str, str]:
-        """What figures and claims call the recipes for curves and triangles."""
-        named = {kind: recipe.label for kind, recipe in self.kinds.items() if kind != "minima"}
-        twice = {text for text in named.values() if list(named.values()).count(text) > 1}
-        return {
-            kind: f"{text} ({kind.partition('-')[2] or 'first'})" if text in twice else text
-            for kind, text in named.items()
-        }
-
-    @property
-    def strings(self) -> str | None:
-        """Kind of the first recipe for strings, where there is one beside one for other curves."""
-        curves = [self.curves, *self.more_curves.values()]
-        strings = [kind for kind, recipe in self.kinds.items() if isinstance(recipe, Strings)]
-        return strings[0] if strings and len(strings) < len(curves) else None
-
-    @property
-    def aligned(self) -> list[str]:
-        """Kinds of the curves whose ends are matched by a permutation of units."""
-        return [f"curves-{name}" for name, recipe in self.more_curves.items() if recipe.align != "none"]
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "Model":
-        if self.curves.align != "none":
-            raise ValueError(
-                "curves: the first must not be aligned, since the plain barcode and the fixed sides of triangles are "
-                "made of it: state the aligned recipe under more_curves"
-            )
-        every = [self.triangles, *self.more_triangles.values()] if self.triangles else []
-        one_bend = self.curves.family.kind == "chain" and self.curves.family.bends == 1
-        if any(recipe and recipe.sides == "fixed" for recipe in every) and not one_bend:
-            raise ValueError("triangles with fixed sides need curves that are chains with one bend")
-        if self.more_triangles and not self.triangles:
-            raise ValueError("more_triangles: the first goes under triangles")
-        for name in (*self.groups, *self.more_curves, *self.more_triangles):
-            check_key(name, "recipe")
-        check_labels("groups", self.groups)
-        return self
+from lossbars.workflow.experiment import ExperimentConfig, Scale, check_key, check_labels
 
 
 class Experiment(ExperimentConfig):
     """Several networks on one data set."""
 
     shrinks: ClassVar[tuple[str, ...]] = ("epochs", "seeds", "samples")
-    shared: ClassVar[tuple[str, ...]] = ("minima", "groups", "curves", "more_curves", "triangles", "more_triangles")
+    shared: ClassVar[tuple[str, ...]] = (
+        *("minima", "polish", "groups"),
+        *("curves", "more_curves", "triangles", "more_triangles"),
+    )
 
     kind: Annotated[Literal["networks"], Field(exclude=True)] = "networks"
     data: AnyData
@@ -135,6 +39,8 @@ class Experiment(ExperimentConfig):
     seeds: Annotated[int, Field(ge=2, le=SEEDS)]  # minima per model, or of each of its groups; pairs need two
     seeds_per_job: PositiveInt = 1
     across: bool = True  # whether curves join minima of different groups
+    objective: Literal["regularised", "data_loss"] = "regularised"
+    """Whose barcode is made: data loss + λ/2 ‖θ‖² with the λ that minima are trained with, or the data loss alone."""
     device: Literal["cpu", "cuda", "auto"] = "auto"
     robustness: Robustness | None = None
     figures: list[str] = ["barcodes", "profiles", "persistence"]
@@ -171,6 +77,36 @@ class Experiment(ExperimentConfig):
                 every = f"{insertion.every} is not below {flow.climbs_from}, {before}"
                 raise ValueError(f"insertion.every: {every}: no point is ever put in")
         return self
+
+    @model_validator(mode="after")
+    def _one_objective(self) -> "Experiment":
+        """Minima, curves and triangles that are measured on one objective are trained with one weight decay."""
+        for key, model in self.models.items() if self.objective == "regularised" else ():
+            if len(model.weight_decays) > 1:
+                decays = ", ".join(f"{decay:g}" for decay in sorted(model.weight_decays))
+                raise ValueError(
+                    f"models.{key}.groups: weight decays differ ({decays}), so these are not minima of one objective: "
+                    "give all groups the same, or state objective: data_loss"
+                )
+            for kind, recipe in self._trained_with(key).items():
+                if recipe.penalty != self.weight_decay(key):
+                    raise ValueError(
+                        f"models.{key}: {kind} has weight decay {recipe.penalty:g}, the minima "
+                        f"{self.weight_decay(key):g}: leave it out, which is that of the minima, or state "
+                        "objective: data_loss"
+                    )
+        return self
+
+    def _trained_with(self, key: str) -> dict[str, Descent]:
+        """What is optimised between the minima of a model, and in embeddings of them."""
+        kinds = {kind: recipe for kind, recipe in self.models[key].kinds.items() if kind != "minima"}
+        embedded = {name: one for name, one in self.embeddings.items() if one.small == key}
+        kinds |= {f"the descent of embedding {name}": one.descent for name, one in embedded.items()}
+        return kinds | {f"the path of embedding {name}": one.path for name, one in embedded.items()}
+
+    def weight_decay(self, key: str) -> float:
+        """λ of the objective that a model is measured on."""
+        return 0.0 if self.objective == "data_loss" else min(self.models[key].weight_decays)
 
     @model_validator(mode="after")
     def _networks_read_the_data(self) -> "Experiment":
@@ -228,13 +164,21 @@ class Experiment(ExperimentConfig):
 
     @classmethod
     def prepared(cls, stated: dict[str, Any]) -> dict[str, Any]:
-        """A model's recipe for minima, copied into each of its groups, which state what differs."""
+        """A model's recipe for minima, copied into its groups; its weight decay, into what states none."""
         models = stated.get("models")
-        for model in models.values() if isinstance(models, dict) else ():
+        models = models if isinstance(models, dict) else {}
+        for model in models.values():
             groups = model.get("groups") if isinstance(model, dict) else None
             for group in groups.values() if isinstance(groups, dict) and "minima" in model else ():
                 if isinstance(group, dict):
                     group["minima"] = merged(model["minima"], group.get("minima", {}))
+            for recipe in _recipes(model, "curves", "triangles"):
+                _take_weight_decay(recipe, model.get("minima"))
+        embeddings = stated.get("embeddings")
+        for one in embeddings.values() if isinstance(embeddings, dict) else ():
+            small = models.get(one.get("small")) if isinstance(one, dict) else None
+            for recipe in _recipes(one, "descent", "path"):
+                _take_weight_decay(recipe, small.get("minima") if isinstance(small, dict) else None)
         return stated
 
     @classmethod
@@ -245,3 +189,19 @@ class Experiment(ExperimentConfig):
             if "curves" in location
             else message
         )
+
+
+def _recipes(stated: Any, *names: str) -> Iterator[dict[str, Any]]:
+    """The mappings under these names as they were read, and those in ``more_`` of them; nothing else."""
+    for name in names if isinstance(stated, dict) else ():
+        more = stated.get(f"more_{name}")
+        for recipe in (stated.get(name), *(more.values() if isinstance(more, dict) else ())):
+            if isinstance(recipe, dict):
+                yield recipe
+
+
+def _take_weight_decay(recipe: dict[str, Any], minima: Any) -> None:
+    """The weight decay of the recipe for minima, where another recipe states none and has an objective."""
+    decays = isinstance(minima, dict) and "weight_decay" in minima
+    if decays and "adamw" not in (minima.get("optimiser"), recipe.get("optimiser")):
+        recipe.setdefault("weight_decay", minima["weight_decay"])

@@ -2,11 +2,12 @@
 
 from lossbars.experiments.networks.config import Experiment
 from lossbars.experiments.networks.embeddings.costs import embedding_trainings
+from lossbars.recipes import Minima
 from lossbars.workflow.blocks import stacked
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import Request, short_request, stated
 from lossbars.workflow.tasks import Task
-from lossbars.workflow.training_costs import FLOAT, control_points, data_size, training, training_request
+from lossbars.workflow.training_costs import FLOAT, control_points, data_size, training, training_request, with_settling
 
 TRAINED = ("minima", "curves", "triangles")
 FIGURE = Request(0, 1500, 0, 10)  # figures of networks show less than those of clouds
@@ -36,7 +37,9 @@ def trained(plan: Plan, experiment: str, key: str, kind: str, simplices: int) ->
     """What a job asks for that trains so many minima, curves or triangles by one recipe of a model."""
     config: Experiment = plan.experiments[experiment]  # type: ignore[assignment]
     model, (size, samples) = config.models[key], data_size(plan, experiment)
-    job = training(model.network, model.longest(kind), size, samples, simplices)
+    recipe = model.longest(kind)
+    afterwards = model.polish_of() if isinstance(recipe, Minima) else getattr(recipe, "settle", None)
+    job = with_settling(training(model.network, recipe, size, samples, simplices), afterwards)
     return stated(training_request(job, config.device != "cpu"), config.resources, model.resources)
 
 

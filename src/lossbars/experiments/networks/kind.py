@@ -1,6 +1,7 @@
 """Networks: minima, curves and triangles between them, and their barcodes (Barannikov et al. 2022). Loads no torch."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from lossbars.experiments.networks import costs, settings
@@ -24,7 +25,7 @@ from lossbars.workflow.kind import FigureKind, Kind, Source, reading, titled
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import Request
 from lossbars.workflow.settings import FigureSettings
-from lossbars.workflow.tasks import Inputs, Task
+from lossbars.workflow.tasks import Inputs, Task, files
 
 
 def _is_aligned(task: Task) -> bool:
@@ -37,7 +38,8 @@ def _is_plain(task: Task) -> bool:
     return not _is_aligned(task)
 
 
-OF_BARS, OF_MINIMA, OF_TRIANGLES = ("gather", "table"), (MINIMA.name, "table"), (TRIANGLES.name, "table")
+OF_BARS = ("gather", "table", lambda task: Path(task.path).stem == "barcodes")
+OF_MINIMA, OF_TRIANGLES = (MINIMA.name, "table"), (TRIANGLES.name, "table")
 OF_CURVES = (CURVES.name, "table")
 OF_PLAIN_CURVES, OF_ALIGNED_CURVES = (CURVES.name, "table", _is_plain), (CURVES.name, "table", _is_aligned)
 OF_PATHS = (CURVES.name, "tensors", lambda task: task.module == CURVE_STEPS[Paths])
@@ -59,7 +61,7 @@ class NetworksKind(Kind):
         "barcodes": figure(
             "figures.barcodes",
             "Barcodes: a bar for each minimum, from its loss up to the height at which a direct curve can reach "
-            "something lower. The arrow is the half-line of the lowest minimum.",
+            "something lower. The arrow is the half-line of the lowest minimum. An open end has not converged.",
             settings.with_groups,
         ),
         "to-score": figure(
@@ -148,7 +150,11 @@ class NetworksKind(Kind):
             of_models[key] = list(model_tasks(plan, experiment, key, data))
             yield from of_models[key]
         barcodes = [task["records"] for tasks in of_models.values() for task in tasks if task.rule == BARCODE.name]
-        yield gather(plan, experiment, "barcodes", {"barcodes": barcodes}, f"{ROOM}.bars")
+        bars = gather(plan, experiment, "barcodes", {"barcodes": barcodes}, f"{ROOM}.bars")
+        yield bars
+        trained = [task for tasks in of_models.values() for task in tasks if task.rule == MINIMA.name]
+        reads = {"minima": files(trained, "table"), "parameters": files(trained, "tensors"), "bars": [bars["table"]]}
+        yield gather(plan, experiment, "minima", reads, f"{ROOM}.minima")
         for key, embedding in config.embeddings.items():
             yield embedding_task(plan, experiment, key, data, of_models[embedding.small])
 

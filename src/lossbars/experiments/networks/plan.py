@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lossbars.experiments.networks import settings
-from lossbars.experiments.networks.config import Experiment, Model
+from lossbars.experiments.networks.config import Experiment
+from lossbars.experiments.networks.model import Model
 from lossbars.recipes import Paths, Strings, Triangles
 from lossbars.workflow.blocks import base, block_pairs, blocks, groups_of, parts
 from lossbars.workflow.plan import Plan
@@ -62,7 +63,8 @@ def _training(
     plan: Plan, experiment: str, key: str, kind: str, part: str, data: Task, trained: dict[str, dict[str, Task]]
 ) -> Task:
     """The training of one part, a block of seeds or the blocks of a pair or a triple, by one recipe of a model."""
-    model: Model = plan.experiments[experiment].models[key]
+    config: Experiment = plan.experiments[experiment]  # type: ignore[assignment]
+    model: Model = config.models[key]
     descent = model.descent(kind, groups_of(part))
     extra_modules = (model.network.module, *(ALIGNMENT_MODULES if kind in model.aligned else ()))
     place: dict[str, Any] = {
@@ -73,18 +75,21 @@ def _training(
         "extra_modules": extra_modules,
     }
     common = (plan, experiment, model.network)
+    measured_on = config.weight_decay(key)
     reads: dict[str, Sequence[Output]] = {"data": [data["tensors"]]}
     if base(kind) == "minima":
-        return MINIMA.task(plan, settings.MinimaSettings.of(*common, minima=descent), reads, **place)
+        polish = model.polish_of(groups_of(part))
+        of_minima = settings.MinimaSettings.of(*common, weight_decay=measured_on, minima=descent, polish=polish)
+        return MINIMA.task(plan, of_minima, reads, **place)
     names = part.split("+")
     reads["minima"] = files([trained["minima"][name] for name in dict.fromkeys(names)], "tensors")
     if isinstance(descent, Triangles):
         if descent.sides == "fixed":
             reads["curves"] = files(_sides(names, trained["curves"]), "tensors")
-        made = settings.TrianglesSettings.of(*common, triangles=descent)
+        made = settings.TrianglesSettings.of(*common, weight_decay=measured_on, triangles=descent)
         return TRIANGLES.task(plan, made, reads, triangles=kind, **place)
     family: Any = type(descent)
-    of_family = settings.CurvesSettings[family].of(*common, curves=descent)
+    of_family = settings.CurvesSettings[family].of(*common, weight_decay=measured_on, curves=descent)
     return CURVES.task(plan, of_family, reads, module=CURVE_STEPS.get(family, ""), curves=kind, **place)
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from lossbars.experiments.networks.config import Experiment, Model
+from lossbars.experiments.networks.config import Experiment
 from lossbars.experiments.networks.embeddings.config import Embedding
+from lossbars.experiments.networks.model import Model
 from lossbars.networks.specs import NetworkSpec
-from lossbars.recipes import Curves, Minima, Paths, Recipe, Robustness, Strings, Triangles
+from lossbars.recipes import Curves, Minima, Paths, Polish, Recipe, Robustness, Strings, Triangles
 from lossbars.workflow.kind import labels
 from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.training_settings import TrainingSettings
@@ -14,25 +15,32 @@ from lossbars.workflow.training_settings import TrainingSettings
 R = TypeVar("R", bound=Curves | Paths | Strings)  # the recipe of one family of curves
 
 
-class MinimaSettings(TrainingSettings):
-    """How minima are trained."""
+class MeasuredSettings(TrainingSettings):
+    """What is trained, and the function that it is measured on."""
+
+    weight_decay: float  # λ of the objective: data loss + λ/2 ‖θ‖²; 0 where the barcode is of the data loss
+
+
+class MinimaSettings(MeasuredSettings):
+    """How minima are trained and polished."""
 
     minima: Minima
+    polish: Polish | None
 
 
-class CurvesSettings(TrainingSettings, Generic[R]):
+class CurvesSettings(MeasuredSettings, Generic[R]):
     """How curves between minima are optimised and measured."""
 
     curves: R
 
 
-class TrianglesSettings(TrainingSettings):
+class TrianglesSettings(MeasuredSettings):
     """How triangles between minima are optimised and measured."""
 
     triangles: Triangles
 
 
-class EmbeddingSettings(TrainingSettings):
+class EmbeddingSettings(MeasuredSettings):
     """How minima and curves of a small network are embedded in ``network``, a larger one."""
 
     small_network: NetworkSpec

@@ -1,8 +1,8 @@
 """The loss of record of n networks: their mean losses over a whole data set.
 
-In float32, summed in float64, no augmentation, dropout off, no weight decay. BatchNorm statistics are recomputed
-for every network, with one pass over the training set in a fixed order, weighted by batch sizes (what Garipov et
-al. do). All networks that are given go through the data in one pass.
+In the precision of θ (float32, or float64 for those who ask), summed in float64, no augmentation, dropout off, no
+weight decay. BatchNorm statistics are recomputed for every network, with one pass over the training set in a fixed
+order, weighted by batch sizes (what Garipov et al. do). All networks that are given go through the data in one pass.
 """
 
 from collections.abc import Callable, Iterator
@@ -50,6 +50,11 @@ def _token_losses(output: Tensor, y: Tensor) -> Tensor:
     return F.cross_entropy(output.flatten(0, 2), classes.flatten(), reduction="none").view(places)
 
 
+def dtype_of(parameters: Parameters) -> torch.dtype:
+    """The precision of θ."""
+    return next(iter(parameters.values())).dtype
+
+
 class Record:
     """Networks of one architecture, measured on data by the rules above; ``train`` is what statistics are of.
 
@@ -90,15 +95,22 @@ class Record:
 
         def outputs_of(given: Parameters, x: Tensor) -> Tensor:
             self.module.eval()
-            with products_in("float32"):
-                return outputs(self.way, self.module, given, buffers, x, own=False, layout=self.layout)
+            return self._outputs(given, buffers, x)
 
         return outputs_of
+
+    def _outputs(self, parameters: Parameters, buffers: Parameters, x: Tensor) -> Tensor:
+        """Outputs on samples that all networks share, in the mode that the module is in."""
+        inputs = x.to(dtype_of(parameters)) if x.is_floating_point() else x
+        with products_in("float32"):
+            return outputs(self.way, self.module, parameters, buffers, inputs, own=False, layout=self.layout)
 
     @torch.no_grad()
     def statistics(self, parameters: Parameters) -> Parameters:
         """Buffers with BatchNorm statistics recomputed over the training set, in its own order."""
-        buffers = repeated(self.module, len(next(iter(parameters.values()))))
+        dtype = dtype_of(parameters)
+        copies = repeated(self.module, len(next(iter(parameters.values()))))
+        buffers = {name: b.to(dtype) if b.is_floating_point() else b for name, b in copies.items()}
         if not self.norms:
             return buffers
         self.module.eval()
@@ -109,8 +121,7 @@ class Record:
             for norm in self.norms:
                 norm.train()
                 norm.momentum = len(x) / seen  # the first batch replaces what was there
-            with products_in("float32"):
-                outputs(self.way, self.module, parameters, buffers, x.to(self.device), own=False, layout=self.layout)
+            self._outputs(parameters, buffers, x.to(self.device))
         for norm, momentum in zip(self.norms, before, strict=True):
             norm.momentum = momentum
             norm.eval()

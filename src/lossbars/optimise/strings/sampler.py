@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from lossbars.landscape import Batch, Landscape
+from lossbars.landscapes.objective import trained_on
 from lossbars.optimise.descent import ROW_MULTIPLE, Diverged
 from lossbars.optimise.optimisers import Optimiser
 from lossbars.optimise.schedules import learning_rate
@@ -96,6 +97,9 @@ class Sampler:
     measure: Landscape
     recipe: Beads
     going_on: Callable[[], None] = field(default=lambda: None)
+
+    def __post_init__(self) -> None:
+        self.landscape = trained_on(self.landscape, self.recipe.penalty)
 
     def connect(
         self,
@@ -217,8 +221,6 @@ class _Moving:
         _, gradient = self.sampler.landscape.value_and_gradient(theta, samples)
         out = self.optimiser.gradient[:, 0, : self.d]
         out.copy_(gradient)
-        if recipe.penalty:
-            out.add_(theta, alpha=recipe.penalty)
         if recipe.family.spring or recipe.family.hyperplane:
             self._constrain(out)
         self.optimiser.step(rate)

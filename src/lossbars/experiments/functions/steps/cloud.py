@@ -35,6 +35,7 @@ def step(work: Work[CloudSettings]) -> None:
         sampling=recipe.sampling,
         k=recipe.neighbours,
         cut=recipe.cut,
+        odd_sides=False,  # as the published tables
         report=work.report,
     )
     work.write_table("table", cloud_table(barcode, seed, recipe.noise))

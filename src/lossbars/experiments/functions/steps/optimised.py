@@ -41,6 +41,7 @@ def step(work: Work[OptimisedSettings]) -> None:
         recipe.curves,
         seed_of(work.experiment, work.model, "optimised"),
         neighbours=recipe.neighbours,
+        certify=False,  # deaths of this experiment are what curves reach
         report=work.report,
     )
     tables = [_table(optimised, barcode) for barcode in (optimised.direct, optimised.merged)]

@@ -18,8 +18,9 @@ from lossbars.experiments.networks.claims.robustness import ROBUSTNESS
 from lossbars.experiments.networks.claims.shortcuts import SHORTCUTS
 from lossbars.experiments.networks.claims.transformer import TRANSFORMER
 from lossbars.experiments.networks.claims.triangles import COMPLEX_SADDLES, ONE_SADDLE, REGIMES
-from lossbars.experiments.networks.config import Experiment, Model
+from lossbars.experiments.networks.config import Experiment
 from lossbars.experiments.networks.embeddings.claims import EMBEDDINGS
+from lossbars.experiments.networks.model import Model
 from lossbars.workflow.blocks import base
 from lossbars.workflow.settings import ClaimsSettings
 from lossbars.workflow.work import Work

@@ -34,7 +34,7 @@ def deaths_fall(results: Results, along: str) -> Finding:
     spreads = [subset_spread(results.robustness, model, mean_death)[0] for model in series]
     texts = {model: f"{number(v)} ± {number(s, 2)}" for model, v, s in zip(series, values, spreads, strict=True)}
     detail = "mean death of the finite direct bars; ± is the std over subsets of minima"
-    return Finding(results.each(texts), results.qualified(falls(values, spreads)), detail)
+    return results.of_bars(texts, falls(values, spreads), detail)
 
 
 def batch_norm_lowers(results: Results, what: str) -> Finding:
@@ -53,7 +53,7 @@ def batch_norm_lowers(results: Results, what: str) -> Finding:
 
 def _losses(results: Results, model: str, what: str) -> np.ndarray:
     if what == "minima":
-        return results.minima.loc[results.minima["model"] == model, "loss"].to_numpy(dtype=np.float64)
+        return results.minima.loc[results.minima["model"] == model, "data_loss"].to_numpy(dtype=np.float64)
     return finite(results.bars, model, "direct")["death"].to_numpy(dtype=np.float64)
 
 

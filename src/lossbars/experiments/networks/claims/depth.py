@@ -42,7 +42,7 @@ def falls_with_depth(results: Results, measure: Measure) -> Finding:
     }
     verdict = falls(values, spreads, depths)
     detail = f"{_fall_in_words(depths, values, spreads)}; ± and spread: {words[0]}"
-    return Finding(results.each(texts), results.qualified(verdict), detail)
+    return results.of_bars(texts, verdict, detail)
 
 
 def subset_spread(robustness: pd.DataFrame, model: str, measure: Measure) -> tuple[float, str]:

@@ -7,7 +7,7 @@ minima (a small constant learning rate), type 2 the second (annealed).
 import numpy as np
 import pandas as pd
 
-from lossbars.claims.claim import Claim, Claims, Finding, mean_and_std, number
+from lossbars.claims.claim import FAILS, HOLDS, Claim, Claims, Finding, mean_and_std, number
 from lossbars.claims.papers import V1, V3
 from lossbars.experiments.networks.claims.published import TWO_TYPES
 from lossbars.experiments.networks.claims.results import Results, finite, in_figure, maxima_of, reported, unmeasured
@@ -35,7 +35,7 @@ def first_group_higher(results: Results) -> Finding:
     if not texts:
         return unmeasured("finite bars of two groups of minima")
     detail = "deaths of the finite direct bars of type 1 and of type 2, from lowest to highest"
-    return Finding(results.each(texts), results.judged(all(held)), detail)
+    return results.of_bars(texts, HOLDS if all(held) else FAILS, detail)
 
 
 def curves_within_and_across(results: Results) -> Finding:

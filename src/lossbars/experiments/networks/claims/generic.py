@@ -5,7 +5,7 @@ from functools import partial
 from lossbars.barcodes.barcode import DIVISOR, Metric
 from lossbars.claims.claim import FAILS, HOLDS, NO_NUMBER, Claim, Claims, Finding, number
 from lossbars.claims.papers import V3
-from lossbars.experiments.networks.claims.results import Results, finite
+from lossbars.experiments.networks.claims.results import Results, finite, unmeasured
 from lossbars.plots.bars import to_score
 
 SYMBOL: dict[Metric, str] = {"sqrt2": "√2", "linf": "L∞"}
@@ -39,6 +39,25 @@ def direct_above_merged(results: Results) -> Finding:
     return Finding(f"{int(kept.sum())} of {len(kept)} minima", FAILS if wrong else HOLDS, detail)
 
 
+def nothing_below(results: Results) -> Finding:
+    """Whether no place on a curve is lower than the lowest minimum, which has the half-line."""
+    if results.curves.empty:
+        return unmeasured("curves")
+    texts, below = {}, False
+    for model in results.among(results.minima["model"]):
+        lowest = results.minima.loc[results.minima["model"] == model, "objective"].min()
+        on_curves = results.curves[(results.curves["model"] == model) & (results.curves["kind"] == "curve")]
+        if on_curves.empty:
+            continue
+        place = on_curves.loc[on_curves["objective"].idxmin()]
+        lower = bool(place["objective"] < lowest)
+        where = f"{number(lowest - place['objective'])} below it on the curve {place['a']}+{place['b']}"
+        texts[model] = where if lower else "nothing below the lowest minimum"
+        below |= lower
+    detail = "the objective at all places where curves were measured; what is lower could be descended from"
+    return Finding(results.each(texts), FAILS if below else HOLDS, detail) if texts else unmeasured("curves")
+
+
 GENERIC: Claims = [
     (Claim("minima", "Number of minima.", "a definition, not a claim of the papers"), count_minima),
     *(
@@ -59,5 +78,13 @@ GENERIC: Claims = [
             "follows from the definitions",
         ),
         direct_above_merged,
+    ),
+    (
+        Claim(
+            "nothing-below",
+            "No place on a curve is lower than the lowest minimum.",
+            "not a claim of the papers: else the half-line is not that of the lowest point that was seen",
+        ),
+        nothing_below,
     ),
 ]

@@ -9,7 +9,7 @@ import numpy as np
 from lossbars.claims.claim import AGREES, DIFFERS, INCOMPARABLE, Check, Claim, Claims, Finding, mean_and_std
 from lossbars.claims.papers import MINIMA_COLUMNS, V1, V3
 from lossbars.experiments.networks.claims.results import Results, unmeasured
-from lossbars.experiments.networks.config import Model
+from lossbars.experiments.networks.model import Model
 from lossbars.networks.specs import NetworkSpec, ResNetSpec, WideResNetSpec
 from lossbars.recipes import Minima
 from lossbars.seeding import group_of
@@ -85,17 +85,17 @@ def _wide(id: str, name: str, source: str, column: str, published: str) -> tuple
 
 
 LENET: Claims = [
-    _lenet("train-loss", PLAIN, "loss", "0.1596 ± 0.0050"),
-    _lenet("train-loss-l2", WITH_L2, "loss_with_l2", "0.1596 ± 0.0050"),
+    _lenet("train-loss", PLAIN, "data_loss", "0.1596 ± 0.0050"),
+    _lenet("train-loss-l2", WITH_L2, "objective", "0.1596 ± 0.0050"),
     _lenet("test-loss", "Test loss", "test_loss", "0.2600 ± 0.0034"),
     _lenet("train-accuracy", "Train accuracy in %", "train_accuracy", "94.3204 ± 0.2578"),
     _lenet("test-accuracy", "Test accuracy in %", "test_accuracy", "90.7725 ± 0.2987"),
 ]
 WIDE: Claims = [
-    _wide("train-loss", PLAIN, TABLE_6, "loss", "0.00276 ± 0.00053"),
-    _wide("train-loss-l2", WITH_L2, TABLE_6, "loss_with_l2", "0.00276 ± 0.00053"),
-    _wide("train-loss-v1", PLAIN, TABLE_3, "loss", "0.0072 ± 0.0007"),
-    _wide("train-loss-l2-v1", WITH_L2, TABLE_3, "loss_with_l2", "0.0072 ± 0.0007"),
+    _wide("train-loss", PLAIN, TABLE_6, "data_loss", "0.00276 ± 0.00053"),
+    _wide("train-loss-l2", WITH_L2, TABLE_6, "objective", "0.00276 ± 0.00053"),
+    _wide("train-loss-v1", PLAIN, TABLE_3, "data_loss", "0.0072 ± 0.0007"),
+    _wide("train-loss-l2-v1", WITH_L2, TABLE_3, "objective", "0.0072 ± 0.0007"),
     _wide("train-accuracy", "Train accuracy in %", TABLE_6, "train_accuracy", "99.98080 ± 0.00349"),
     _wide("train-accuracy-v1", "Train accuracy in %", TABLE_3, "train_accuracy", "99.9812 ± 0.0060"),
     _wide("test-loss", "Test loss", f"{TABLE_6}; {TABLE_3}", "test_loss", "0.90929 ± 0.01299"),

@@ -75,7 +75,7 @@ def _straight(curves: pd.DataFrame) -> dict[str, float]:
     if curves.empty:
         return {}
     segments = curves[curves["kind"] == "segment"]
-    tops = segments.groupby(["model", "a", "b"])["loss"].max().groupby(level="model").mean()
+    tops = segments.groupby(["model", "a", "b"])["objective"].max().groupby(level="model").mean()
     return {str(model): float(mean) for model, mean in tops.items()}
 
 

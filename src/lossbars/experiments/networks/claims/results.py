@@ -1,13 +1,14 @@
 """What an experiment on networks obtained, as its claims read it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, NO_NUMBER, UNMEASURED, Check, Claim, Finding
+from lossbars.claims.claim import AT_BUDGET, FAILS, HOLDS, NO_NUMBER, NOT_CONVERGED, UNMEASURED, Check, Claim, Finding
 from lossbars.claims.papers import FIGURE_ONLY
-from lossbars.experiments.networks.config import Experiment, Model
+from lossbars.experiments.networks.config import Experiment
+from lossbars.experiments.networks.model import Model
 from lossbars.networks.specs import MLPSpec
 from lossbars.plots import bars as bar_tables
 from lossbars.workflow import claims_results
@@ -42,6 +43,19 @@ class Results(claims_results.Results[Experiment]):
         """The verdict, with a remark where the budget is not the full one."""
         full = self.all_samples and self.settings.full_budget
         return verdict if full or verdict not in (HOLDS, FAILS) else verdict + AT_BUDGET
+
+    def of_bars(self, texts: Mapping[str, str], verdict: str, detail: str) -> Finding:
+        """What the direct bars of the models in ``texts`` show: no verdict where ends of bars have not converged."""
+        rows = self.bars[(self.bars["convention"] == "direct") & self.bars["model"].isin(list(texts))]
+        rows = rows[rows["dim"] == 0]
+        count = int(bar_tables.unresolved(rows).sum())
+        if not count:
+            return Finding(self.each(texts), self.qualified(verdict), detail)
+        share = f"{bar_tables.RESOLVED:.0%}"
+        reason = (
+            f"{count} of {len(rows)} bars have ends that are not known to have converged to {share} of their length"
+        )
+        return Finding(self.each(texts), NOT_CONVERGED, f"{detail}; {reason}: as they are, {verdict}")
 
     def by_depth(self) -> list[tuple[int, str]]:
         """Number of hidden layers and model of every fully connected network, the shallowest first."""
@@ -102,7 +116,7 @@ def maxima_of(curves: pd.DataFrame) -> dict[str, pd.Series]:
     """Model → the largest loss on the curve of each pair of its minima; of several recipes for a pair, the lowest."""
     if curves.empty:
         return {}
-    largest = curves[curves["kind"] == "curve"].groupby(["model", "a", "b", "by"])["loss"].max()
+    largest = curves[curves["kind"] == "curve"].groupby(["model", "a", "b", "by"])["objective"].max()
     lowest = largest.groupby(level=["model", "a", "b"]).min()
     return {str(model): tops for model, tops in lowest.groupby(level="model")}
 
@@ -113,5 +127,5 @@ def maxima_by(table: pd.DataFrame, corners: list[str]) -> dict[Recipe, pd.Series
         return {}
     if "kind" in table:
         table = table[table["kind"] == "curve"]
-    largest = table.groupby(["model", "by", *corners])["loss"].max()
+    largest = table.groupby(["model", "by", *corners])["objective"].max()
     return {(str(model), str(by)): tops.droplevel([0, 1]) for (model, by), tops in largest.groupby(level=[0, 1])}

@@ -23,7 +23,7 @@ def saddles_over_sets(results: Results) -> Finding:
         ends = [f"{minimum}: {mean_and_std(those, ' sets')}" for minimum, those in deaths]
         texts[model] = f"sets of {size}: {', '.join(ends)}"
         largest, length = deaths.std(ddof=1).max(), (of_size["death"] - of_size["birth"]).mean()
-        if np.isfinite(largest):  # one set has no spread
+        if np.isfinite(largest) and length > 0:  # one set has no spread, and curves that climb nothing have no length
             shares.append(f"{results.label(model)} {number(largest / length, 2)}")
     if not texts:
         return ABSENT

@@ -44,7 +44,7 @@ def moves(results: Results, shortcuts: bool, along: Along, measure: Measure, up:
     judge = rises if up else falls
     verdict = together(judge([measured[m][0] for m in row], [measured[m][1] for m in row]) for row in lists)
     shown = {model: measured[model] for row in lists for model in row}
-    return Finding(results.each(_texts(shown)), results.qualified(verdict), spread)
+    return results.of_bars(_texts(shown), verdict, spread)
 
 
 def of_bars(results: Results, measure: Measure) -> tuple[Measured, str]:

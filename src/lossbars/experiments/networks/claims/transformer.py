@@ -20,7 +20,7 @@ def losses_of(results: Results) -> dict[str, pd.Series]:
     for key, model in results.models.items():
         minima = results.minima[results.minima["model"] == key]
         if isinstance(model.network, GPTSpec) and len(minima) > 2:
-            losses[key] = minima.set_index("seed")["loss"].sort_values(kind="stable")
+            losses[key] = minima.set_index("seed")["objective"].sort_values(kind="stable")
     return losses
 
 

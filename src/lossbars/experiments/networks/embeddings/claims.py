@@ -30,14 +30,14 @@ def preserved(results: Results) -> Finding:
         return ABSENT
     texts, largest = [], 0.0
     for name, rows in _tables(results):
-        gap = pd.concat([(rows[f"start_{side}"] - rows[f"birth_{side}"]).abs() for side in "ab"])
+        gap = pd.concat([(rows[f"start_{side}"] - rows[f"birth_{side}"] - rows["shift"]).abs() for side in "ab"])
         scale = 1 + pd.concat([rows[f"birth_{side}"] for side in "ab"])
         largest = max(largest, float((gap / scale).max()))
         ones = int(rows["ones"].iloc[0])
         seeds = len({*rows["a"], *rows["b"]})
         grows = f", ‖θ‖² grows by {ones}" if ones else ", ‖θ‖² stays"
         texts.append(f"{name}: {number(float(gap.max()), 2)} at most (n = {seeds} minima){grows}")
-    detail = f"rounding: {ROUNDING:g} of 1 + loss; with weight decay λ in the loss, λ/2 times the growth is added"
+    detail = f"rounding: {ROUNDING:g} of 1 + loss; with weight decay λ, λ/2 times the growth is taken off"
     return Finding("; ".join(texts), HOLDS if largest <= ROUNDING else FAILS, detail)
 
 
@@ -50,8 +50,11 @@ def bound(table: pd.DataFrame) -> pd.Series:
 
 
 def saddle(table: pd.DataFrame) -> pd.Series:
-    """The smaller network's penalty: the highest place seen on its curve, on its own grid or as embedded."""
-    return table[["penalty", "curve"]].max(axis=1)
+    """The smaller network's penalty, with the shift of an embedding: the highest place seen on its curve.
+
+    It was seen on the grid of the curve, or as embedded.
+    """
+    return (table["penalty"] + table["shift"]).combine(table["curve"], max)
 
 
 def lower(results: Results) -> Finding:

@@ -25,6 +25,7 @@ def embedding_task(plan: Plan, experiment: str, name: str, data: Task, small: Se
         plan,
         experiment,
         networks["large"],
+        weight_decay=config.weight_decay(one.small),
         small_network=networks["small"],
         small_network_file=source_of(networks["small"]),
         embedding=one.model_copy(update={"label": ""}),  # a label decides no result

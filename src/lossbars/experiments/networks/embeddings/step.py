@@ -11,7 +11,9 @@ from torch import Generator, Tensor
 from lossbars.experiments.networks.embeddings.theorem import Bounds, bounds, descend_from, with_points
 from lossbars.experiments.networks.settings import EmbeddingSettings
 from lossbars.experiments.networks.steps.common import ERRORS, keep, read_minima  # noqa: F401 (workflow.run reads them)
+from lossbars.landscape import Landscape
 from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.landscapes.objective import objective
 from lossbars.optimise.descent import Checkpoint
 from lossbars.seeding import generator
 from lossbars.simplices.families import FAMILIES, POLYGONAL
@@ -42,24 +44,24 @@ class Bar:
 
 def step(work: Work[EmbeddingSettings]) -> None:
     """Write a row per minimum of the small model but its lowest: its saddle, and bounds of that in the large model."""
-    settings, recipe = work.settings, work.settings.embedding
+    settings, recipe, decay = work.settings, work.settings.embedding, work.settings.weight_decay
     device, data = use(work), read_data(work, work.settings)
     small = make_landscape(settings.of_small, data, recipe.descent.batch_size, device)
     large = make_landscape(settings, data, recipe.descent.batch_size, device)
     into, bars, theta = between(small, large), read_bars(work), read_minima(work)
     seeds = sorted({seed for bar in bars for seed in (bar.a, bar.b)})
-    embedded = into.apply(torch.stack([theta[seed] for seed in seeds]).to(device))
+    embedded = into.apply(torch.stack([theta[seed] for seed in seeds]).float().to(device))
     descent, path = (replace(work, part=part) for part in ("descent", "path"))  # each has its own state on the way
     names, random = [f"embedded minimum {seed}" for seed in seeds], _generators(work, "descent", seeds)
     first, second = descent.checkpoint(), path.checkpoint()
     with saved_on_stop(first):
         how = (recipe.descent, recipe.fluctuation, recipe.snapshots)
-        trajectories = descend_from(large, embedded, *how, random, names, first, descent.report)
+        trajectories = descend_from(objective(large, decay), embedded, *how, random, names, first, descent.report)
     of_seed = dict(zip(seeds, trajectories, strict=True))
     wide = make_landscape(settings, data, recipe.path.batch_size, device)
     with saved_on_stop(second):
-        obtained = _bounds(path, wide, bars, of_seed, into, read_curves(work), second)
-    work.write_table("table", _table(bars, obtained, into))
+        obtained = _bounds(path, objective(wide, decay), bars, of_seed, into, read_curves(work), second)
+    work.write_table("table", _table(bars, obtained, into.ones, decay))
     first.remove()
     second.remove()
 
@@ -98,7 +100,7 @@ def read_curves(work: Work[Any]) -> Curves:
 
 def _bounds(
     work: Work[EmbeddingSettings],
-    landscape: NetworkLandscape,
+    landscape: Landscape,
     bars: list[Bar],
     trajectories: dict[int, Tensor],
     into: Embedding,
@@ -109,7 +111,7 @@ def _bounds(
     recipe = work.settings.embedding
     chains = [bar.of(curves) for bar in bars]
     longest = max(map(len, chains))
-    embedded = [into.apply(with_points(chain, longest).to(landscape.device)) for chain in chains]
+    embedded = [into.apply(with_points(chain, longest).float().to(landscape.device)) for chain in chains]
     return bounds(
         landscape,
         torch.stack([trajectories[bar.a] for bar in bars]),
@@ -126,13 +128,15 @@ def _bounds(
     )
 
 
-def _table(bars: list[Bar], obtained: Bounds, into: Embedding) -> pd.DataFrame:
+def _table(bars: list[Bar], obtained: Bounds, ones: int, weight_decay: float) -> pd.DataFrame:
     """``_a`` and ``_b`` are of the minimum and of the lower one: loss in the small model (birth), embedded (start),
-    at the end of its descent, and the highest on it."""
+    at the end of its descent, and the highest on it. ``shift`` is by how much the objective grows in an embedding: the
+    weights of 1 that it adds, times λ/2 (Barannikov et al. 2022, §3.5, for λ/2 ‖θ‖²).
+    """
     columns = {"a": [bar.a for bar in bars], "b": [bar.b for bar in bars]}
     births = torch.tensor([bar.births for bar in bars], dtype=torch.float64)
     pairs = {"birth": births, "start": obtained.start, "end": obtained.end, "highest": obtained.highest}
     sides = {f"{name}_{side}": pair[:, i].numpy() for name, pair in pairs.items() for i, side in enumerate("ab")}
     maxima = {name: getattr(obtained, name).numpy() for name in ("curve", "before", "after")}
     penalty = {"penalty": [bar.penalty for bar in bars], "by": [bar.kind for bar in bars]}
-    return pd.DataFrame(columns | sides | penalty | maxima | {"ones": into.ones})
+    return pd.DataFrame(columns | sides | penalty | maxima | {"ones": ones, "shift": weight_decay / 2 * ones})

@@ -4,7 +4,7 @@ Also Barannikov et al. 2020, Topological obstructions, figure 2.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from lossbars.experiments.networks.settings import GroupsFigure
 from lossbars.plots import style
-from lossbars.plots.bars import to_score
+from lossbars.plots.bars import finite, to_score, unresolved
 from lossbars.plots.tables import by_group, explain, per_model
 from lossbars.workflow.work import Work
 
@@ -64,7 +64,8 @@ def barcodes(
             "1-saddles: a bar is a loop of curves, from its highest curve to the last of the triangles that fill it"
         )
     what = f"bars of dimension {dim}" if dim else "minima"
-    style.caption(figure, legend(dim), f"{explained}.\nTO: TO-score, the longest finite bar / √2. n: number of {what}.")
+    note = f"{explained}.\nTO: TO-score, the longest finite bar / √2. n: number of {what}."
+    style.caption(figure, legend(dim, tables.values()), note)
     return figure
 
 
@@ -100,7 +101,11 @@ def draw_bars(axes: Axes, table: pd.DataFrame, model: str, left: int, color: str
     ends = np.isfinite(death)
     top = axes.get_ylim()[1]
     axes.vlines(x[ends], birth[ends], death[ends], color=color, linewidth=1.6, gid=f"bars-{model}")
-    axes.plot(x[ends], death[ends], "_", color=color, markersize=4, markeredgewidth=1.6, gid=f"deaths-{model}")
+    known = ends & ~unresolved(table)
+    axes.plot(x[known], death[known], "_", color=color, markersize=4, markeredgewidth=1.6, gid=f"deaths-{model}")
+    if (open_ended := ends & ~known).any():
+        look: dict[str, Any] = {"markersize": 4, "markerfacecolor": "white", "markeredgewidth": 1.0}
+        axes.plot(x[open_ended], death[open_ended], "v", color=color, gid=f"open-{model}", **look)
     axes.vlines(x[~ends], birth[~ends], top, color=color, linewidth=1.6, gid=f"half-lines-{model}")
     axes.plot(
         x[~ends], np.full((~ends).sum(), 1.015), "^", color=color, markersize=5, clip_on=False,
@@ -109,8 +114,9 @@ def draw_bars(axes: Axes, table: pd.DataFrame, model: str, left: int, color: str
     axes.plot(x, birth, "o", color=color, markersize=3.2, clip_on=False, gid=f"births-{model}")
 
 
-def legend(dim: int) -> list[Line2D]:
-    """What bars of a dimension are drawn with."""
+def legend(dim: int, tables: Iterable[pd.DataFrame]) -> list[Line2D]:
+    """What the bars of a dimension in these tables are drawn with."""
+    open_ended = any(unresolved(finite(table)).any() for table in tables)
     born, dies = ("minimum", "death (saddle)") if dim == 0 else ("birth (curve)", "death (triangle)")
     endless = "half-line of the global minimum" if dim == 0 else "half-line"
     grey: dict[str, Any] = {"color": style.GREY, "linestyle": "none"}
@@ -118,4 +124,5 @@ def legend(dim: int) -> list[Line2D]:
         Line2D([], [], marker="o", markersize=3.2, label=born, **grey),
         Line2D([], [], marker="_", markersize=5, markeredgewidth=1.6, label=dies, **grey),
         Line2D([], [], marker="^", markersize=5, label=endless, **grey),
+        *([Line2D([], [], marker="v", markersize=4, mfc="white", label="not converged", **grey)] if open_ended else []),
     ]

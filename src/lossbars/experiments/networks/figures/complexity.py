@@ -41,7 +41,7 @@ def complexity(
     ValueError for an empty table, and for a model without bars or minima, by name.
     """
     tables = per_model(bars, labels, COLUMNS, "bars", convention="direct", dim=0)
-    trained = per_model(minima, labels, ("model", "loss"), "minima")
+    trained = per_model(minima, labels, ("model", "objective"), "minima")
     places = layout({model: networks[model] for model in labels})
     log, limits = loss_range(pd.concat(tables.values()))
     figure, panels = _panels(places, title)
@@ -57,7 +57,7 @@ def complexity(
         axes.set_title(f"{labels[model]}\n{error_text(trained[model])}".strip(), pad=9.0)
         axes.set_xlabel(f"TO {to_score(table):.3g}, n = {len(table)}")
     note = f"{explain('direct')}.\nIn percent: test error, mean ± standard deviation over the n minima."
-    style.caption(figure, legend(0), f"{note} TO: the longest finite bar / √2.")
+    style.caption(figure, legend(0, tables.values()), f"{note} TO: the longest finite bar / √2.")
     return figure
 
 

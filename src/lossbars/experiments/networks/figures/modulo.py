@@ -14,7 +14,7 @@ from lossbars.plots.tables import explain, per_model
 from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.work import Work
 
-CURVES = ("model", "a", "b", "kind", "loss")
+CURVES = ("model", "a", "b", "kind", "objective")
 SIDES = {"plain": "plain", "modulo": "modulo permutations"}
 
 
@@ -39,7 +39,7 @@ def modulo(
     sides = [per_model(table, shown, CURVES, "curves", kind="segment") for table in (curves, aligned)]
     figure, (upper, lower) = style.panels(2, title, height=2.6, columns=1)
     _draw_barcodes(upper, tables, shown)
-    tops = [[side[model].groupby(["a", "b"])["loss"].max() for side in sides] for model in shown]
+    tops = [[side[model].groupby(["a", "b"])["objective"].max() for side in sides] for model in shown]
     heights = np.concatenate([side.to_numpy() for pair in tops for side in pair])
     log = style.wants_log(heights)
     style.loss_axis(lower, "y", log, "height of the segment")
@@ -51,7 +51,7 @@ def modulo(
     lower.tick_params(axis="x", length=0)
     note = f"{explain('direct' + MODULO)}.\nTO: TO-score, the longest finite bar / √2. "
     note += "Below: the largest loss on the straight segment of each pair of minima, as they are (left) and aligned."
-    style.caption(figure, [*legend(0), mean_handle()], note)
+    style.caption(figure, [*legend(0, [table for side in tables for table in side.values()]), mean_handle()], note)
     return figure
 
 

@@ -13,7 +13,7 @@ from lossbars.plots import style
 from lossbars.plots.tables import per_model
 from lossbars.workflow.work import Work
 
-COLUMNS = ("model", "by", "a", "b", "kind", "t", "loss")
+COLUMNS = ("model", "by", "a", "b", "kind", "t", "objective")
 
 
 def draw(work: Work[RecipesFigure]) -> Figure:
@@ -58,12 +58,12 @@ def deaths_by_recipe(curves: pd.DataFrame, kinds: list[str]) -> pd.DataFrame:
 
     The loss of a minimum is that of its curves at their ends. Of equal losses the smaller number counts as the lower.
     """
-    ends = [curves[curves["t"] == t].groupby(side)["loss"].min() for side, t in (("a", 0.0), ("b", 1.0))]
+    ends = [curves[curves["t"] == t].groupby(side)["objective"].min() for side, t in (("a", 0.0), ("b", 1.0))]
     losses = pd.concat(ends).groupby(level=0).min()
     rank = {minimum: place for place, minimum in enumerate(losses.sort_values(kind="stable").index)}
-    heights = curves.groupby(["by", "a", "b"])["loss"].max().reset_index()
+    heights = curves.groupby(["by", "a", "b"])["objective"].max().reset_index()
     higher = np.where(heights["a"].map(rank) > heights["b"].map(rank), heights["a"], heights["b"])
-    deaths = heights.assign(minimum=higher).groupby(["minimum", "by"])["loss"].min().unstack()
+    deaths = heights.assign(minimum=higher).groupby(["minimum", "by"])["objective"].min().unstack()
     return deaths[[kind for kind in kinds if kind in deaths.columns]]
 
 

@@ -10,7 +10,7 @@ from lossbars.plots.tables import lowest, per_model
 from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.work import Work
 
-COLUMNS = ("model", "a", "b", "t", "loss")
+COLUMNS = ("model", "a", "b", "t", "objective")
 HIGHLIGHTS = {"lowest": style.PALETTE[2], "median": style.PALETTE[0], "highest": style.PALETTE[1]}
 CURVE, SEGMENT = "0.62", style.PALETTE[4]
 
@@ -36,7 +36,7 @@ def profiles(curves: pd.DataFrame, labels: dict[str, str], title: str) -> Figure
         raise ValueError(f"table 'curves': a kind is none of curve, segment: {', '.join(sorted(map(str, unknown)))}")
     tables = per_model(table, labels, COLUMNS, "curves")
     figure, axes = style.panels(len(labels), title, height=2.1, sharey=True)
-    losses = pd.concat(tables.values())["loss"].to_numpy()
+    losses = pd.concat(tables.values())["objective"].to_numpy()
     log = style.wants_log(losses)
     for panel, (model, rows) in zip(axes, tables.items(), strict=True):
         optimised = rows[rows["kind"] == "curve"]
@@ -58,27 +58,27 @@ def profiles(curves: pd.DataFrame, labels: dict[str, str], title: str) -> Figure
 def _draw_segments(axes: Axes, rows: pd.DataFrame) -> None:
     for (a, b), pair in rows.groupby(["a", "b"]):
         line = pair.sort_values("t")
-        axes.plot(line["t"], line["loss"], "--", color=SEGMENT, linewidth=0.4, alpha=0.5, gid=f"segment-{a}+{b}")
+        axes.plot(line["t"], line["objective"], "--", color=SEGMENT, linewidth=0.4, alpha=0.5, gid=f"segment-{a}+{b}")
 
 
 def _draw_curves(axes: Axes, rows: pd.DataFrame) -> str:
     """Draws the curves; returns their number and the three maxima that are highlighted."""
     lines = [pair.sort_values("t") for _, pair in rows.groupby(["a", "b"])]
-    lines.sort(key=lambda line: float(line["loss"].max()))
+    lines.sort(key=lambda line: float(line["objective"].max()))
     last = len(lines) - 1
     roles = {last // 2: "median", 0: "lowest", last: "highest"}
     for index, line in enumerate(lines):
         role = roles.get(index)
         color, width = (HIGHLIGHTS[role], 1.5) if role else (CURVE, 0.5)
-        top = line.loc[line["loss"].idxmax()]
+        top = line.loc[line["objective"].idxmax()]
         gid = f"curve-{line['a'].iloc[0]}+{line['b'].iloc[0]}"
         order = 4 if role else 2
-        axes.plot(line["t"], line["loss"], color=color, linewidth=width, zorder=order, gid=gid)
+        axes.plot(line["t"], line["objective"], color=color, linewidth=width, zorder=order, gid=gid)
         axes.plot(
-            top["t"], top["loss"], "o", color=color, markersize=4.5 if role else 2, markeredgecolor="white",
+            top["t"], top["objective"], "o", color=color, markersize=4.5 if role else 2, markeredgecolor="white",
             markeredgewidth=0.5 if role else 0, zorder=order + 1, clip_on=False, gid=f"max-{gid}",
         )  # fmt: skip
-    maxima = ", ".join(f"{lines[index]['loss'].max():.3g}" for index in (0, last // 2, last))
+    maxima = ", ".join(f"{lines[index]['objective'].max():.3g}" for index in (0, last // 2, last))
     return f"{len(lines)} pair{'s' if last else ''} [{maxima}]"
 
 

@@ -16,7 +16,7 @@ from lossbars.plots import style
 from lossbars.plots.tables import per_model
 from lossbars.workflow.work import Work
 
-COLUMNS = ("model", "by", "a", "b", "kind", "t", "loss")
+COLUMNS = ("model", "by", "a", "b", "kind", "t", "objective")
 CURVES, STRINGS = "#9CC8E8", "#003A5D"
 
 
@@ -52,7 +52,7 @@ def string_bridge(curves: pd.DataFrame, labels: dict[str, str], strings: Mapping
 
 def heights(table: pd.DataFrame, kind: str) -> pd.DataFrame:
     """A row per pair: ``string`` and ``curve``, the largest loss on the string, and on the lowest other curve."""
-    tops = table.groupby(["a", "b", "by"])["loss"].max().unstack()
+    tops = table.groupby(["a", "b", "by"])["objective"].max().unstack()
     return pd.DataFrame({"string": tops[kind], "curve": tops.drop(columns=kind).min(axis=1)})
 
 
@@ -72,7 +72,7 @@ def _draw_heights(axes: Axes, tops: pd.DataFrame, model: str) -> None:
 def _draw_bars(axes: Axes, table: pd.DataFrame, kind: str, model: str) -> None:
     each = deaths_by_recipe(table, list(table["by"].unique()))
     deaths = pd.DataFrame({"curve": each.drop(columns=kind).min(axis=1), "string": each[kind]})
-    ends = pd.concat([table[table["t"] == t].groupby(side)["loss"].min() for side, t in (("a", 0.0), ("b", 1.0))])
+    ends = pd.concat([table[table["t"] == t].groupby(side)["objective"].min() for side, t in (("a", 0.0), ("b", 1.0))])
     births = ends.groupby(level=0).min().loc[deaths.index]
     order = births.sort_values().index
     x = np.arange(len(order))

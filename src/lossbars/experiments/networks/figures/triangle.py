@@ -17,7 +17,7 @@ from lossbars.plots import style
 from lossbars.plots.tables import by_recipe, per_model, span
 from lossbars.workflow.work import Work
 
-COLUMNS = ("model", "a", "b", "c", "t1", "t2", "t3", "loss")
+COLUMNS = ("model", "a", "b", "c", "t1", "t2", "t3", "objective")
 HEIGHT = math.sqrt(3) / 2
 NODES = {  # name → (t1, t2, t3); t1 belongs to C, t2 to B, t3 to A
     "A": (0, 0, 1), "B": (0, 1, 0), "C": (1, 0, 0),
@@ -49,8 +49,8 @@ def triangle(triangles: pd.DataFrame, labels: dict[str, str], title: str) -> Fig
             raise ValueError(f"table 'triangles': {len(rows)} points of a triangle of model {model!r}, 3 are needed")
         _draw_surface(figure, panel, rows)
         _draw_nodes(panel, rows)
-        sides = rows[(rows[["t1", "t2", "t3"]] < 1e-9).any(axis=1)]["loss"].max()
-        panel.set_title(f"{labels[model]}\nmax {rows['loss'].max():.3g}, on the sides {sides:.3g}")
+        sides = rows[(rows[["t1", "t2", "t3"]] < 1e-9).any(axis=1)]["objective"].max()
+        panel.set_title(f"{labels[model]}\nmax {rows['objective'].max():.3g}, on the sides {sides:.3g}")
     counts = span([len(table.groupby(["a", "b", "c"])) for table in tables.values()])
     note = f"The triangle whose maximum is lowest, among {counts} per model. Every panel has its own colours."
     style.caption(figure, _legend(), note)
@@ -60,7 +60,7 @@ def triangle(triangles: pd.DataFrame, labels: dict[str, str], title: str) -> Fig
 def _lowest(table: pd.DataFrame) -> pd.DataFrame:
     """The triangle with the lowest maximum, without repeated points."""
     groups = [rows for _, rows in table.groupby(["a", "b", "c"])]
-    best = min(groups, key=lambda rows: float(rows["loss"].max()))
+    best = min(groups, key=lambda rows: float(rows["objective"].max()))
     repeated = best[["t1", "t2", "t3"]].round(9).duplicated()
     return best[~repeated].reset_index(drop=True)
 
@@ -71,7 +71,7 @@ def _place(t1: Any, t2: Any) -> tuple[Any, Any]:
 
 
 def _draw_surface(figure: Figure, axes: Axes, rows: pd.DataFrame) -> None:
-    losses = rows["loss"].to_numpy()
+    losses = rows["objective"].to_numpy()
     mesh = Triangulation(*_place(rows["t1"].to_numpy(), rows["t2"].to_numpy()))
     mesh.set_mask(TriAnalyzer(mesh).get_flat_tri_mask(1e-4))  # rounding puts slivers on the sides
     log = style.wants_log(losses)
@@ -89,7 +89,7 @@ def _draw_surface(figure: Figure, axes: Axes, rows: pd.DataFrame) -> None:
 
 def _draw_nodes(axes: Axes, rows: pd.DataFrame) -> None:
     minima = dict(zip("ABC", rows[["a", "b", "c"]].iloc[0], strict=True))
-    top = rows.loc[rows["loss"].idxmax()]
+    top = rows.loc[rows["objective"].idxmax()]
     x, y = _place(top["t1"], top["t2"])
     look: dict[str, Any] = {"markeredgecolor": "white", "mew": 0.8, "clip_on": False}
     axes.plot(x, y, "X", color=style.PALETTE[1], markersize=7, zorder=5, gid="max", **look)

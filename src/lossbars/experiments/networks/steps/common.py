@@ -1,4 +1,7 @@
-"""What the steps that train share: errors that end in one message, minima to begin with, a last line."""
+"""What the steps that train share: errors that end in one message, results that are kept, minima to begin with.
+
+The step of minima imports this module, so it must import nothing of curves: a change of theirs would retrain minima.
+"""
 
 from typing import Any
 
@@ -21,8 +24,3 @@ def read_minima(work: Work[Any]) -> dict[int, Tensor]:
     for _, tensors, _ in work.all_tensors("minima"):
         minima |= dict(zip(tensors["seeds"].tolist(), tensors["theta"], strict=True))
     return minima
-
-
-def report_maxima(work: Work[Any], maxima: list[float]) -> None:
-    """Say between which values the largest losses of curves or triangles lie."""
-    work.report(f"maxima {min(maxima):.4g} to {max(maxima):.4g}")

@@ -1,5 +1,6 @@
 """Gather minima, curves and triangles of one model into its filtered complex."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pandas as pd
 
 from lossbars.barcodes.measured import Measured, MeasuredComplex
 from lossbars.experiments.networks.settings import ComplexSettings
+from lossbars.workflow.records import number
 from lossbars.workflow.work import Work
 
 
@@ -33,18 +35,21 @@ def step(work: Work[ComplexSettings]) -> None:
 def read_complexes(work: Work[Any]) -> list[MeasuredComplex]:
     """The complexes that :func:`step` wrote: the plain one, and the one modulo permutations if there is one."""
     return [
-        MeasuredComplex.of(Measured(tuple(s["vertices"]), s["value"], s["by"]) for s in record["simplices"])
+        MeasuredComplex.of(
+            Measured(tuple(s["vertices"]), s["value"], s["by"], math.nan if s["residue"] is None else s["residue"])
+            for s in record["simplices"]
+        )
         for record in work.records("complex")
     ]
 
 
 def _measured(table: pd.DataFrame, *vertices: str) -> Iterator[Measured]:
-    """The largest loss on each minimum, curve or triangle of each recipe, in the order of the rows."""
+    """The largest objective on each minimum, curve or triangle of each recipe, in the order of the rows."""
     if table.empty:
         return
-    largest = table.groupby([*vertices, "by"], sort=False)["loss"].max()
-    for (*simplex, by), value in largest.items():
-        yield Measured(tuple(map(int, simplex)), float(value), str(by))
+    simplices = table.groupby([*vertices, "by"], sort=False)
+    for (*simplex, by), row in simplices.agg({"objective": "max", "residue": "first"}).iterrows():
+        yield Measured(tuple(map(int, simplex)), float(row["objective"]), str(by), float(row["residue"]))
 
 
 def _record(work: Work[Any], one: MeasuredComplex, modulo_permutations: bool) -> dict[str, Any]:
@@ -53,5 +58,8 @@ def _record(work: Work[Any], one: MeasuredComplex, modulo_permutations: bool) ->
         "model": work.model,
         "modulo_permutations": modulo_permutations,
         "raised_to_a_face": one.raised,
-        "simplices": [{"vertices": list(s), "value": v, "by": one.by[s]} for s, v in one.complex.values.items()],
+        "simplices": [
+            {"vertices": list(simplex), "value": value, "by": one.by[simplex], "residue": number(one.residues[simplex])}
+            for simplex, value in one.complex.values.items()
+        ],
     }

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lossbars.experiments.networks.settings import CurvesSettings
+from lossbars.landscape import Landscape
 from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.seeding import generator
 from lossbars.simplices.simplex import Profile
@@ -47,7 +48,7 @@ def with_minima_at_ends(
     measured: list[Profile],
     pairs: list[Pair],
     theta: dict[int, Tensor],
-    landscape: NetworkLandscape,
+    landscape: Landscape,
     report: Callable[[str], None],
 ) -> list[Profile]:
     """Profiles of aligned curves, whose last places have the losses of the minima that are matched there.
@@ -55,13 +56,13 @@ def with_minima_at_ends(
     A copy computes the same up to rounding, which would make bars of its own.
     """
     ends = sorted({b for _, b in pairs})
-    at_ends = landscape.loss(torch.stack([theta[b] for b in ends]).to(landscape.device)).cpu()
-    losses = dict(zip(ends, at_ends, strict=True))
+    at_ends = landscape.losses(torch.stack([theta[b] for b in ends]).to(landscape.device))
+    losses = dict(zip(ends, torch.stack(at_ends, dim=1).cpu(), strict=True))
     exact = []
     for profile, (_, b) in zip(measured, pairs, strict=True):
-        loss = profile.loss.clone()
-        loss[-1] = losses[b]
-        exact.append(Profile(profile.t, loss))
+        loss, data_loss = profile.loss.clone(), profile.data_loss.clone()
+        loss[-1], data_loss[-1] = losses[b]
+        exact.append(Profile(profile.t, loss, data_loss))
     change = max(float((one.loss[-1] - new.loss[-1]).abs()) for one, new in zip(measured, exact, strict=True))
     report(f"losses of matched copies differ from their minima's by {change:.2g} at most, which is rounding")
     return exact

@@ -1,6 +1,7 @@
 """The frame of the steps that join pairs of minima by curves: all of them but how the curves are optimised."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,9 +11,11 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from lossbars.experiments.networks.settings import CurvesSettings, R
-from lossbars.experiments.networks.steps.common import read_minima, report_maxima
+from lossbars.experiments.networks.steps.common import read_minima
 from lossbars.experiments.networks.steps.corners import corners_of, with_minima_at_ends
-from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.experiments.networks.steps.optimised import losses_of, report_maxima
+from lossbars.landscape import Landscape
+from lossbars.landscapes.objective import objective
 from lossbars.recipes import Grid
 from lossbars.seeding import generator
 from lossbars.simplices import Chain
@@ -30,10 +33,20 @@ class Joining:
 
     pairs: list[Pair]
     corners: Float[Tensor, "n 2 d"]  # of aligned curves, the second is a permuted copy of the minimum
-    landscape: NetworkLandscape
+    landscape: Landscape  # the objective
     checkpoint: CheckpointFile
     report: Callable[[str], None]
     random: Callable[..., Generator]  # made from experiment, model, and further names
+
+    @property
+    def start(self) -> Float[Tensor, "n 2 d"]:
+        """The corners as curves are trained between them: in float32."""
+        return self.corners.float()
+
+    def exact(self, points: Sequence[Float[Tensor, "_ d"]]) -> list[Float[Tensor, "_ d"]]:
+        """Points of each curve in the precision of the minima, which are its first and its last, to the bit."""
+        ends = zip(points, self.corners, strict=True)
+        return [torch.cat([pair[:1], inner[1:-1].to(pair), pair[1:]]) for inner, pair in ends]
 
     def names(self, curve: str) -> list[str]:
         """What reports and errors call the curves: ``path 0+1``."""
@@ -46,6 +59,7 @@ class Joined(NamedTuple):
     tensors: dict[str, Tensor]  # control points under ``nodes``, and what else is kept of the curves
     measure: Callable[[], list[Profile]]
     segment_places: int  # at which the straight segments are measured
+    residues: list[float] | None = None  # by how much the second half of an optimisation lowered each maximum, if known
 
 
 def join(work: Work[CurvesSettings[R]], optimise: Callable[[R, Joining], Joined]) -> None:
@@ -57,8 +71,8 @@ def join(work: Work[CurvesSettings[R]], optimise: Callable[[R, Joining], Joined]
     """
     recipe, pairs = work.settings.curves, block_pairs(*work.part.split("+"))
     training, minima = begin(work, recipe.batch_size), read_minima(work)
-    landscape = training.landscape
-    corners, distances = corners_of(pairs, minima, landscape, work)
+    network, landscape = training.landscape, objective(training.landscape, work.settings.weight_decay)
+    corners, distances = corners_of(pairs, minima, network, work)
 
     def random(*names: str | int) -> Generator:
         return generator(work.experiment, work.model, "curves", *names)
@@ -73,10 +87,10 @@ def join(work: Work[CurvesSettings[R]], optimise: Callable[[R, Joining], Joined]
     if recipe.align != "none":
         exact = with_minima_at_ends([*along, *straight], 2 * pairs, minima, landscape, work.report)
         along, straight = exact[: len(pairs)], exact[len(pairs) :]
-    work.write_table("table", _table(pairs, along, straight))
-    facts = landscape.facts | {"family": recipe.family.kind, "align": recipe.align}
+    work.write_table("table", _table(pairs, along, straight, joined.residues))
+    facts = network.facts | {"family": recipe.family.kind, "align": recipe.align}
     work.write_tensors("tensors", {"pairs": torch.tensor(pairs)} | joined.tensors | distances, facts)
-    report_maxima(work, [profile.value for profile in along])
+    report_maxima(work, along)
 
 
 def padded(several: list[Float[Tensor, "_ d"]]) -> dict[str, Tensor]:
@@ -85,12 +99,15 @@ def padded(several: list[Float[Tensor, "_ d"]]) -> dict[str, Tensor]:
     return {"nodes": nodes, "lengths": torch.tensor([len(points) for points in several])}
 
 
-def _table(pairs: list[Pair], along: list[Profile], straight: list[Profile]) -> pd.DataFrame:
-    """A row per place: minima a and b, ``curve`` or ``segment``, t in 0..1, loss of record."""
-    measured = {"curve": along} | ({"segment": straight} if straight else {})
+def _table(
+    pairs: list[Pair], along: list[Profile], straight: list[Profile], residues: list[float] | None
+) -> pd.DataFrame:
+    """A row per place: minima a and b, ``curve`` or ``segment``, t in 0..1, objective and data loss."""
+    unknown = [math.nan] * len(pairs)
+    measured = {"curve": (along, residues or unknown)} | ({"segment": (straight, unknown)} if straight else {})
     rows = [
-        pd.DataFrame({"a": a, "b": b, "kind": kind, "t": profile.t[:, 0].double(), "loss": profile.loss})
+        pd.DataFrame({"a": a, "b": b, "kind": kind, "t": profile.t[:, 0].double()} | losses_of(profile, residue))
         for kind, several in measured.items()
-        for (a, b), profile in zip(pairs, several, strict=True)
+        for (a, b), profile, residue in zip(pairs, *several, strict=True)
     ]
     return pd.concat(rows, ignore_index=True)

@@ -19,10 +19,11 @@ def step(work: Work[CurvesSettings[Paths]]) -> None:
 
 def _flowed(recipe: Paths, to: Joining) -> Joined:
     names = to.names("path")
-    end = flow(to.landscape, to.corners, recipe, to.random("order"), names, to.checkpoint, to.report)
+    end = flow(to.landscape, to.start, recipe, to.random("order"), names, to.checkpoint, to.report)
+    paths = to.exact(end.paths)
     norms = {"tangent": end.tangent, "orthogonal": end.orthogonal, "first": end.first}
     return Joined(
-        padded(end.paths) | norms,
-        lambda: path_profiles(to.landscape, end.paths, recipe.grid, to.report, names),
+        padded(paths) | norms,
+        lambda: path_profiles(to.landscape, paths, recipe.grid, to.report, names),
         (recipe.family.points - 1) * (recipe.grid.between + 1) + 1,
     )

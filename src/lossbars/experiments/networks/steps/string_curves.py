@@ -23,13 +23,13 @@ def step(work: Work[CurvesSettings[Strings]]) -> None:
 def _lowered(recipe: Strings, to: Joining) -> Joined:
     strings = lowest(
         to.landscape,
-        to.corners,
+        to.start,
         recipe,
         lambda step, number: to.random("order", step, number),
         to.checkpoint,
         to.report,
     )
-    beads = [one.beads for one in strings]
+    beads = to.exact([one.beads for one in strings])
     failed = torch.tensor([one.failed for one in strings], dtype=torch.float64)
     return Joined(
         padded(beads) | {"failed": failed},

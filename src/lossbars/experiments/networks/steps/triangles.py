@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from lossbars.experiments.networks.settings import TrianglesSettings
-from lossbars.experiments.networks.steps.common import ERRORS, keep, read_minima, report_maxima  # noqa: F401 (workflow.run reads them)
-from lossbars.optimise.connect import connect
+from lossbars.experiments.networks.steps.common import ERRORS, keep, read_minima  # noqa: F401 (workflow.run reads them)
+from lossbars.experiments.networks.steps.optimised import connected, losses_of, report_maxima
+from lossbars.landscapes.objective import objective
 from lossbars.seeding import generator
 from lossbars.simplices import Triangle
 from lossbars.simplices.profiles import profiles
@@ -23,7 +24,7 @@ def step(work: Work[TrianglesSettings]) -> None:
     """
     recipe, triples = work.settings.triangles, block_triples(*work.part.split("+"))
     training = begin(work, recipe.batch_size)
-    landscape, family = training.landscape, Triangle(recipe.sides)
+    landscape, family = objective(training.landscape, work.settings.weight_decay), Triangle(recipe.sides)
     nodes = _start(family, read_minima(work), triples)
     if recipe.sides == "fixed":
         _set_sides(nodes, triples, _read_bends(work))
@@ -32,12 +33,12 @@ def step(work: Work[TrianglesSettings]) -> None:
     places = [generator(work.experiment, work.model, "triangles", *triple) for triple in triples]
     names = ["triangle " + "+".join(map(str, triple)) for triple in triples]
     with saved_on_stop(training.checkpoint):
-        end = connect(landscape, start, recipe, order, places, names, training.checkpoint, work.report)
+        end = connected(landscape, start, recipe, order, places, names, training.checkpoint, work.report)
     measured = profiles(landscape, end, recipe.grid, work.report, names)
     work.write_table("table", _table(triples, measured))
-    facts = landscape.facts | {"sides": recipe.sides}
+    facts = training.landscape.facts | {"sides": recipe.sides}
     work.write_tensors("tensors", {"triples": torch.tensor(triples), "nodes": end.nodes}, facts)
-    report_maxima(work, [profile.value for profile in measured])
+    report_maxima(work, measured)
 
 
 def _start(family: Triangle, theta: dict[int, Tensor], triples: list[Triple]) -> Tensor:
@@ -63,9 +64,7 @@ def _set_sides(nodes: Tensor, triples: list[Triple], bends: dict[tuple[int, int]
 def _table(triples: list[Triple], measured: list[Profile]) -> pd.DataFrame:
     rows = [
         pd.DataFrame(
-            {"a": a, "b": b, "c": c}
-            | {f"t{i + 1}": profile.t[:, i].double() for i in range(3)}
-            | {"loss": profile.loss}
+            {"a": a, "b": b, "c": c} | {f"t{i + 1}": profile.t[:, i].double() for i in range(3)} | losses_of(profile)
         )
         for (a, b, c), profile in zip(triples, measured, strict=True)
     ]
