@@ -22,7 +22,7 @@ from lossbars.hessian.derivatives import hessian
 from lossbars.landscape import Batch
 from lossbars.landscapes.perceptron import Architecture, Perceptron
 from lossbars.optimise.certificates import Certified, Certifying, among_given, closed_complex
-from lossbars.optimise.certified_descent import Objective, descend
+from lossbars.optimise.certified_descent import LossInBox, descend
 from lossbars.optimise.certify import certify
 from lossbars.optimise.multistart import optimised_barcode
 from support.certain_functions import bars_of, critical_value
@@ -229,7 +229,7 @@ def test_networks_are_certified_on_batches_of_unequal_size() -> None:
     far = torch.full((net.dim,), torch.inf, dtype=torch.float64)
     start = net.init(6, torch.Generator().manual_seed(0))
     limit = torch.ones(6, dtype=torch.float64)
-    ended = descend(Objective(net, -far, far, batches), start, limit, 1e9 * limit, 1e-11 * limit, 5000)
+    ended = descend(LossInBox(net, -far, far, batches), start, limit, 1e9 * limit, 1e-11 * limit, 5000)
     assert (ended.gradient < 1e-9).all()
     order = ended.value.argsort()
     minima = ended.theta[order]

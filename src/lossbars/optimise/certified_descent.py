@@ -24,7 +24,7 @@ NUMBERS = 2**24  # numbers of Hessians that are held at a time
 
 
 @dataclass(frozen=True)
-class Objective:
+class LossInBox:
     """The mean loss over ``batches`` on a box; without a box its faces are at infinity."""
 
     landscape: Landscape
@@ -74,7 +74,7 @@ class Descended:
 
 
 def descend(
-    objective: Objective,
+    objective: LossInBox,
     theta: Float[Tensor, "n d"],
     longest: Float[Tensor, " n"],
     ceiling: Float[Tensor, " n"],
@@ -118,7 +118,7 @@ class _Moved:
 
 
 def _line_search(
-    objective: Objective,
+    objective: LossInBox,
     theta: Tensor,
     value: Tensor,
     gradient: Tensor,
@@ -186,7 +186,7 @@ class _Memory:
         return -left
 
 
-def newton(objective: Objective, theta: Float[Tensor, "n d"], longest: Float[Tensor, " n"]) -> Float[Tensor, "n d"]:
+def newton(objective: LossInBox, theta: Float[Tensor, "n d"], longest: Float[Tensor, " n"]) -> Float[Tensor, "n d"]:
     """Steps of Newton's method towards the critical point nearby, of any index, as long as the gradient falls."""
     _, gradient = objective.value_and_gradient(theta)
     for _ in range(NEWTON):

@@ -19,7 +19,7 @@ from lossbars.hessian.derivatives import FLAT, RECORD, Batches, index, operator
 from lossbars.hessian.krylov_search import follow_by_products
 from lossbars.landscape import Landscape
 from lossbars.optimise.certificates import DEFAULT, Certificate, Certified, Certifying, Failure
-from lossbars.optimise.certified_descent import Descended, Objective, descend, newton
+from lossbars.optimise.certified_descent import Descended, LossInBox, descend, newton
 
 Box = Sequence[tuple[float, float]]
 
@@ -65,9 +65,9 @@ def certify(
     return search.examined(saddles, ends)
 
 
-def _objective(landscape: Landscape, like: Tensor, batches: Batches, box: Box | None) -> Objective:
+def _objective(landscape: Landscape, like: Tensor, batches: Batches, box: Box | None) -> LossInBox:
     sides = like.new_tensor(box) if box is not None else like.new_tensor([[-torch.inf, torch.inf]] * like.shape[1])
-    return Objective(landscape, sides[:, 0], sides[:, 1], batches)
+    return LossInBox(landscape, sides[:, 0], sides[:, 1], batches)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class _Saddles:
 class _Search:
     """The stages of one call of :func:`certify`."""
 
-    def __init__(self, objective: Objective, settings: Certifying, tops: Tensor, given: Tensor) -> None:
+    def __init__(self, objective: LossInBox, settings: Certifying, tops: Tensor, given: Tensor) -> None:
         self.objective, self.settings, self.tops, self.given = objective, settings, tops, given
         self.exact = tops.shape[1] <= settings.exact_up_to
         self.top_values = objective.value(tops)
@@ -288,7 +288,7 @@ class _Search:
 class _Names:
     """Minima by number: where the descents from the given ones end, then others as they are found."""
 
-    def __init__(self, objective: Objective, settings: Certifying, places: Tensor, values: Tensor) -> None:
+    def __init__(self, objective: LossInBox, settings: Certifying, places: Tensor, values: Tensor) -> None:
         self.objective, self.settings = objective, settings
         self.places, self.values = places, values
         self.found_by: list[int] = []
@@ -316,7 +316,7 @@ class _Names:
         return _highest(self.objective, place, self.places[number]) <= level + ROUNDING * max(1.0, abs(level))
 
 
-def _highest(objective: Objective, one: Float[Tensor, " d"], other: Float[Tensor, " d"]) -> float:
+def _highest(objective: LossInBox, one: Float[Tensor, " d"], other: Float[Tensor, " d"]) -> float:
     """The largest value at places of a straight segment."""
     share = torch.linspace(0, 1, ALONG, dtype=one.dtype, device=one.device).unsqueeze(1)
     return float(objective.value(torch.lerp(one.unsqueeze(0), other.unsqueeze(0), share)).max())
@@ -328,24 +328,24 @@ def _spread(tops: Tensor, given: Tensor) -> float:
     return float(between.max()) if between.numel() and float(between.max()) > 0 else 1.0
 
 
-def _bare(objective: Objective, theta: Tensor) -> Float[Tensor, "n d d"]:
+def _bare(objective: LossInBox, theta: Tensor) -> Float[Tensor, "n d d"]:
     """Hessians with all coordinates: a saddle lies inside the box."""
     free = torch.full_like(objective.low, torch.inf)
-    return Objective(objective.landscape, -free, free, objective.batches).hessian(theta)
+    return LossInBox(objective.landscape, -free, free, objective.batches).hessian(theta)
 
 
-def _curvature(objective: Objective, theta: Tensor) -> Float[Tensor, " n"]:
+def _curvature(objective: LossInBox, theta: Tensor) -> Float[Tensor, " n"]:
     """The largest absolute eigenvalue of each row's Hessian."""
     return torch.linalg.eigvalsh(_bare(objective, theta)).abs().amax(1)
 
 
-def _scale_of(objective: Objective, theta: Tensor) -> Float[Tensor, " n"]:
+def _scale_of(objective: LossInBox, theta: Tensor) -> Float[Tensor, " n"]:
     """As :func:`_curvature`, by products."""
     return _spectra(objective, theta, torch.ones_like(theta), lowest=1)[1]
 
 
 def _spectra(
-    objective: Objective, theta: Tensor, start: Tensor, lowest: int = LOWEST
+    objective: LossInBox, theta: Tensor, start: Tensor, lowest: int = LOWEST
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Lowest eigenvalues, largest modulus, lowest eigenvector and index of each row, by ARPACK."""
     low, large, direction = [], [], []
