@@ -309,7 +309,10 @@ class Insertion(Recipe):
 
 
 class Path(Recipe):
-    """Points joined by straight segments, moved by the normal-gradient flow (idem, Algorithm 3)."""
+    """Points joined by straight segments, moved by the normal-gradient flow.
+
+    Barannikov et al. 2020, Topological obstructions, Algorithm 3.
+    """
 
     kind: Literal["path"]
     points: Annotated[int, Field(ge=3)] = 19  # the two minima included
@@ -322,7 +325,7 @@ class Path(Recipe):
 class PathGrid(Recipe):
     """Where a path is evaluated: at its points, and between neighbours."""
 
-    between: Annotated[int, Field(ge=0)] = 4  # places on each segment; 4: α = .2, .4, .6, .8 (idem, section 3.2)
+    between: Annotated[int, Field(ge=0)] = 4  # places on each segment; 4: α = .2, .4, .6, .8 (same text, §3.2)
     refinements: Annotated[int, Field(ge=0)] = 2  # rounds, each halving the spacing around the maximum
 
 

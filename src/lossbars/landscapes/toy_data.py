@@ -23,13 +23,18 @@ def quadratic() -> Samples:
 
 
 def cubic() -> Samples:
-    """8 x³ − 10 x² + 3 x on [0, 1] (idem), negative between .5 and .75, where its code has samples too."""
+    """8 x³ − 10 x² + 3 x on [0, 1] (Freeman & Bruna 2017, §4.1).
+
+    It is negative between .5 and .75, where their code has samples too.
+    """
     x = _unit_interval()
     return x, 8 * x**3 - 10 * x**2 + 3 * x
 
 
 def permuted_points() -> Samples:
-    """Three points of the plane, each to be mapped to the next (idem, appendix E); which three the text does not say.
+    """Three points of the plane, each to be mapped to the next (Freeman & Bruna 2017, appendix E).
+
+    Which three points, the text does not say.
 
     All angles between them are obtuse, so that a hidden unit can see one of them alone.
     """

@@ -4,6 +4,7 @@ A configuration may name every class below that derives from :class:`Architectur
 is made by the function ``maker(spec, shape)`` of the module ``lossbars.networks.<kind>`` (where ``-`` becomes ``_``).
 """
 
+from abc import abstractmethod
 from dataclasses import replace
 from itertools import pairwise
 from math import isqrt
@@ -35,9 +36,9 @@ class Architecture(Recipe):
         """Everything but the kind, by name."""
         return self.model_dump(exclude={"kind"})
 
+    @abstractmethod
     def size(self, data: Size) -> Network:
         """The cost of training it on data of a size."""
-        raise NotImplementedError
 
 
 class MLPSpec(Architecture):

@@ -32,7 +32,7 @@ class LineSearches(Rows):
     """
 
     value: Float[Tensor, " n"]  # at length 0
-    slope: Float[Tensor, " n"]  # idem, below 0
+    slope: Float[Tensor, " n"]  # of the value along the direction at length 0; negative
     length: Float[Tensor, " n"]  # that is tried next
     low: Float[Tensor, " n"]
     high: Float[Tensor, " n"]

@@ -3,7 +3,7 @@
 Barcodes of small functions by optimisation (Barannikov et al. 2020, Barcodes as summary, §4.2.1) instead of by a point
 cloud. The landscape is unfolded: beyond a face of the box it goes on as its mirror image. A path there folds back to a
 path in the box with the same losses, so that nothing escapes, and minima on the boundary are minima like others. They
-count, as they do in a point cloud (idem, appendix 6.1).
+count, as they do in a point cloud (Barannikov et al. 2020, Barcodes as summary, appendix 6.1).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

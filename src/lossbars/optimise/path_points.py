@@ -116,7 +116,9 @@ def redistributed(
 
 
 def relative_lengths(points: Float[Tensor, "n k d"]) -> Float[Tensor, "n s"]:
-    """|θ_{i+1} − θ_i| / μ with μ = |θ_last − θ_first| / k: the distance criterion (idem, Algorithm 4).
+    """|θ_{i+1} − θ_i| / μ with μ = |θ_last − θ_first| / k: the distance criterion of insertion.
+
+    (Barannikov et al. 2020, Topological obstructions, Algorithm 4.)
 
     A straight path of equal distances has k/(k − 1) everywhere, since μ counts points and not segments.
     """

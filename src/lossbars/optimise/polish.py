@@ -41,7 +41,7 @@ class Polished:
     passes: Int[Tensor, " n"]  # gradients of the whole training set, those in K-FAC matrices included
     stopped: tuple[Reason, ...]
     values: Float[Tensor, "n p"]  # after 1, 2, … passes; the last value is repeated where a row has stopped
-    norms: Float[Tensor, "n p"]  # of the gradient, idem
+    norms: Float[Tensor, "n p"]  # of the gradient after 1, 2, … passes; the last is repeated where a row has stopped
 
     @property
     def converged(self) -> list[bool]:

@@ -22,7 +22,7 @@ class TwoPoint(Recipe):
 
 
 class OnePoint(Recipe):
-    """Derivatives of order two to five stated at the local minimum (idem)."""
+    """Derivatives of order two to five stated at the local minimum (Barannikov et al. 2022, appendix D)."""
 
     kind: Literal["one-point"]
     derivatives: Annotated[list[Number], Field(min_length=4, max_length=4)]

@@ -71,7 +71,7 @@ def smooth_prediction(tau: float) -> float:
 
 
 def linear_prediction(tau: float) -> float:
-    """½(1 − τ) up to τ = 1 (idem)."""
+    """½(1 − τ) up to τ = 1 (Tanner's lecture, figure 6b)."""
     return max(0.0, 1 - tau) / 2
 
 

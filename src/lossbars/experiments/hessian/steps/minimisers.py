@@ -17,7 +17,7 @@ def step(work: Work[Minimisers]) -> None:
     """Write a row per minimiser, each on samples of its own.
 
     Columns: net, start, parameters (d), fitted (outputs times samples), loss, dimension (of the null space), largest
-    (modulus of an eigenvalue in it, over the largest of all), next (the smallest beyond, idem).
+    (modulus of an eigenvalue in it, over the largest of all), next (the smallest modulus beyond it, over the same).
     """
     torch.set_num_threads(work.threads)
     task = work.settings

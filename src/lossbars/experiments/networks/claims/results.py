@@ -64,7 +64,7 @@ class Results(claims_results.Results[Experiment]):
         return sorted(mlps, key=lambda one: one[0])
 
     def among(self, models: Iterable[object]) -> list[str]:
-        """Those of the given models that the experiment has, in the order of the configuration."""
+        """The given models that belong to the experiment, in the order of the configuration."""
         present = set(models)
         return [model for model in self.models if model in present]
 
