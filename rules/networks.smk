@@ -9,7 +9,9 @@ wildcard_constraints:
 
 MESSAGES |= {
     "minima": "Train minima {wildcards.part} of {wildcards.experiment}/{wildcards.model}",
+    "curvature": "Curvature at minima {wildcards.part} of {wildcards.experiment}/{wildcards.model}",
     "curves": "Optimise {wildcards.curves} {wildcards.part} of {wildcards.experiment}/{wildcards.model}",
+    "descents": "Descend from the curves of {wildcards.experiment}/{wildcards.model}",
     "triangles": "Optimise {wildcards.triangles} {wildcards.part} of {wildcards.experiment}/{wildcards.model}",
     "complex": "Gather the complex of {wildcards.experiment}/{wildcards.model}",
     "barcode": "Reduce the complex of {wildcards.experiment}/{wildcards.model}",

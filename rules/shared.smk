@@ -28,6 +28,7 @@ for pattern in PATTERNS.values():
             str(pattern.benchmark)
         wildcard_constraints:
             experiment=experiments_with(pattern.rule),
+        priority: RULES[pattern.rule].priority
         localrule: pattern.local
         conda:
             "../envs/lossbars.yaml"

@@ -37,7 +37,7 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def _torch_as_it_was() -> Iterator[None]:
     """Steps called in this process set what is torch's for good."""
     yield
-    torch.use_deterministic_algorithms(False)
+    torch.set_deterministic_debug_mode("default")
     torch.set_num_threads(1)
 
 

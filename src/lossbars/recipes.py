@@ -11,12 +11,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Discriminator,
     Field,
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
-    Tag,
     model_validator,
 )
 
@@ -206,10 +204,31 @@ CurveFamily = Annotated[Chain | Bezier, Field(discriminator="kind")]
 
 
 class Grid(Recipe):
-    """Where a simplex is evaluated: a uniform grid including its corners, then finer around the maximum."""
+    """Where a simplex is evaluated: a uniform grid including its corners, then finer where the maximum may be."""
 
     points: Annotated[int, Field(ge=2)] = 61  # on a curve; along each side of a triangle
-    refinements: Annotated[int, Field(ge=0)] = 2  # rounds, each halving the spacing around the maximum
+    refinements: Annotated[int, Field(ge=0)] = 2  # rounds, each halving the spacing at the highest places
+
+
+def middles(intervals: int, number: int) -> int:
+    """How many intervals of a curve a round of refinement halves; ``number`` counts from 1.
+
+    The first round looks at a third of them: at several peaks, and where a spike may be hidden.
+    """
+    return min(intervals, max(4, (intervals + 1) // 3) if number == 1 else 4)
+
+
+def peaks(number: int) -> int:
+    """Around how many peaks of a triangle a round of refinement looks, at six places each."""
+    return 4 if number == 1 else 2
+
+
+def refined(intervals: int, refinements: int) -> int:
+    """How many places all rounds of refinement add to a curve of so many intervals."""
+    added = 0
+    for number in range(1, refinements + 1):
+        added += middles(intervals + added, number)
+    return added
 
 
 class Polish(Recipe):
@@ -234,6 +253,20 @@ class Polish(Recipe):
     def scaled(self, factor: float) -> "Polish":
         """With a share of the passes, one at least."""
         return self.model_copy(update={"passes": max(1, round(self.passes * factor))})
+
+
+class Curvature(Recipe):
+    """How the least eigenvalue of the Hessian of the objective is found at each minimum.
+
+    A product of the Hessian with a vector, over the whole training set, costs two to four gradients: about two where
+    the gradients of all samples can be kept with their graphs. Where they cannot, a quarter of the products is made.
+    """
+
+    products: PositiveInt = 100  # most, at each minimum; with as many as there are parameters all eigenvalues are found
+
+    def scaled(self, factor: float) -> "Curvature":
+        """With a share of the products, one at least."""
+        return self.model_copy(update={"products": max(1, round(self.products * factor))})
 
 
 class Settle(Recipe):
@@ -263,6 +296,36 @@ class Settle(Recipe):
     def scaled(self, factor: float) -> "Settle":
         """With a share of the passes."""
         return self.model_copy(update={"passes": max(1, round(self.passes * factor))})
+
+
+class Descents(Recipe):
+    """Descents from places on optimised curves, which find minima that were not given: the ``closed`` barcode.
+
+    ``lowest``: from the lowest place of every curve that is somewhere below both of its ends. ``dips``: from every
+    local minimum along the lowest curve of each pair.
+    """
+
+    places: Literal["lowest", "dips"] = "lowest"
+    depth: Share = 0.02  # of a dip below the humps beside it, as a share of the curve's climb
+    passes: PositiveInt = 100  # of each descent: gradients of the objective over the whole training set
+    precision: Literal["float32", "float64"] = "float32"
+    rounds: PositiveInt = 1  # of descents; before each further one, the pieces of curves are optimised
+    pieces: PositiveInt = 600  # passes of each piece in such an optimisation
+
+    @property
+    def settling(self) -> Settle:
+        """How pieces of curves are optimised."""
+        return Settle(passes=self.pieces, places=24, precision=self.precision)
+
+    @property
+    def descent(self) -> Polish:
+        """One descent."""
+        return Polish(passes=self.passes, precision=self.precision, history=20)
+
+    def scaled(self, factor: float) -> "Descents":
+        """With a share of the passes, one at least."""
+        fewer = {name: max(1, round(getattr(self, name) * factor)) for name in ("passes", "pieces")}
+        return self.model_copy(update=fewer)
 
 
 class Simplices(Descent):
@@ -298,113 +361,6 @@ class Curves(Simplices):
     def label(self) -> str:
         """What figures and claims call the recipe."""
         return self.family.label + ALIGNED[self.align]
-
-
-class Insertion(Recipe):
-    """New points where neighbours have come apart (Barannikov et al. 2020, Topological obstructions, Algorithm 4)."""
-
-    every: PositiveInt = 25  # epochs between two decisions
-    criterion: Literal["distance", "loss"] = "distance"
-    threshold: Annotated[float, Field(gt=0), BeforeValidator(yaml_number)] = 1.2  # T
-
-
-class Path(Recipe):
-    """Points joined by straight segments, moved by the normal-gradient flow.
-
-    Barannikov et al. 2020, Topological obstructions, Algorithm 3.
-    """
-
-    kind: Literal["path"]
-    points: Annotated[int, Field(ge=3)] = 19  # the two minima included
-    insertion: Insertion | None = None
-    redistribute: Annotated[int, Field(ge=0)] = 0  # every so many steps, to equal distances along the path; 0: never
-    climb: Annotated[float, Field(ge=0, le=1), BeforeValidator(yaml_number)] = 0.0
-    """Share of the epochs, at the end, in which each path's highest point climbs to its saddle."""
-
-
-class PathGrid(Recipe):
-    """Where a path is evaluated: at its points, and between neighbours."""
-
-    between: Annotated[int, Field(ge=0)] = 4  # places on each segment; 4: α = .2, .4, .6, .8 (same text, §3.2)
-    refinements: Annotated[int, Field(ge=0)] = 2  # rounds, each halving the spacing around the maximum
-
-
-class Paths(Descent):
-    """A path for every pair of minima, all of its points in every step."""
-
-    family: Path
-    align: Align = "none"
-    grid: PathGrid = PathGrid()
-
-    @property
-    def label(self) -> str:
-        """What figures and claims call the recipe."""
-        return f"flow, {self.family.points} points{ALIGNED[self.align]}"
-
-    @property
-    def climbs_from(self) -> int:
-        """The first epoch in which highest points climb; the number of epochs, where none does."""
-        share = self.family.climb
-        return self.epochs - max(1, round(share * self.epochs)) * (share > 0)
-
-    def scaled(self, factor: float) -> "Paths":
-        """As any descent; points are inserted more often in as much."""
-        fewer = super().scaled(factor)
-        if not (insertion := self.family.insertion):
-            return fewer
-        sooner = insertion.model_copy(update={"every": max(1, round(insertion.every * factor))})
-        return fewer.model_copy(update={"family": self.family.model_copy(update={"insertion": sooner})})
-
-
-class String(Recipe):
-    """Beads joined by straight segments, put in where a segment is above a threshold and trained to below it.
-
-    Dynamic String Sampling (Freeman & Bruna 2017, §3.1; with ``spring`` or ``hyperplane``, appendix A).
-    """
-
-    kind: Literal["string"]
-    insertion: Literal["maximum", "middle"] = "maximum"  # where on a segment a new bead begins
-    margin: Annotated[float, Field(ge=0, lt=1), BeforeValidator(yaml_number)] = 0.02  # section 3.2: 1 − α, α = .98
-    """Beads are trained to this share below the threshold, counted from the least that there can be."""
-    tighten: Annotated[float, Field(gt=0, le=1), BeforeValidator(yaml_number)] = 0.5  # 1: the margin stays (the text)
-    """Times this the margin is in each further round: beads then stop nearer to where they were put in."""
-    rounds: PositiveInt = 10  # of putting beads in and training them, at each threshold
-    most: Annotated[int, Field(ge=3)] = 200  # beads of a string, its ends with them
-    spring: Amount = 0.0  # ζ of ζ/2 (|θ_i − θ_{i−1}|² + |θ_i − θ_{i+1}|²), added to a bead's training loss
-    hyperplane: Amount = 0.0  # κ of κ/2 times its squared distance from the hyperplane between its two neighbours
-
-
-class Beads(Descent):
-    """How beads are trained, and strings of them are checked; ``epochs`` are a bead's at most, in each round."""
-
-    family: String
-    check_every: PositiveInt = 1  # steps of training between two looks at whether a bead is below its target
-    grid: PathGrid = PathGrid(between=20)  # where a string is checked
-
-
-class Strings(Beads):
-    """A string for every pair of minima, at the lowest threshold at which Dynamic String Sampling connects them."""
-
-    align: Align = "none"
-    halvings: PositiveInt = 12  # thresholds tried, each halfway between one that connects and one that did not
-
-    @property
-    def label(self) -> str:
-        """What figures and claims call the recipe."""
-        return f"strings (DSS), margin {self.family.margin:g}{ALIGNED[self.align]}"
-
-
-def _kind_of_curves(value: Any) -> str:
-    """Which of the three a mapping, or a recipe, is: its family says."""
-    family = value.get("family") if isinstance(value, dict) else value.family
-    kind = family.get("kind") if isinstance(family, dict) else getattr(family, "kind", None)
-    return {"path": "paths", "string": "strings"}.get(kind or "", "curves")
-
-
-AnyCurves = Annotated[
-    Annotated[Curves, Tag("curves")] | Annotated[Paths, Tag("paths")] | Annotated[Strings, Tag("strings")],
-    Discriminator(_kind_of_curves),
-]
 
 
 class Triangles(Simplices):

@@ -175,6 +175,13 @@ def test_what_is_no_diagram_is_refused(bars: list, message: str) -> None:
         diagram_distance(NOTHING, np.array(bars))
 
 
+@pytest.mark.parametrize("empty", [[], [[]], NOTHING], ids=["none", "one empty row", "no rows"])
+def test_without_bars_a_diagram_is_empty(empty: list) -> None:
+    assert diagram_distance(np.array(empty), np.array(empty)) == 0.0
+    assert diagram_distance(np.array(empty), np.array([[1.0, 3.0]])) == 1.0
+    assert diagram_distance(np.array([[1.0, INF]]), np.array(empty)) == INF
+
+
 def test_another_metric_is_refused() -> None:
     with pytest.raises((ValueError, TypeCheckError), match="sqrt2"):
         diagram_distance(NOTHING, NOTHING, "sqrt2")  # type: ignore[arg-type]

@@ -170,6 +170,12 @@ def test_to_score_is_the_distance_to_a_barcode_without_obstructions(values: Valu
     for barcode in (merged_barcode(FilteredComplex.of(values)), direct_barcode(FilteredComplex.of(values))):
         for dim in (0, 1):
             ideal = Barcode([bar for bar in barcode.of_dim(dim) if bar.dies_at is None], barcode.convention)
+            if dim > barcode.measured:
+                assert barcode.to_score("linf", dim) is None and barcode.to_score("sqrt2", dim) is None
+                continue
+            if len(ideal.bars) > (dim == 0):
+                assert barcode.to_score("linf", dim) == barcode.to_score("sqrt2", dim) == math.inf
+                continue
             linf = gudhi.bottleneck_distance(barcode.diagram(dim), ideal.diagram(dim))
             assert barcode.to_score("linf", dim) == pytest.approx(linf, rel=1e-12, abs=1e-12)
             assert bottleneck_distance(barcode, ideal, dim) == barcode.to_score("linf", dim)
@@ -221,6 +227,27 @@ def test_a_curve_as_low_as_its_minimum_gives_a_bar_of_length_zero() -> None:
     for barcode in (merged_barcode(complex_), direct_barcode(complex_)):
         assert [(bar.birth, bar.death) for bar in barcode.bars] == [(0.0, math.inf), (2.0, 2.0)]
         assert barcode.to_score("linf") == 0.0
+
+
+def test_minima_that_no_curve_joins_have_an_infinite_score() -> None:
+    apart = FilteredComplex.of({(0,): 0.0, (1,): 5.0})
+    for barcode in (merged_barcode(apart), direct_barcode(apart)):
+        assert barcode.to_score("linf") == barcode.to_score("sqrt2") == math.inf
+        joined = Barcode([Bar(0.0, math.inf, 0, (0,), None)], barcode.convention)
+        assert bottleneck_distance(barcode, joined) == math.inf
+    alone = merged_barcode(FilteredComplex.of({(0,): 0.0}))
+    assert alone.to_score("linf") == 0.0, "one minimum has nothing to climb to"
+
+
+def test_an_index_that_was_not_measured_has_no_score() -> None:
+    without = FilteredComplex.of(THREE)
+    filled = FilteredComplex.of({**THREE, (0, 1, 2): 4.0})
+    assert merged_barcode(without).to_score("sqrt2", 1) is None
+    assert merged_barcode(filled).to_score("sqrt2", 1) == 0.0, "measured: the triangle is no higher than its sides"
+    assert merged_barcode(filled).to_score("sqrt2", 2) is direct_barcode(filled).to_score("sqrt2", 1) is None
+    open_loop = dict.fromkeys(itertools.combinations(range(4), 2), 3.0) | {(i,): 0.0 for i in range(4)}
+    partly = merged_barcode(FilteredComplex.of(open_loop | {(0, 1, 2): 4.0}))
+    assert partly.to_score("sqrt2", 1) == math.inf, "some loops are filled by no triangle"
 
 
 def test_one_triangle_has_the_bar_from_its_sides_to_itself() -> None:

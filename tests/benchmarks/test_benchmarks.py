@@ -7,12 +7,18 @@ import pytest
 
 from support.benchmark_runs import FOLDER, run_benchmark
 
+TINY = "--activations tanh --widths 1 --decays 1e-2 --samples 30 --classes 2"  # a network of 21 parameters
 SMALLEST = [
     ("bottleneck_distance", "--sizes 50 --rounds 1"),
+    ("certified_networks", f"{TINY} --given 3 --lowering 1 --starts 3 --curves 1 --climbs 3"),
     ("convolutions", "--networks LeNet --batch 2 --samples 20 --rounds 1"),
     ("convolutions", "--networks ResNet195k --parts path --batch 2 --points 4 --rounds 1"),
     ("critical_searches", "--starts 2 --steps 3 --width 2"),
     ("curve_step", "--pairs 2 --rounds 2"),
+    (
+        "depth",
+        "--samples 50 --minima 2 --epochs 1 --polish 2 --settle 24 --descents 2 --depths 1 --decays 1e-3 --width 4",
+    ),
     ("escape_shapes", "--shapes 1 --bars 4 --seed 1"),
     ("hundred_million", "--points 1e3 --threads 1"),
     ("neighbours", "--points 500 --searches cells kd-tree"),  # the approximate search compiles for a minute
@@ -20,7 +26,7 @@ SMALLEST = [
     ("polish", "--networks 1 --epochs 1 --passes 6"),
     ("refined", "--points 2e3"),
     ("sampling", "--points 1e3 --seeds 1"),
-    ("settle", "--networks 2 --polish 5 --passes 2 --activations tanh"),
+    ("settle", "--minima 2 --polish 5 --passes 2 --activations tanh"),
     ("stack_size", "--networks 2 --rounds 1"),
     ("strings", "--pairs 1 --rounds 2 --epochs 3"),
     ("sublevel", "--sizes 500 --dims 2 --rounds 1 --parts times --alternatives pykdtree ckdtree gudhi tomato scipy"),

@@ -13,7 +13,7 @@ import pytest
 
 from lossbars.claims.claim import COLUMNS
 from lossbars.documents.plan import ReportSettings
-from lossbars.documents.report import step
+from lossbars.documents.report import _score, step
 from lossbars.documents.usage import COLUMNS as USAGE_COLUMNS
 from lossbars.workflow.artefacts import ArtefactError, write_records, write_table
 from lossbars.workflow.job import Job
@@ -59,7 +59,7 @@ def record(experiment: str, convention: str, score: float) -> dict[str, Any]:
     ]
     scores = {"sqrt2": score, "linf": 0.375}
     own = {"experiment": experiment, "model": "mlp-1", "convention": convention, "bars": bars, "to_score": scores}
-    return own | {"to_score_by_index": {"0": scores}}
+    return own | {"to_score_by_index": {"0": scores, "1": {"sqrt2": None, "linf": None}}}
 
 
 RULES = {"minima": (3, ["dataset"]), "curves": (1, ["dataset", "minima"])}
@@ -122,6 +122,15 @@ def written(work: Work[ReportSettings]) -> str:
     """The page."""
     step(work)
     return work.outputs["page"].read_text()
+
+
+def test_infinite_scores_and_those_not_measured_are_said() -> None:
+    measured = record("fc", "merged", 0.5303)
+    row = _score(measured)
+    assert (row["sqrt2"], row["linf"], row["index1"]) == ("0.5303", "0.3750", "not measured")
+    scores = {"0": dict.fromkeys(("sqrt2", "linf"), "inf"), "1": dict.fromkeys(("sqrt2", "linf"), 0.0)}
+    row = _score(measured | {"to_score": scores["0"], "to_score_by_index": scores})
+    assert (row["sqrt2"], row["linf"], row["index1"]) == ("∞", "∞", "0.000")
 
 
 def test_the_page_holds_every_figure_claim_and_score(tmp_path: Path) -> None:

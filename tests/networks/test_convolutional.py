@@ -192,6 +192,7 @@ def test_layouts() -> None:
         "networks_at_once": "1",
         "steps": "eager",
         "device": "cpu",
+        "statistics": "differentiated",
     }
 
 

@@ -309,6 +309,22 @@ def test_the_matrix_of_a_linear_network_is_the_inverse_of_its_hessian(
     assert float((again - vector).norm()) < 0.03 * float(vector.norm())  # signs are drawn
 
 
+def test_kfac_is_made_in_float64_where_float32_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    of, exact = objective(network(nn.Tanh), 1e-3), torch.linalg.eigh
+
+    def only_double(matrix: Tensor) -> Any:
+        if matrix.dtype == torch.float32:
+            raise torch.linalg.LinAlgError("the algorithm failed to converge")
+        return exact(matrix)
+
+    start, few = of.init(2, random()), Polish(passes=20, precision="float32", preconditioner="kfac")
+    expected = polish(of, start, few)
+    monkeypatch.setattr(torch.linalg, "eigh", only_double)
+    obtained = polish(of, start, few)
+    assert obtained.theta.dtype == torch.float32
+    torch.testing.assert_close(obtained.value, expected.value, rtol=1e-3, atol=0)
+
+
 def test_kfac_takes_fewer_passes() -> None:
     of = Objective(network(nn.Tanh, 60, (6, 6)), 1e-2)
     start = of.init(2, random())

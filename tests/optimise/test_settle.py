@@ -12,37 +12,11 @@ from lossbars.recipes import Grid, Settle
 from lossbars.simplices import Bezier, Chain
 from lossbars.simplices.profiles import profiles
 from lossbars.simplices.simplex import Simplices
-from support.small_landscapes import Points
+from support.small_landscapes import Interrupted, Points, Saved
 
 PLACES = torch.tensor([[0.1], [0.5], [0.9]], dtype=torch.float64)
 CAMEL_MINIMA = [[0.0898420131, -0.7126564030], [-0.0898420131, 0.7126564030], [-1.7036067150, 0.7960835657]]
 GRID = Grid(points=61, refinements=6)
-
-
-class Interrupted(Exception):  # noqa: N818 (it says what happened)
-    """The machine went down."""
-
-
-class Saved:
-    """A checkpoint in memory that is always due and brings the run down after some number of saves."""
-
-    stopping = False
-
-    def __init__(self, saves: int) -> None:
-        self.state: State | None = None
-        self.saves = saves
-
-    def due(self) -> bool:
-        return True
-
-    def load(self) -> State | None:
-        return self.state
-
-    def save(self, state: State) -> None:
-        self.state = {name: value.clone() for name, value in state.items()}
-        self.saves -= 1
-        if self.saves == 0:
-            raise Interrupted
 
 
 def bent(corners: Tensor, bends: int = 3, seed: int = 0) -> Simplices:
@@ -118,7 +92,7 @@ def test_no_curve_ends_above_where_it_began():
 
 
 def test_the_residue_is_what_the_second_half_gained(monkeypatch):
-    start = bent(camel_pairs(), seed=5)
+    start = bent(camel_pairs(), seed=11)  # of most others the first half reaches the saddle
     settled = settle(six_hump_camel, start, Settle(passes=720), GRID)
     monkeypatch.setattr(f"{settle.__module__}.ROUNDS", 2)
     half = settle(six_hump_camel, start, Settle(passes=360), GRID)

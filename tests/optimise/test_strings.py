@@ -1,6 +1,7 @@
 """Dynamic String Sampling where the answer is known, its bookkeeping, and what it does when it is cut off."""
 
 import itertools
+import math
 from typing import Any
 
 import pytest
@@ -13,12 +14,12 @@ from lossbars.barcodes.complex import FilteredComplex, merged_barcode
 from lossbars.experiments.saddles.known_bars import known_bars
 from lossbars.functions import Function, bent_double_well, himmelblau, mueller_brown
 from lossbars.optimise.descent import Diverged, State
+from lossbars.optimise.recipes import Beads, Strings
 from lossbars.optimise.stopping import Stopped
 from lossbars.optimise.strings.lowest import Lowered, lowest
 from lossbars.optimise.strings.sampler import BeadString, Sampler
 from lossbars.optimise.strings.state import copied, packed, unpacked
 from lossbars.optimise.strings.sweep import sweep
-from lossbars.recipes import Beads, Strings
 from lossbars.seeding import generator
 from support.small_landscapes import Points
 
@@ -65,7 +66,8 @@ def test_lowest_thresholds_are_the_saddles(function: Function) -> None:
     deaths = [bar.death for bar in merged_barcode(FilteredComplex.of(values)).bars if bar.dies_at]
     truth = [bar.death for bar in known_bars(function).bars if bar.dies_at]
     assert deaths == pytest.approx(truth, abs=1e-3)
-    assert all(own.failed < own.highest or own.failed != own.failed for own in found)
+    for own in found:  # above what connects, a threshold may fail for want of epochs, but near the saddle only
+        assert own.failed < own.highest + 1e-3 or math.isnan(own.failed)
     for own, ends in zip(found, corners, strict=True):
         assert torch.equal(own.beads[[0, -1]], ends)
 

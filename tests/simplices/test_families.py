@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lossbars.recipes import Bends, CurveFamily
+from lossbars.recipes import Bends, CurveFamily, refined
 from lossbars.simplices import Bezier, Chain, Curve, Family, Triangle, families
 
 CURVES: list[Family] = [Chain(0), Chain(1), Chain(2), Chain(5), Bezier(0), Bezier(1), Bezier(2), Bezier(5)]
@@ -212,13 +212,12 @@ def test_triangle_grid_has_corners_sides_and_centre_once(points: int) -> None:
     assert ((t * m - (t * m).round()).abs().max(-1).values < 1e-4).sum() == even
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=label)
-def test_around_stays_on_the_simplex_at_the_spacing(family: Family) -> None:
-    spacing = 0.05
+def test_around_stays_on_the_triangle_at_the_spacing() -> None:
+    spacing, family = 0.05, Triangle()
     everywhere = torch.cat([places(family, 500), corner_places(family), family.grid(11).double()])
-    everywhere = everywhere / everywhere.sum(-1, keepdim=True) if family.coordinates == 3 else everywhere
+    everywhere = everywhere / everywhere.sum(-1, keepdim=True)
     near = family.around(everywhere, spacing)
-    assert near.shape == (len(everywhere), 6 if isinstance(family, Triangle) else 2, family.coordinates)
+    assert near.shape == (len(everywhere), 6, 3)
     assert on_simplex(near)
     assert (near - everywhere.unsqueeze(1)).abs().max() <= spacing + 1e-6
     inner = everywhere[((everywhere > spacing) & (everywhere < 1 - spacing)).all(-1)]
@@ -227,6 +226,40 @@ def test_around_stays_on_the_simplex_at_the_spacing(family: Family) -> None:
     torch.testing.assert_close(moves.abs().max(-1).values, torch.full(moves.shape[:2], spacing, dtype=moves.dtype))
     torch.testing.assert_close(moves.sum(1), torch.zeros_like(inner), rtol=0, atol=1e-13)  # on all sides
     assert len(torch.unique((moves[0] / spacing).round(), dim=0)) == moves.shape[1]  # distinct
+
+
+def test_intervals_beside_the_highest_place_are_halved_then_those_that_may_hide_most() -> None:
+    t = torch.tensor([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]).expand(2, -1).unsqueeze(-1)
+    bump = torch.tensor([0.0, 0.1, 0.2, 0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1], dtype=torch.float64)
+    spike = bump + torch.eye(11, dtype=torch.float64)[8] / 100
+    for family in (Chain(1), Bezier(2)):
+        shuffled = torch.randperm(11, generator=torch.Generator().manual_seed(0))
+        losses = torch.stack([bump, spike])
+        first = family.finer(t[:, shuffled], losses[:, shuffled], 11, 1)[..., 0].double().round(decimals=4).tolist()
+        assert all(len(set(row)) == 4 and {0.25, 0.35} <= set(row) for row in first), "beside the highest place"
+        assert {0.75, 0.85} & set(first[1]) and not {0.75, 0.85} & set(first[0]), "where the loss is bent most"
+        assert family.finer(t, losses, 11, 2).shape == (2, 4, 1)
+
+
+@pytest.mark.parametrize("points", [2, 3, 7, 31, 61])
+def test_as_many_places_as_costs_reckon_with(points: int) -> None:
+    t = torch.linspace(0, 1, points).view(1, points, 1)
+    for number in range(1, 6):
+        near = Chain(0).finer(t, torch.sin(9 * t[..., 0]).double(), points, number)
+        t = torch.cat([t, near], dim=1)
+        assert t.shape[1] == points + refined(points - 1, number) and t.unique().numel() == t.shape[1]
+
+
+def test_a_triangle_is_looked_at_around_its_peaks() -> None:
+    """Two hills: the six neighbours of both tops are looked at, of the lower one too."""
+    grid = Triangle().grid(13)
+    hills = [torch.tensor(place) for place in ((0.25, 0.5, 0.25), (0.75, 0.25 / 3, 0.5 / 3))]
+    loss = torch.stack([height - (grid - hill).norm(dim=1) for height, hill in zip((1.0, 0.9), hills, strict=True)])
+    for number, spacing in ((1, 1 / 24), (2, 1 / 48)):
+        near = Triangle().finer(grid[None], loss.amax(0).double()[None], 13, number)
+        assert near.shape == (1, 24 if number == 1 else 12, 3) and on_simplex(near)
+        for hill in hills:
+            assert ((near[0] - hill).abs().amax(1) < spacing + 1e-6).sum() >= 6
 
 
 @pytest.mark.parametrize("curve", [Chain, Bezier])

@@ -11,8 +11,8 @@ from scipy import sparse
 
 from lossbars.sublevel import barcodes as sublevel
 from lossbars.sublevel import sublevel_barcode
-from lossbars.sublevel.barcodes import SublevelBarcode
 from lossbars.sublevel.basins import Basins
+from lossbars.sublevel.results import SublevelBarcode
 from lossbars.sublevel.sweep import sweep
 
 Pairs = dict[int, tuple[int, int]]  # minimum → saddle (−1: none), cluster size

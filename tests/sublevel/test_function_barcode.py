@@ -10,9 +10,10 @@ from scipy import stats
 
 from lossbars.functions import Function, alpine01, himmelblau, mueller_brown, rastrigin, six_hump_camel
 from lossbars.sublevel import function_barcode, regular_grid, samples, sublevel_barcode
-from lossbars.sublevel.barcodes import FunctionBarcode, default_cut
+from lossbars.sublevel.barcodes import default_cut
 from lossbars.sublevel.cloud import Cloud
 from lossbars.sublevel.neighbours import nearest_neighbours
+from lossbars.sublevel.results import FunctionBarcode
 
 CAMEL = [(-1.0316285, math.inf), (-1.0316285, 0.0), *[(-0.2154638, 0.5437186)] * 2, *[(2.1042503, 2.2293572)] * 2]
 

@@ -24,7 +24,7 @@ from lossbars.functions import (
 from lossbars.functions import benchmarks as functions
 from lossbars.landscape import Landscape
 from lossbars.sublevel import function_barcode
-from lossbars.sublevel.barcodes import RefinedBarcode
+from lossbars.sublevel.results import RefinedBarcode
 from support.certain_functions import bars_of, critical_value
 
 

@@ -1,69 +1,74 @@
-"""Snakemake by the dozen: it is loaded once in a process that forks for each run, which saves seconds of imports each.
+"""Pythons by the dozen: forks of a process that has loaded the libraries, which saves seconds of imports each.
 
-A fork loads ``lossbars`` itself, from the checkout that it runs.
+Snakemake runs in forks, and so do its jobs: they start ``python``, and find a stand-in for it. A fork loads
+``lossbars`` itself, from the checkout that it runs. The jobs of a run on SLURM are plain processes, and so are those of
+``Checkout.snakemake(…, forks=False)``.
 """
 
+import atexit
 import functools
-import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-SERVER = """
-import importlib, json, os, runpy, sys
-
-import pandas, pydantic, snakemake.cli, yaml
-
-for name in ("dag", "executors.local", "persistence", "scheduling.job_scheduler", "scheduling.milp", "workflow"):
-    importlib.import_module(f"snakemake.{name}")
-assert not any(name.startswith("lossbars") for name in sys.modules)
-
-for line in sys.stdin:
-    folder, arguments, environment, out, err = json.loads(line)
-    child = os.fork()
-    if child == 0:
-        for number, path in ((0, os.devnull), (1, out), (2, err)):
-            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC * (number > 0)), number)
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environment)
-        sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
-        if arguments[0] == "-m":
-            sys.argv = arguments[1:]
-            runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
-        else:
-            sys.argv = ["-c", *arguments[2:]]
-            exec(compile(arguments[1], "given", "exec"), {"__name__": "__main__"})
-        sys.exit()  # as any other Python: what is registered with atexit runs, an error is shown
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+HERE = Path(__file__).parent
+OF_SNAKEMAKE = (
+    *("pandas", "pydantic", "snakemake.cli", "snakemake.dag", "snakemake.executors.local", "snakemake.persistence"),
+    *("snakemake.scheduling.job_scheduler", "snakemake.scheduling.milp", "snakemake.workflow", "yaml"),
+)
+OF_JOBS = (
+    *("gudhi", "jinja2", "numba", "pandas", "psutil", "pyarrow.parquet", "pydantic", "safetensors.torch", "yaml"),
+    *("matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg", "matplotlib.figure", "torch"),
+    *("scipy.optimize", "scipy.sparse.linalg", "scipy.spatial", "scipy.stats", "sklearn.datasets", "threadpoolctl"),
+)
+STAND_IN = """\
+#!/bin/sh
+case "$1 $2" in
+"-m lossbars.workflow.run") exec {python} -IS {client} {address} "$@" ;;
+*) exec {python} "$@" ;;
+esac
 """
 
 
 @functools.cache
-def _server() -> "subprocess.Popen[str]":
-    """The process that forks; it ends with this one, when its input is closed."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+def _server(modules: tuple[str, ...]) -> Path:
+    """The socket of a process that forks; it ends with this one, when its input is closed."""
+    folder = Path(tempfile.mkdtemp(prefix="lossbars-forks-"))
+    environment = os.environ | {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS", "NUMBA")}
     environment.pop("PYTHONPATH", None)
+    command = [sys.executable, str(HERE / "fork_server.py"), str(folder / "socket"), *modules]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, "-c", SERVER], env=environment, **pipes)
+    server = subprocess.Popen(command, env=environment, **pipes)
+    atexit.register(_stop, server, folder)
+    assert server.stdout and server.stdout.readline() == "ready\n", "the process that forks did not start"
+    return folder / "socket"
+
+
+def _stop(server: "subprocess.Popen[str]", folder: Path) -> None:
+    server.communicate()
+    shutil.rmtree(folder)
 
 
 def run_forked(
     arguments: list[str], folder: Path, environment: dict[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """As ``subprocess.run([sys.executable, *arguments])``, of arguments ``-m MODULE …`` or ``-c CODE …``."""
-    server = _server()
-    assert server.stdin and server.stdout
-    with tempfile.TemporaryDirectory() as kept:
-        out, err = (Path(kept) / name for name in ("out", "err"))
-        given = [str(folder), arguments, dict(environment or os.environ), str(out), str(err)]
-        server.stdin.write(json.dumps(given) + "\n")
-        server.stdin.flush()
-        status = server.stdout.readline().strip()
-        assert status, "the process that forks has ended"
-        return subprocess.CompletedProcess(arguments, int(status), out.read_text(), err.read_text())
+    command = [sys.executable, "-IS", str(HERE / "fork_client.py"), str(_server(OF_SNAKEMAKE)), *arguments]
+    pipes = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
+    return subprocess.run(command, cwd=folder, env=environment, check=False, **pipes)
+
+
+@functools.cache
+def python_of_jobs() -> Path:
+    """A folder with a stand-in for ``python``, which runs the jobs of Snakemake in forks."""
+    address = _server(OF_JOBS)
+    script = address.with_name("python")
+    script.write_text(STAND_IN.format(python=sys.executable, client=HERE / "fork_client.py", address=address))
+    script.chmod(0o755)
+    return address.parent
 
 
 def jobs_of(text: str) -> dict[str, int]:

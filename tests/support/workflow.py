@@ -19,7 +19,7 @@ from lossbars.workflow.job import Job
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.run import execute_task
 from lossbars.workflow.tasks import Task
-from support.forks import run_forked
+from support.forks import python_of_jobs, run_forked
 from support.paths import CHECKOUT
 from support.plans import changed as changed
 from support.plans import copied as own
@@ -37,6 +37,8 @@ TINY: dict[str, Any] = {
     "seeds_per_job": 1,
     "minima": ADAM | {"epochs": 2},
     "polish": None,
+    "curvature": None,
+    "descents": None,
     "curves": ADAM | {"epochs": 1, "family": {"kind": "chain", "bends": 1}, "grid": {"points": 3, "refinements": 1}},
     "triangles": ADAM | {"epochs": 1, "sides": "trained", "grid": {"points": 3, "refinements": 0}},
     "robustness": {"sizes": [2], "max_subsets": 10},
@@ -78,16 +80,22 @@ class Checkout:
         shutil.copytree(self.folder, folder)
         return Checkout(folder, self.experiments)
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake on all experiments of the config file, unless ``arguments`` say otherwise."""
+    def snakemake(self, *arguments: str, forks: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake on all experiments of the config file, unless ``arguments`` say otherwise.
+
+        Jobs, where ``--cores`` says that they may run, are ``forks`` of a process that has loaded the libraries.
+        """
         (self.folder / "tiny.yaml").write_text(yaml.safe_dump({"experiments": self.experiments}, sort_keys=False))
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # jobs start "python"
+        pythons = [Path(sys.executable).parent]  # jobs start "python"
+        if forks and "--cores" in arguments:
+            pythons.insert(0, python_of_jobs())
+        path = os.pathsep.join([*map(str, pythons), os.environ["PATH"]])
         arguments = ("-m", "snakemake", "--nocolor", "--configfile", "tiny.yaml", *arguments)
         return run_forked(list(arguments), self.folder, os.environ | {"PATH": path})
 
-    def run(self, *targets: str) -> None:
+    def run(self, *targets: str, forks: bool = True) -> None:
         """Make the targets; fails with what Snakemake said."""
-        done = self.snakemake("--cores", "2", "--", *(targets or self.experiments))
+        done = self.snakemake("--cores", "2", "--", *(targets or self.experiments), forks=forks)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def stale(self, *targets: str) -> set[str]:

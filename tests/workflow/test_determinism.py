@@ -30,6 +30,18 @@ class Net(nn.Sequential):
 SGD = {"optimiser": "sgd", "weight_decay": 1.0e-3, "schedule": {"kind": "constant", "lr": 0.05}}
 
 
+def test_training_is_deterministic_without_torchs_compiler() -> None:
+    """Loading the compiler would take two seconds of each job."""
+    code = (
+        "import sys, torch; from types import SimpleNamespace; from lossbars.workflow.training_step import use; "
+        "use(SimpleNamespace(threads=1, device='cpu')); "
+        "print(torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled(), "
+        "'torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True False\n"
+
+
 def made(folder: Path, network: Any, size: int, sides: str = "trained", **descents: Any) -> Model:
     """A model with its barcode, in blocks of ``size`` seeds."""
     recipes = {kind: TINY[kind] | {"epochs": 2, "batch_size": 20} | descents for kind in ("minima", "curves")}

@@ -19,6 +19,7 @@ from support.workflow import Checkout
 # The examples of all kinds, run together once.
 RUNNING = list(KINDS)
 EXAMPLES: dict[str, dict[str, Any]] = {f"example-{name}": KINDS[name].example() for name in RUNNING}
+MAYBE_EMPTY = ("claims", "descents")  # rules whose tables have no row where nothing is to be said, or was found
 of_each = pytest.mark.parametrize("name", RUNNING)
 
 
@@ -58,7 +59,7 @@ def test_an_example_leaves_all_that_it_plans(name: str, plan: Plan) -> None:
             assert condition(Path(path), task.key) is None, path
         assert Path(task.log).is_file() and Path(task.benchmark).is_file(), task.path
         for path in filter(lambda path: path.endswith(".parquet"), task.outputs.values()):
-            assert len(pd.read_parquet(path)) or task.rule == "claims", f"{path} has no row"
+            assert len(pd.read_parquet(path)) or task.rule in MAYBE_EMPTY, f"{path} has no row"
 
 
 @pytest.mark.workflow
@@ -235,7 +236,7 @@ def test_a_new_kind_is_a_folder_a_file_of_rules_and_two_lines(tmp_path: Path) ->
     kinds = "src/lossbars/experiments/kinds.py"
     checkout.replace(kinds, "from lossbars.workflow.kind", f"{TOY_IMPORT}\nfrom lossbars.workflow.kind")
     checkout.replace(kinds, "        HessianKind(),\n", "        HessianKind(),\n        ToyKind(),\n")
-    checkout.run()
+    checkout.run(forks=False)  # jobs as users have them
     assert checkout.stale() == set()
     results = checkout.folder / "results"
     table = pd.read_parquet(results / "squares/squares.parquet")

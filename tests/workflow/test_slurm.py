@@ -28,6 +28,7 @@ pytestmark = [pytest.mark.slurm, pytest.mark.workflow]
 GPUS = 1
 CPUS = 4  # more than there may be: much of a job's time is waiting
 MODELS = {"digits": ["mlp-1", "mlp-2", "mlp-3"], "fc-mnist": ["fc-2", "fc-8"]}  # the last: two of five, for time
+ON_NETWORKS = (*TRAINED, "curvature", "descents")  # rules whose jobs run networks on the data
 PARTITION = {"digits": "cpu", "fc-mnist": "gpu"}  # where their training belongs
 SCALE = {"epochs": 0.01, "seeds": 0.5}
 MNIST = os.environ.get("LOSSBARS_MNIST_ROOT")  # folder with the real files, in torchvision's layout
@@ -42,6 +43,18 @@ def load():
         noise = torch.randint(256, (n, 1, 28, 28), generator=random)
         return ((centres[y] + noise) // 2).to(torch.uint8), y
     return *part(3000), *part(500)
+"""
+
+
+# Snakemake asks after its jobs each second: by itself it asks ten seconds later each time that it finds none done.
+ASKING = """
+import asyncio, sys
+
+from snakemake.cli import main
+from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
+
+RemoteExecutor.sleep = lambda self: asyncio.sleep(1)
+main(sys.argv[1:])
 """
 
 
@@ -83,15 +96,20 @@ class Run:
 
     @property
     def trained(self) -> list[Record]:
-        """The jobs of the rules that train, an attempt after the other."""
-        return [job for job in self.jobs if job.rule in TRAINED]
+        """The jobs of the rules that train or measure networks, an attempt after the other."""
+        return [job for job in self.jobs if job.rule in ON_NETWORKS]
 
 
 def arguments() -> list[str]:
     """Of Snakemake, beside the profile: what makes the run small, and fast to be seen as done."""
     scale = f"scale={{epochs: {SCALE['epochs']}, seeds: {SCALE['seeds']}}}"
-    quick = ["--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10"]
-    return ["--profile", "slurm", *quick, "--configfile", "small.yaml", "--config", scale, "--", *targets()]
+    small = ["--latency-wait", "10", "--configfile", "small.yaml", "--config", scale]
+    return ["--profile", "slurm", *small, "--", *targets()]
+
+
+def command() -> list[str]:
+    """Snakemake's command line."""
+    return [sys.executable, "-c", ASKING, "--nocolor", *arguments()]
 
 
 def targets() -> list[str]:
@@ -111,18 +129,17 @@ def run(gpus: int, tmp_path_factory: pytest.TempPathFactory) -> Run:
     checkout = Checkout.fresh(tmp_path_factory.mktemp("slurm") / "clone")
     (checkout.folder / "made.py").write_text(MADE)
     (checkout.folder / "small.yaml").write_text(yaml.safe_dump(overlay()))
-    command = [sys.executable, "-m", "snakemake", "--nocolor", *arguments()]
     since = datetime.now()
     log = checkout.folder / "run.log"
-    with log.open("w") as out, subprocess.Popen(command, cwd=checkout.folder, stdout=out, stderr=out) as first:
+    with log.open("w") as out, subprocess.Popen(command(), cwd=checkout.folder, stdout=out, stderr=out) as first:
         running = ""
         while first.poll() is None and not running:
-            time.sleep(1)
+            time.sleep(0.2)
             running = cluster.output("squeue", "--noheader", "--states=RUNNING", "--format=%A")
         assert running, log.read_text()[-3000:]
         cancelled = running.split()[0]
         subprocess.run(["scancel", cancelled], check=True)
-        second = subprocess.run(command, cwd=checkout.folder, capture_output=True, text=True, check=False)
+        second = subprocess.run(command(), cwd=checkout.folder, capture_output=True, text=True, check=False)
     with contextlib.chdir(checkout.folder):  # a user's files are looked for from here
         plan = Plan(config(), KINDS)
     return Run(checkout, since, first.returncode, log.read_text(), second, gpus, plan, cancelled)
@@ -150,7 +167,7 @@ def test_training_asks_for_one_gpu_where_its_device_may_be_one(run: Run) -> None
 
 
 def test_nothing_else_asks_for_a_gpu(run: Run) -> None:
-    others = [job for job in run.jobs if job.rule not in TRAINED]
+    others = [job for job in run.jobs if job.rule not in ON_NETWORKS]
     assert others
     assert {(job.gpus_asked, job.gpus_had, job.partition) for job in others} == {(0, 0, "cpu")}
 
@@ -169,8 +186,9 @@ def test_memory_and_time_are_those_of_the_rules(run: Run, monkeypatch: pytest.Mo
     attempts: dict[tuple[str, ...], int] = {}
     requests = {}
     for task in (task for key in MODELS for task in run.plan.tasks(key)):
-        recipe = [] if task.rule == "minima" else [task.kind]  # of curves there may be several recipes
-        requests[task.rule, task.experiment, task.model, *recipe, task.part] = run.plan.request(task)
+        recipe = [task.kind] if task.rule in ("curves", "triangles") else []  # there may be several
+        place = (task.experiment, task.model, *recipe, *filter(None, [task.part]))
+        requests[task.rule, *place] = run.plan.request(task)
     for job in run.trained:
         which = (job.rule, *job.wildcards)
         attempts[which] = attempts.get(which, 0) + 1
@@ -179,7 +197,7 @@ def test_memory_and_time_are_those_of_the_rules(run: Run, monkeypatch: pytest.Mo
 
 
 def test_a_model_is_reduced_in_one_job(run: Run) -> None:
-    reduced = [job for job in run.jobs if job.rule not in (*TRAINED, "embedding")]
+    reduced = [job for job in run.jobs if job.rule not in (*ON_NETWORKS, "embedding")]
     assert {job.rule for job in reduced} == {"reduction_barcode_complex_robustness"}
     assert len(reduced) == sum(map(len, MODELS.values()))
 
@@ -198,8 +216,7 @@ def test_a_second_snakemake_in_the_folder_is_refused(run: Run) -> None:
 
 def test_a_second_run_has_nothing_to_do(run: Run) -> None:
     before = len(run.jobs)
-    command = [sys.executable, "-m", "snakemake", "--nocolor", *arguments()]
-    again = subprocess.run(command, cwd=run.checkout.folder, capture_output=True, text=True, check=False)
+    again = subprocess.run(command(), cwd=run.checkout.folder, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert "Nothing to be done" in again.stdout + again.stderr
     assert len(run.jobs) == before

@@ -55,6 +55,8 @@ EXPERIMENT = TINY | {
     "seeds_per_job": 3,
     "objective": "data_loss",  # so that each weight decay may be changed alone
     "polish": {"passes": 2},
+    "curvature": {"products": 2},
+    "descents": {"passes": 2},
     "minima": ADAM | {"epochs": 2, "schedule": CYCLICAL},
     "curves": TINY["curves"] | {"points": 2, "settle": {"passes": 12, "places": 3}},
     "triangles": TINY["triangles"] | {"points": 2},
@@ -72,6 +74,8 @@ OTHER: dict[str, Any] = {  # where a number cannot just be changed
     "objective": "regularised",
     "polish.precision": "float32",
     "polish.gradient": 1.0e-6,
+    "descents.places": "dips",
+    "descents.precision": "float64",
     "preconditioner": "none",
     "settle.precision": "float32",
     "precision": "bfloat16",
@@ -250,7 +254,20 @@ def modules_run(experiments: Mapping[str, Any]) -> set[Path]:
     return files | {path for path in files_of_code() if path.suffix == ".j2"}
 
 
-ORDER = ["dataset", "minima", "curves", "triangles", "complex", "barcode", "robustness", "gather", "figure", "claims"]
+ORDER = [
+    "dataset",
+    "minima",
+    "curvature",
+    "curves",
+    "descents",
+    "triangles",
+    "complex",
+    "barcode",
+    "robustness",
+    "gather",
+    "figure",
+    "claims",
+]
 
 
 def test_the_page_says_what_happens(matrix: str) -> None:

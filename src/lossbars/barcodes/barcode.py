@@ -13,6 +13,7 @@ Metric = Literal["sqrt2", "linf"]
 Convention = Literal["direct", "merged"]
 DIVISOR: dict[Metric, float] = {"sqrt2": math.sqrt(2), "linf": 2.0}  # of the longest finite bar, in a TO-score
 MODULO = "-modulo-permutations"  # after the name of a convention: permutations of units are divided out
+CLOSED = "-closed"  # likewise: minima that were found on the way are minima of the barcode
 
 
 @dataclass(frozen=True)
@@ -51,27 +52,31 @@ class Barcode:
 
     ``convention`` says what ended a bar: ``direct``, the best single curve to a lower minimum
     (Algorithm 1); ``merged``, the best path through any other minima (homology of the filtered complex).
+    ``measured`` is the highest index that was measured, with bars or without: 0 where there are no triangles.
     """
 
     bars: tuple[Bar, ...]
     convention: Convention
+    measured: int
 
-    def __init__(self, bars: Sequence[Bar], convention: Convention) -> None:
+    def __init__(self, bars: Sequence[Bar], convention: Convention, measured: int | None = None) -> None:
+        """By default the indices up to the highest that has a bar were measured."""
         object.__setattr__(self, "bars", tuple(sorted(bars, key=lambda bar: (bar.dim, bar.birth, bar.born_at))))
         object.__setattr__(self, "convention", convention)
+        highest = max((bar.dim for bar in self.bars), default=0) if measured is None else measured
+        object.__setattr__(self, "measured", highest)
 
     def of_dim(self, dim: int) -> tuple[Bar, ...]:
         """The bars of one dimension."""
         return tuple(bar for bar in self.bars if bar.dim == dim)
 
-    def to_score(self, metric: Metric, dim: int = 0) -> float:
+    def to_score(self, metric: Metric, dim: int = 0) -> float | None:
         """Topological-obstructions score of index ``dim`` (Barannikov et al. 2022, definition 3 and equation 5).
 
-        The bottleneck distance to the barcode of a function without obstructions: the longest finite bar,
-        over √2 with the Euclidean ground metric (``sqrt2``, which the papers state) or over 2 with the
-        L∞ one (``linf``, which libraries compute). 0 where no bar is finite.
+        :func:`to_score` of the bars of this dimension. None where the index was not measured: bars of dimension 1
+        need triangles, and the direct barcode has dimension 0 only.
         """
-        return longest(self.diagram(dim)) / DIVISOR[metric]
+        return to_score(self.diagram(dim), metric, dim) if dim <= self.measured else None
 
     def components_at(self, level: float | Float[np.ndarray, "*l"], dim: int = 0) -> Int[np.ndarray, "*l"]:
         """N(λ): connected components of the sublevel set {L ≤ λ} at each level λ (Tanner's lecture).
@@ -95,6 +100,18 @@ def longest(diagram: Float[np.ndarray, "n 2"]) -> float:
     """Length of the longest of n bars (birth, death) that end; 0 where none does."""
     births, deaths = diagram[np.isfinite(diagram[:, 1])].T
     return float((deaths - births).max(initial=0.0))
+
+
+def to_score(diagram: Float[np.ndarray, "n 2"], metric: Metric, dim: int = 0) -> float:
+    """TO-score of n bars (birth, death) of one dimension, in units of the loss.
+
+    The bottleneck distance to the barcode of a function without obstructions, which has one half-line in dimension 0
+    and no other bars: the longest finite bar, over √2 with the Euclidean ground metric (``sqrt2``, which the papers
+    state) or over 2 with the L∞ one (``linf``, which libraries compute). inf where there are more half-lines: some
+    minima are joined by no curve, or some loops of curves are filled by no triangle.
+    """
+    half_lines = int(np.isposinf(diagram[:, 1]).sum())
+    return math.inf if half_lines > (dim == 0) else longest(diagram) / DIVISOR[metric]
 
 
 def components_at(diagram: Float[np.ndarray, "n 2"], level: float | Float[np.ndarray, "*l"]) -> Int[np.ndarray, "*l"]:
@@ -139,6 +156,7 @@ class ArrayBarcode(Barcode):
             ordered.setflags(write=False)
             object.__setattr__(self, name, ordered)
         object.__setattr__(self, "convention", convention)
+        object.__setattr__(self, "measured", 0)
 
     @cached_property
     def bars(self) -> tuple[Bar, ...]:

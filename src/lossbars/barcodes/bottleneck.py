@@ -37,6 +37,8 @@ def bottleneck_distance(one: Barcode, other: Barcode, dim: int = 0, metric: Grou
 def diagram_distance(one: np.ndarray, other: np.ndarray, metric: GroundMetric = "linf") -> float:
     """Exact bottleneck distance of two diagrams, (n, 2) and (m, 2) births and deaths, in units of the function.
 
+    What holds no numbers, as ``[]``, is an empty diagram.
+
     ``metric`` measures between points of the plane: ``linf``, as other libraries do, or ``l2``, as
     Barcodes as summary does; a bar alone is length/2 or length/√2 away from nothing. Half-lines are matched to
     half-lines, in order of birth. Bars born at −inf are matched to such bars only, finite ones in order of death. inf
@@ -55,6 +57,8 @@ def diagram_distance(one: np.ndarray, other: np.ndarray, metric: GroundMetric = 
 
 def _checked(diagram: np.ndarray) -> np.ndarray:
     points = np.asarray(diagram, dtype=np.float64)
+    if points.size == 0:
+        return np.empty((0, 2))
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"a diagram is an array of shape (n, 2), births and deaths, not {points.shape}")
     wrong = ~(points[:, 0] <= points[:, 1]) | (points[:, 0] == np.inf) | (points[:, 1] == -np.inf)

@@ -91,17 +91,18 @@ def merged_barcode(complex_: FilteredComplex) -> Barcode:
     """
     tree = _ranked(complex_)
     tree.compute_persistence(homology_coeff_field=2, persistence_dim_max=True)
+    highest = max(complex_.dim - 1, 0)
     bars = []
     for born, died in tree.persistence_pairs():
         dim = len(born) - 1
-        if dim >= max(complex_.dim, 1):
+        if dim > highest:
             continue
         born_at, dies_at = tuple(sorted(born)), tuple(sorted(died)) or None
         birth = complex_.values[born_at]
         death = complex_.values[dies_at] if dies_at else math.inf
         if dim == 0 or death > birth:
             bars.append(Bar(birth, death, dim, born_at, dies_at))
-    return Barcode(bars, "merged")
+    return Barcode(bars, "merged", highest)
 
 
 def _ranked(complex_: FilteredComplex) -> gudhi.SimplexTree:
@@ -128,4 +129,4 @@ def direct_barcode(complex_: FilteredComplex) -> Barcode:
         ]
         death, dies_at = min(curves, default=(math.inf, None))
         bars.append(Bar(birth, death, 0, (p,), dies_at))
-    return Barcode(bars, "direct")
+    return Barcode(bars, "direct", 0)

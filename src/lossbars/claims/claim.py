@@ -62,7 +62,9 @@ COLUMNS = ["experiment", "id", "claim", "source", "published", "obtained", "budg
 
 
 def number(value: float, digits: int = 4) -> str:
-    """``digits`` significant digits."""
+    """``digits`` significant digits; ∞ for an infinite number."""
+    if np.isposinf(value):
+        return "∞"
     return f"{value:#.{digits}g}".rstrip(".").replace("-", "−")
 
 

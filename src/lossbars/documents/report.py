@@ -23,6 +23,7 @@ from lossbars.plots.bars import unresolved
 from lossbars.workflow.artefacts import LIBRARIES, ArtefactError, made_by, read_records, read_table
 from lossbars.workflow.files import exists
 from lossbars.workflow.marks import write_document
+from lossbars.workflow.records import score_of
 from lossbars.workflow.work import Work
 
 GOOD, BAD = (claim.HOLDS, claim.AGREES, claim.IN_INTERVAL), (claim.FAILS, claim.DIFFERS)
@@ -35,6 +36,7 @@ MINIMA_DIGITS = {  # columns of the table of minima, and the significant digits 
     "residue": 2,
     "bar": 3,
     "nearest": 3,
+    "nearest_permuted": 3,
 }
 POLISH = {
     "gradient": "gradient vanished, {} passes",
@@ -153,7 +155,8 @@ def _minima(experiment: str, config: dict[str, Any], work: Work[ReportSettings])
     return [
         {"model": config["models"][row["model"]]["label"] or row["model"], "seed": str(row["seed"]), "is": row["is"]}
         | {name: _shown(row[name], digits) for name, digits in MINIMA_DIGITS.items()}
-        | {"stopped": POLISH[row["stopped"]].format(row["polish_passes"])}
+        | {"curvature": _curvature(row), "same_as": row["same_as"] or "–"}
+        | {"stopped": POLISH[row["stopped"]].format(row["polish_passes"]), "found_on": row["found_on"] or "–"}
         for row in rows
     ]
 
@@ -162,17 +165,27 @@ def _shown(value: float, digits: int) -> str:
     return "–" if math.isnan(value) else number(value, digits)
 
 
+def _curvature(row: dict[str, Any]) -> str:
+    """The least eigenvalue with its error, and what a negative one means; why there is none."""
+    if math.isnan(row["least_eigenvalue"]):
+        return row["no_curvature"] or "–"
+    words = f"{number(row['least_eigenvalue'], 2)} ± {number(row['eigenvalue_error'], 1)}"
+    if row["least_eigenvalue"] >= -row["eigenvalue_error"]:
+        return words
+    falls = row["falls_along_it"]
+    return f"{words}, {f'falls {number(falls, 2)} along it' if falls > 0 else 'held by kinks'}"
+
+
 def _score(record: dict[str, Any]) -> dict[str, str]:
     bars = [bar for bar in record["bars"] if bar["dim"] == 0]
     saddles = [bar["death"] for bar in bars if bar["death"] is not None]
-    higher = record.get("to_score_by_index", {}).get("1", {})
+    higher = score_of(record["to_score_by_index"]["1"]["sqrt2"])
     return {
         "convention": record["convention"],
         "minima": str(len(bars)),
         "lowest": number(min(bar["birth"] for bar in bars)),
         "highest": number(max(saddles)) if saddles else "–",
-        "sqrt2": number(record["to_score"]["sqrt2"]),
-        "linf": number(record["to_score"]["linf"]),
-        "index1": number(higher["sqrt2"]) if higher else "–",
+        **{metric: number(float(score)) for metric, score in record["to_score"].items()},
+        "index1": "not measured" if higher is None else number(higher),
         "open": _open_ended(bars),
     }

@@ -90,6 +90,7 @@ class ClosedComplex:
     complex: FilteredComplex
     certificates: Mapping[Simplex, int]
     curves: Mapping[Simplex, int]
+    given: int  # minima of ``complex`` that were given, the first ones
 
 
 def closed_complex(curves: Sequence[Simplex], heights: Sequence[float], certified: Certified) -> ClosedComplex:
@@ -122,7 +123,7 @@ def closed_complex(curves: Sequence[Simplex], heights: Sequence[float], certifie
     values: dict[Simplex, float] = {(i,): v for i, v in enumerate(certified.values.tolist()) if i in joined}
     values |= {edge: value for edge, (value, _, _) in edges.items()}
     numbers = [{edge: i for edge, (_, kind, i) in edges.items() if kind is of_curve} for of_curve in (False, True)]
-    return ClosedComplex(FilteredComplex.of(values), *numbers)
+    return ClosedComplex(FilteredComplex.of(values), numbers[0], numbers[1], certified.given)
 
 
 def among_given(complex_: FilteredComplex, given: int) -> tuple[FilteredComplex, Mapping[Simplex, Simplex]]:

@@ -98,7 +98,7 @@ class Kfac:
                 totals[key] = totals[key] + product if key in totals else product
         self.factors = {}
         for key, total in totals.items():
-            values, vectors = torch.linalg.eigh(total / len(self.network.train))
+            values, vectors = _eigenvectors(total / len(self.network.train))
             place = self.shared if values.dim() == 1 else self.factors
             place |= {f"values of {key}": values.clamp_min(0), f"vectors of {key}": vectors}
 
@@ -149,6 +149,15 @@ class Kfac:
         """The matrices that :meth:`state` gave."""
         held = {name: value.to(self.network.device, copy=True) for name, value in state.items()}
         self.shared, self.factors = under("shared", held), under("factors", held)
+
+
+def _eigenvectors(matrix: Float[Tensor, "*n k k"]) -> tuple[Float[Tensor, "*n k"], Float[Tensor, "*n k k"]]:
+    """Eigenvalues and vectors; in float64 if float32 does not converge, as for layers that weight decay has emptied."""
+    try:
+        return torch.linalg.eigh(matrix)
+    except torch.linalg.LinAlgError:
+        values, vectors = torch.linalg.eigh(matrix.double())
+        return values.to(matrix), vectors.to(matrix)
 
 
 def _curvature_root(output: Tensor, y: Tensor, signs: torch.Generator) -> Float[Tensor, "n b q"]:

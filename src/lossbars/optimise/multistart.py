@@ -6,32 +6,36 @@ path in the box with the same losses, so that nothing escapes, and minima on the
 count, as they do in a point cloud (Barannikov et al. 2020, Barcodes as summary, appendix 6.1).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Generator, Tensor
+from torch import Tensor
 
 from lossbars.barcodes.barcode import Barcode
 from lossbars.barcodes.complex import FilteredComplex, Simplex, direct_barcode, merged_barcode
-from lossbars.hessian.derivatives import hessian
-from lossbars.landscape import Batch, Landscape
-from lossbars.optimise.certificates import Certificate, Certified, closed_complex
+from lossbars.hessian.derivatives import RECORD, hessian
+from lossbars.landscape import Landscape
+from lossbars.optimise.certificates import Certificate, Certified, ClosedComplex, closed_complex
 from lossbars.optimise.certify import certify as certified_saddles
+from lossbars.optimise.certify import loss_in_box
+from lossbars.optimise.closure import Closing, close
 from lossbars.optimise.connect import connect
 from lossbars.optimise.minimise import minimise
+from lossbars.optimise.saddle_graph import SaddleGraph, components
+from lossbars.optimise.unfolded import Box, Unfolded, low_corner, sides
 from lossbars.recipes import Curves, Minima
 from lossbars.seeding import generator
 from lossbars.simplices.families import curve_family
 from lossbars.simplices.profiles import profiles
 from lossbars.simplices.simplex import Simplices
 
-Box = Sequence[tuple[float, float]]
 SAME = 1e-4  # two minima closer than this, in sides of the box and in every coordinate, are one
 ALL_PAIRS = 40  # up to so many minima every pair has a curve
 ROUNDS = 30  # of Newton's method
 BENT = 0.01  # how far curves start from straight ones, in sides of the box: by symmetry these may lie on a ridge
+CLOSING = Closing(rounds=3, lowering=0)  # where curves and saddles leave a death uncertified
 REACH = 0.02  # the longest Newton step, in sides of the box
 
 
@@ -77,38 +81,57 @@ def optimised_barcode(
     curves alone). Raises :class:`lossbars.optimise.descent.Diverged`, and ValueError for a profile that is not finite.
     """
     places, values = find_minima(landscape, box, starts, minima, seed, report)
-    unit = (places - _low(places, box)) / _sides(places, box)
+    unit = (places - low_corner(places, box)) / sides(places, box)
     pairs = _pairs(unit, neighbours)
     heights, tops = _curves(landscape, box, places, pairs, curves, seed, report) if pairs else ([], {})
     if certify and pairs:
         certified = certified_saddles(landscape, torch.stack([tops[pair] for pair in pairs]), places, box=box)
-        return _closed(pairs, heights, tops, certified)
+        closed = closed_complex(pairs, heights, certified)
+        graph = _joined(landscape, box, certified, closed, report)
+        return _with_saddles(closed, graph, {edge: tops[pairs[i]] for edge, i in closed.curves.items()})
     simplices: dict[Simplex, float] = {(i,): float(value) for i, value in enumerate(values)}
     filtered = FilteredComplex.of(simplices | dict(zip(pairs, heights, strict=True)))
     return OptimisedBarcode(places, values, filtered, tops, direct_barcode(filtered), merged_barcode(filtered))
 
 
-def _closed(
-    pairs: list[tuple[int, int]], heights: list[float], tops: Mapping[Simplex, Tensor], certified: Certified
-) -> OptimisedBarcode:
-    """With certified saddles, and all minima numbered by increasing value."""
-    closed = closed_complex(pairs, heights, certified)
-    order = certified.values.argsort(stable=True)
+def _joined(
+    landscape: Landscape,
+    box: Box,
+    certified: Certified,
+    closed: ClosedComplex,
+    report: Callable[[str], None] | None,
+) -> SaddleGraph:
+    """Certified saddles, and more where not all finite bars die at one of these."""
+    graph = SaddleGraph(loss_in_box(landscape, certified.minima, RECORD, box), CLOSING.certifying, certified.minima)
+    graph.edges |= {edge: certified.certificates[i] for edge, i in closed.certificates.items()}
+    deaths = {bar.dies_at for bar in merged_barcode(closed.complex).bars if bar.dies_at}
+    if not deaths <= graph.edges.keys():
+        close(graph, landscape, CLOSING, box=box, report=report)
+    return graph
+
+
+def _with_saddles(closed: ClosedComplex, graph: SaddleGraph, tops: Mapping[Simplex, Tensor]) -> OptimisedBarcode:
+    """The complex of curves with all certified saddles, and all minima numbered by increasing value."""
+    minima = graph.minima
+    values = graph.objective.value(minima)
+    order = values.argsort(stable=True)
     number = {old: new for new, old in enumerate(order.tolist())}
 
     def renamed(simplex: Simplex) -> Simplex:
         return tuple(sorted(number[i] for i in simplex))
 
-    filtered = FilteredComplex.of({renamed(simplex): value for simplex, value in closed.complex.values.items()})
-    passed = {renamed(edge): certified.certificates[i] for edge, i in closed.certificates.items()}
-    places = {renamed(edge): tops[pairs[i]] for edge, i in closed.curves.items()}
+    heights = dict(closed.complex.values)
+    saddles = {edge: c for edge, c in graph.edges.items() if c.value <= heights.get(edge, torch.inf)}
+    joined = [part for part in components(len(minima), saddles) if any((i,) in heights for i in part)]
+    heights |= {(i,): float(values[i]) for part in joined for i in part}
+    heights |= {edge: certificate.value for edge, certificate in saddles.items() if (edge[0],) in heights}
+    filtered = FilteredComplex.of({renamed(simplex): value for simplex, value in heights.items()})
+    passed = {renamed(edge): certificate for edge, certificate in saddles.items() if edge in heights}
+    places = {renamed(edge): top for edge, top in tops.items()}
     places |= {edge: certificate.saddle for edge, certificate in passed.items()}
-    joined = (number[i] for i in range(certified.given, len(order)) if (i,) in closed.complex.values)
-    found = tuple(sorted(joined))
+    found = tuple(sorted(number[i] for i in range(closed.given, len(minima)) if (i,) in heights))
     direct, merged = direct_barcode(filtered), merged_barcode(filtered)
-    return OptimisedBarcode(
-        certified.minima[order], certified.values[order], filtered, places, direct, merged, passed, found
-    )
+    return OptimisedBarcode(minima[order], values[order], filtered, places, direct, merged, passed, found)
 
 
 def find_minima(
@@ -124,48 +147,16 @@ def find_minima(
     Descents are made exact by Newton's method and merged within ``SAME`` of the box's sides, the lowest kept.
     """
     unit = torch.rand(starts, len(box), generator=generator("optimised", seed, "starts"), dtype=torch.float64)
-    start = _low(unit, box) + unit * _sides(unit, box)
-    unfolded = _Unfolded(landscape, box)
+    start = low_corner(unit, box) + unit * sides(unit, box)
+    unfolded = Unfolded(landscape, box)
     names = [generator("optimised", seed, "descent", i) for i in range(starts)]
     end = unfolded.fold(minimise(unfolded, start, recipe, names, report=report))
-    low = _low(end, box)
-    places = _polished(landscape, end, low, low + _sides(end, box))
+    low = low_corner(end, box)
+    places = _polished(landscape, end, low, low + sides(end, box))
     values = landscape.loss(places)
     order = values.argsort(stable=True)
-    kept = _distinct((places[order] - low) / _sides(end, box))
+    kept = _distinct((places[order] - low) / sides(end, box))
     return places[order][kept], values[order][kept]
-
-
-class _Unfolded(Landscape):
-    """A landscape on a box, reflected at the faces: f(fold(θ)) for any θ."""
-
-    def __init__(self, landscape: Landscape, box: Box) -> None:
-        self.landscape, self.box = landscape, box
-        self.dim, self.device = len(box), landscape.device
-
-    def fold(self, theta: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        """The place in the box that θ is a mirror image of; θ itself, up to rounding, inside."""
-        side = _sides(theta, self.box)
-        return _low(theta, self.box) + (side - (self._turn(theta) - side).abs())
-
-    def _turn(self, theta: Tensor) -> Tensor:
-        """How far θ is on the way to the far face and back, from 0 to two sides."""
-        return torch.remainder(theta - _low(theta, self.box), 2 * _sides(theta, self.box))
-
-    def init(self, n: int, generator: Generator) -> Float[Tensor, "n d"]:
-        return self.fold(self.landscape.init(n, generator))
-
-    def batches(self, generators: Sequence[Generator]) -> Iterator[Batch | None]:
-        return self.landscape.batches(generators)
-
-    def loss(self, theta: Float[Tensor, "n d"], batch: Batch | None = None) -> Float[Tensor, " n"]:
-        return self.landscape.loss(self.fold(theta), batch)
-
-    def value_and_gradient(
-        self, theta: Float[Tensor, "n d"], batch: Batch | None
-    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n d"]]:
-        value, gradient = self.landscape.value_and_gradient(self.fold(theta), batch)
-        return value, torch.where(self._turn(theta) <= _sides(theta, self.box), gradient, -gradient)
 
 
 def _polished(landscape: Landscape, place: Tensor, low: Tensor, high: Tensor) -> Tensor:
@@ -195,14 +186,6 @@ def _polished(landscape: Landscape, place: Tensor, low: Tensor, high: Tensor) ->
         if not bool((place != before).any()):
             break
     return place
-
-
-def _low(like: Tensor, box: Box) -> Tensor:
-    return like.new_tensor([low for low, _ in box])
-
-
-def _sides(like: Tensor, box: Box) -> Tensor:
-    return like.new_tensor([high - low for low, high in box])
 
 
 def _distinct(unit: Float[Tensor, "n d"]) -> Bool[Tensor, " n"]:
@@ -241,8 +224,8 @@ def _curves(
     draws = [generator("optimised", seed, "places", p, q) for p, q in pairs]
     nodes = family.start(places[torch.tensor(pairs)])
     bends = torch.stack([torch.randn(len(family.free), len(box), generator=g, dtype=nodes.dtype) for g in draws])
-    nodes[:, list(family.free)] += BENT * _sides(nodes, box) * bends
-    unfolded = _Unfolded(landscape, box)
+    nodes[:, list(family.free)] += BENT * sides(nodes, box) * bends
+    unfolded = Unfolded(landscape, box)
     names = [f"curve {p}+{q}" for p, q in pairs]
     order = generator("optimised", seed, "order")
     curves = connect(unfolded, Simplices(family, nodes), recipe, order, draws, names, report=report)

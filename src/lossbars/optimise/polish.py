@@ -3,9 +3,10 @@
 L-BFGS, stacked over rows: every evaluation is one call for all rows that have not stopped, each at its own place in its
 own line search. For networks with smooth units the inverse K-FAC matrix is the initial matrix (:mod:`.kfac`).
 
-The gradient of a network with BatchNorm holds its statistics, which are functions of θ: it is not exactly that of the
-objective. Values are exact, so no step goes up; where the two gradients disagree too much, no step goes down either,
-and the row stops for ``precision`` although its gradient is not small.
+The gradient of a network with BatchNorm is that of the objective too, its statistics being functions of θ, where the
+graph of one batch of them fits in memory (:mod:`lossbars.landscapes.network.batch_norm`). Elsewhere statistics are held
+in it. Values are exact, so no step goes up; where the two gradients disagree too much, no step goes down either, and
+the row stops for ``precision`` although its gradient is not small.
 """
 
 import time

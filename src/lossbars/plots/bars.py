@@ -1,11 +1,13 @@
 """Tables of bars as figures and claims read them: lengths, finite bars, groups of equal ones."""
 
+import math
+
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
 from lossbars.barcodes import barcode
-from lossbars.barcodes.barcode import DIVISOR, Metric
+from lossbars.barcodes.barcode import Metric
 
 SHARE = 0.01  # bars no longer than this part of the longest finite one count as noise of the sampling
 
@@ -42,9 +44,17 @@ def longest(bars: pd.DataFrame) -> float:
     return barcode.longest(bars[["birth", "death"]].to_numpy(dtype=np.float64))
 
 
-def to_score(bars: pd.DataFrame, metric: Metric = "sqrt2") -> float:
-    """TO-score of one barcode, as :meth:`lossbars.barcodes.barcode.Barcode.to_score`; 0 where no bar is finite."""
-    return longest(bars) / DIVISOR[metric]
+def to_score(bars: pd.DataFrame, metric: Metric = "sqrt2", dim: int = 0) -> float:
+    """TO-score of the bars of one barcode and one dimension: :func:`lossbars.barcodes.barcode.to_score`.
+
+    Half-lines must be among the bars: more than one of dimension 0, or any of another, make it infinite.
+    """
+    return barcode.to_score(bars[["birth", "death"]].to_numpy(dtype=np.float64), metric, dim)
+
+
+def score_text(score: float) -> str:
+    """A TO-score under a barcode: three digits, or ∞."""
+    return f"TO {score:.3g}" if math.isfinite(score) else "TO ∞"
 
 
 def grouped(bars: pd.DataFrame) -> list[pd.DataFrame]:

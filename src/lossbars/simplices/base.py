@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lossbars.recipes import middles
+
 
 class Family(ABC):
     """Blending weights of ``size`` control points over a simplex of dimension ``dim``.
@@ -41,8 +43,13 @@ class Family(ABC):
         """Uniform grid with ``points`` along each side, corners and control points included."""
 
     @abstractmethod
-    def around(self, t: Float[Tensor, "n q"], spacing: float) -> Float[Tensor, "n m q"]:
-        """Places at distance ``spacing`` from t, on the simplex; for refining around a maximum."""
+    def finer(
+        self, t: Float[Tensor, "n g q"], loss: Float[Tensor, "n g"], points: int, number: int
+    ) -> Float[Tensor, "n m q"]:
+        """Places at which the loss may be higher than at all places t so far, as many on every simplex.
+
+        ``points`` are those of the uniform grid along each side, ``number`` counts the rounds from 1, which has most.
+        """
 
     @property
     def uniforms(self) -> int:
@@ -74,9 +81,41 @@ class Curve(Family):
         knots = {Fraction(j, self.size - 1) for j in range(self.size)}
         return torch.tensor([float(place) for place in sorted(uniform | knots)], dtype=torch.float32).unsqueeze(-1)
 
-    def around(self, t: Float[Tensor, "n 1"], spacing: float) -> Float[Tensor, "n 2 1"]:
-        """Places left and right of t, not beyond the ends."""
-        return torch.stack([t - spacing, t + spacing], dim=1).clamp(0, 1)
+    def finer(
+        self,
+        t: Float[Tensor, "n g 1"],
+        loss: Float[Tensor, "n g"],
+        points: int,  # noqa: ARG002 (intervals are halved, whatever their width)
+        number: int,
+    ) -> Float[Tensor, "n m 1"]:
+        """Middles of intervals: the two beside the highest place, those that may hide most, and some where a spike is.
+
+        How much an interval may hide is read off the bends of the loss at its ends, as a difference of slopes times the
+        width of the interval: of a parabola through three places at most an eighth of that lies above the highest. The
+        middles are of intervals whose higher end and bends together reach highest; in the first round a part is of
+        those with the largest bends wherever they are, since a narrow spike far below the maximum shows itself so.
+        """
+        t, order = t[..., 0].sort(dim=1)
+        loss = loss.gather(1, order)
+        hidden = intervals_hide(t, loss)
+        reach = torch.maximum(loss[:, :-1], loss[:, 1:]) + hidden
+        top = loss.argmax(1, keepdim=True)
+        beside = torch.cat([top - 1, top], dim=1).clamp(0, hidden.shape[1] - 1)
+        reach.scatter_(1, beside, torch.inf)
+        count = middles(hidden.shape[1], number)
+        spikes = max(0, count - 2) // 2 if number == 1 else 0
+        high = reach.topk(count - spikes, dim=1).indices
+        bent = hidden.scatter(1, high, -torch.inf).topk(spikes, dim=1).indices
+        chosen = torch.cat([high, bent], dim=1)
+        return ((t[:, :-1] + t[:, 1:]) / 2).gather(1, chosen).unsqueeze(-1)
+
+
+def intervals_hide(t: Float[Tensor, "n g"], loss: Float[Tensor, "n g"]) -> Float[Tensor, "n h"]:
+    """How much the loss is bent downwards at both ends of each of the g − 1 intervals, times its width; t increases."""
+    width = t.double().diff(dim=1).clamp_min(1e-12)
+    slope = loss.diff(dim=1) / width
+    bend = torch.nn.functional.pad((slope[:, :-1] - slope[:, 1:]).clamp_min(0), (1, 1))
+    return width * (bend[:, :-1] + bend[:, 1:])
 
 
 def straight(corners: Tensor, size: int) -> Tensor:

@@ -1,4 +1,11 @@
-"""The loss along simplices: a uniform grid with its corners, made finer around the maximum."""
+"""The loss along simplices: a uniform grid with its corners, made finer where the maximum may be.
+
+What a grid of places can find: a peak between two places shows itself by how the loss bends at them. On a curve whose
+loss is smooth otherwise, a Gaussian spike of height 1 is found wherever it is if its width at half its height is at
+least half the spacing of the uniform grid: at the nearest place it then is .06 or more. A narrower one is found where
+it is near a place, one that is zero at all places never; and where the loss has many kinks, a spike must bend it more
+than most of these.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -19,32 +26,23 @@ def profiles(
 ) -> list[Profile]:
     """Loss of record along each of n simplices, as many places in one pass over the data as the landscape takes.
 
-    Each refinement looks at the neighbours of the largest loss so far, at half the spacing of the round
-    before. The largest value found is a lower bound of the maximum on the simplex. Raises ValueError
-    where a loss is not finite; ``names`` are what it calls the simplices.
+    Each refinement looks where the loss may be higher than the largest so far: at half the spacing of the round before
+    around the highest place, and between others (:meth:`lossbars.simplices.base.Family.finer`). The largest value
+    found is a lower bound of the maximum on the simplex. Raises ValueError where a loss is not finite; ``names`` are
+    what it calls the simplices.
     """
     n = len(simplices.nodes)
     device = simplices.nodes.device
     uniform = simplices.family.grid(grid.points).to(device)  # (g, q)
     t = uniform.expand(n, *uniform.shape)  # (n, g, q)
     losses = _measured(landscape, simplices, t, report)  # (n, g, 2)
-    spacing = 1 / (grid.points - 1)
-    for _ in range(grid.refinements):
-        spacing /= 2
-        t, losses = _refined(landscape, simplices, t, losses, spacing)
+    for number in range(1, grid.refinements + 1):
+        near = simplices.family.finer(t, losses[..., 0], grid.points, number)  # (n, m, q)
+        t, losses = torch.cat([t, near], dim=1), torch.cat([losses, _measured(landscape, simplices, near)], dim=1)
     if bad := (~losses.isfinite().all(2).all(1)).nonzero().flatten().tolist():
         which = ", ".join(names[i] if names else f"simplex {i}" for i in bad)
         raise ValueError(f"the loss along {which} is not finite after the training: try a smaller learning rate")
     return [_sorted(places.cpu(), values.cpu()) for places, values in zip(t, losses, strict=True)]
-
-
-def _refined(
-    landscape: Landscape, simplices: Simplices, t: Tensor, losses: Tensor, spacing: float
-) -> tuple[Tensor, Tensor]:
-    highest = losses[..., 0].argmax(1)
-    top = t[torch.arange(len(t), device=t.device), highest]  # (n, q)
-    near = simplices.family.around(top, spacing)  # (n, m, q)
-    return torch.cat([t, near], dim=1), torch.cat([losses, _measured(landscape, simplices, near)], dim=1)
 
 
 def _measured(

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lossbars.simplices import Family
+from lossbars.simplices.base import intervals_hide
 
 
 @dataclass(frozen=True)
@@ -38,3 +39,13 @@ class Profile:
     def value(self) -> float:
         """The largest loss found: a lower bound of the maximum on the simplex, its ends included."""
         return float(self.loss.max())
+
+    @property
+    def unseen(self) -> float:
+        """By how much the loss on a curve may rise above ``value`` between places, if it is smooth there.
+
+        An eighth of the bends at both ends of an interval, times its width, lies above its higher end at most if the
+        loss is a parabola. This is an estimate, no bound: a spike that is zero at all places leaves no trace.
+        """
+        hidden = intervals_hide(self.t.T, self.loss[None])[0] / 8
+        return max(0.0, float((torch.maximum(self.loss[:-1], self.loss[1:]) + hidden).max()) - self.value)

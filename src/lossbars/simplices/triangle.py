@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lossbars.recipes import peaks
 from lossbars.simplices.base import Family
 
 CENTRE = 6
@@ -69,6 +70,19 @@ class Triangle(Family):
         ]
         return torch.tensor(whole + extra, dtype=torch.float32)
 
+    def finer(
+        self, t: Float[Tensor, "n g 3"], loss: Float[Tensor, "n g"], points: int, number: int
+    ) -> Float[Tensor, "n m 3"]:
+        """Six neighbours of each of the highest peaks, at half the distance of the round before.
+
+        A peak is a place that is higher than all others within the spacing of the uniform grid.
+        """
+        near = 1 / (points - 1)
+        heights = torch.stack([_peaks(*one, 1.01 * near) for one in zip(t, loss, strict=True)])
+        tops = heights.topk(min(peaks(number), heights.shape[1]), dim=1).indices
+        rows = torch.arange(len(t), device=t.device)
+        return torch.cat([self.around(t[rows, top], near / 2**number) for top in tops.T], dim=1)
+
     def around(self, t: Float[Tensor, "n 3"], spacing: float) -> Float[Tensor, "n 6 3"]:
         """The six neighbours of t in a triangular grid, pulled back onto the triangle."""
         steps = torch.tensor(
@@ -76,6 +90,12 @@ class Triangle(Family):
         )
         moved = (t.unsqueeze(1) + spacing * steps).clamp(min=0)
         return moved / moved.sum(-1, keepdim=True)
+
+
+def _peaks(t: Float[Tensor, "g 3"], loss: Float[Tensor, " g"], near: float) -> Float[Tensor, " g"]:
+    """The loss, lowered below all others where a place ``near`` by is higher."""
+    highest = torch.stack([loss[(t - place).abs().amax(1) <= near].max() for place in t])
+    return loss - (loss < highest) * (1 + loss.max() - loss.min())
 
 
 def _side_table(device: torch.device) -> Tensor:

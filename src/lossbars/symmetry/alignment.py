@@ -2,7 +2,6 @@
 
 import torch
 from jaxtyping import Float
-from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
 from lossbars.symmetry.permutations import Group, Symmetry
@@ -37,6 +36,8 @@ def _best(target: Tensor, moved: Tensor, group: Group) -> Tensor:
 
     Where a parameter has the group along two of its axes the product is quadratic, and this its linear part.
     """
+    from scipy.optimize import linear_sum_assignment  # loads for half a second, in jobs that align nothing too
+
     size = group.size
     products = torch.zeros(size, size, dtype=torch.float64)
     for place in group.places:

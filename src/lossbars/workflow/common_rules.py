@@ -16,11 +16,14 @@ PICTURES = {"pdf": "figures/{figure}.pdf", "svg": "figures/{figure}.svg"}
 FIGURE = Rule("figure", "lossbars.workflow.figure_step", PICTURES, local=True)
 
 
-def gather(plan: "Plan", experiment: str, table: str, inputs: Sequence[Output] | Inputs, module: str = "") -> Task:
-    """The one table of an experiment; ``table`` is its name, ``module`` has what puts it together."""
+def gather(plan: "Plan", experiment: str, table: str, inputs: Sequence[Output] | Inputs, *modules: str) -> Task:
+    """The one table of an experiment, of a name.
+
+    The first of ``modules`` has what puts it together; it runs the others, which are modules taken by choice.
+    """
     read = {"tables": inputs} if isinstance(inputs, Sequence) else inputs
-    settings, extra_modules = GatherSettings(module=module), (module,) if module else ()
-    return GATHER.task(plan, settings, read, experiment=experiment, extra_modules=extra_modules, table=table)
+    settings = GatherSettings(module=modules[0] if modules else "")
+    return GATHER.task(plan, settings, read, experiment=experiment, extra_modules=modules, table=table)
 
 
 def figure_task(plan: "Plan", experiment: str, figure: str, tasks: Sequence[Task]) -> Task:

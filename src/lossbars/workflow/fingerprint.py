@@ -10,6 +10,7 @@ import ast
 import hashlib
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -113,7 +114,7 @@ def _file(name: str) -> Path:
 @cache
 def _imports(name: str) -> frozenset[str]:
     modules = set[str]()
-    for node in ast.walk(ast.Module(_statements(_file(name)), [])):
+    for node in _nested(_statements(_file(name))):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 modules |= {alias.name, *_members(alias.name).values()}
@@ -175,10 +176,20 @@ def _lists(node: ast.stmt) -> bool:
 def _tree(path: Path) -> str:
     """The syntax tree as text, docstrings out (comments and layout are no part of it)."""
     tree = ast.Module(_statements(path), [])
-    for node in ast.walk(tree):
+    for node in (tree, *_nested(tree.body)):
         if (
             isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
             and ast.get_docstring(node, clean=False) is not None
         ):
             node.body = node.body[1:]
     return ast.dump(tree)
+
+
+def _nested(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Statements, and those inside of them; expressions, which are most of a tree, hold none."""
+    todo = list(statements)
+    while todo:
+        node = todo.pop()
+        yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            todo.extend(getattr(node, part, ()))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lossbars.barcodes.barcode import MODULO, Bar, Barcode
+from lossbars.barcodes.barcode import DIVISOR, Bar, Barcode
 from lossbars.barcodes.complex import Simplex
 from lossbars.barcodes.measured import MeasuredComplex
 from lossbars.workflow import artefacts
@@ -19,7 +19,7 @@ class BarcodeOfModel:
 
     model: str
     barcode: Barcode
-    modulo: str = ""  # after the convention's name, where permutations of units are divided out
+    variant: str = ""  # after the convention's name: of which complex it is, if not of the plain one
     dies_on: Mapping[Simplex, str] = field(default_factory=dict)  # simplex that ends a bar → recipe that optimised it
     residues: Mapping[Simplex, float] = field(
         default_factory=dict
@@ -28,28 +28,40 @@ class BarcodeOfModel:
     @property
     def convention(self) -> str:
         """The full name of the convention."""
-        return self.barcode.convention + self.modulo
+        return self.barcode.convention + self.variant
 
 
-def record(one: Barcode, job: Job, measured: MeasuredComplex | None = None, modulo: str = "") -> dict[str, Any]:
+def record(one: Barcode, job: Job, measured: MeasuredComplex | None = None, variant: str = "") -> dict[str, Any]:
     """A barcode as json can hold it; with ``measured``, each bar says what is known of the simplices at its ends.
 
-    ``modulo`` is put after the convention's name.
+    ``variant`` is put after the convention's name. A TO-score is a number, ``"inf"`` where it is infinite, and null
+    where its index was not measured.
     """
     bars = [
         {"dim": b.dim, "birth": b.birth, "death": b.death, "born_at": list(b.born_at), "dies_at": _list(b.dies_at)}
         | ({} if measured is None else _ends(b, measured))
         for b in one.bars
     ]
-    higher = {str(dim): {m: one.to_score(m, dim) for m in ("sqrt2", "linf")} for dim in one.dims}
+    by_index = {str(dim): _scores(one, dim) for dim in range(max(1, one.measured) + 1)}
     return {
         "experiment": job.experiment,
         "model": job.model,
-        "convention": one.convention + modulo,
+        "convention": one.convention + variant,
         "bars": bars,
-        "to_score": {metric: one.to_score(metric) for metric in ("sqrt2", "linf")},
-        "to_score_by_index": higher,
+        "to_score": by_index["0"],
+        "to_score_by_index": by_index,
     }
+
+
+def _scores(one: Barcode, dim: int) -> dict[str, float | str | None]:
+    """TO-scores of one index in both ground metrics; strict json has no infinity, and null is what was not measured."""
+    scores = {metric: one.to_score(metric, dim) for metric in DIVISOR}
+    return {metric: "inf" if score == math.inf else score for metric, score in scores.items()}
+
+
+def score_of(value: float | str | None) -> float | None:
+    """The TO-score that a record holds."""
+    return None if value is None else float(value)
 
 
 def _ends(bar: Bar, measured: MeasuredComplex) -> dict[str, Any]:
@@ -72,18 +84,18 @@ def read_barcodes(work: Work[Any], option: str) -> list[BarcodeOfModel]:
 
 
 def _barcode(record: Mapping[str, Any]) -> BarcodeOfModel:
-    convention = record["convention"].removesuffix(MODULO)
+    convention, dash, variant = record["convention"].partition("-")
     bars = [_bar(bar) for bar in record["bars"]]
     recipes = [bar.get("dies_on") for bar in record["bars"]]
     dies_on = {bar.dies_at: by for bar, by in zip(bars, recipes, strict=True) if bar.dies_at and by}
-    modulo = record["convention"].removeprefix(convention)
     ends = [
         (simplex, bar.get(f"{end}_residue"))
         for bar in record["bars"]
         for end, simplex in (("birth", tuple(bar["born_at"])), ("death", tuple(bar["dies_at"] or ())))
     ]
     residues = {simplex: residue for simplex, residue in ends if residue is not None}
-    return BarcodeOfModel(record["model"], Barcode(bars, convention), modulo, dies_on, residues)
+    measured = max(int(dim) for dim, scores in record["to_score_by_index"].items() if scores["sqrt2"] is not None)
+    return BarcodeOfModel(record["model"], Barcode(bars, convention, measured), dash + variant, dies_on, residues)
 
 
 def _bar(bar: Mapping[str, Any]) -> Bar:

@@ -125,6 +125,7 @@ class Rule:
     threads: int = 1
     local: bool = False  # runs on the machine where Snakemake runs, not on a cluster
     on_demand: bool = False  # made where something needs it, not because its experiment is run
+    priority: int = 0  # of jobs that could start, those of the highest do: what is long, or what much waits for
 
     def task(
         self,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from lossbars.datasets.specs import Size, size_of
 from lossbars.networks.sizes import Network
 from lossbars.networks.specs import NetworkSpec
-from lossbars.recipes import Curves, Descent, Paths, Polish, Settle, Strings, Triangles
+from lossbars.optimise.recipes import Paths, Strings
+from lossbars.recipes import Curvature, Curves, Descent, Polish, Settle, Triangles, peaks, refined
 from lossbars.workflow.data_sets import data_of
 from lossbars.workflow.resources import MB, MEMORY_SAFETY, Request, cpu_request, mem_mb, minutes
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 FLOAT = 4  # bytes
 EVALUATED, EVALUATED_TOKENS = 1000, 2**14  # samples, of text tokens, at a time in the loss of record
 BEADS, TRAINED_BEADS = 20, 3  # of a string, and of them trained at a time; by need, so both are guesses
+STATISTICS = 2**31  # bytes of a graph of BatchNorm's statistics that is held, at most
 MEASURED, OUTPUTS = 2**26, 2**24  # parameters and outputs of all networks that are measured at a time
 
 
@@ -40,6 +42,7 @@ class Training:
     evaluations: int  # losses of record of one simplex
     moments: int  # that the optimiser keeps of each variable
     settling: int = 0  # forward passes over the data that a quasi-Newton method takes afterwards, for one simplex
+    statistics: int = 0  # bytes of the graph of a batch of BatchNorm's statistics, for the gradient of the objective
     pairs: int = 0  # vectors of the parameters' length, in float32, that it keeps of one simplex
 
     @property
@@ -72,8 +75,26 @@ def with_settling(job: Training, recipe: Polish | Settle | None) -> Training:
         return job
     words = 2 if recipe.precision == "float64" else 1
     nodes = job.nodes if isinstance(recipe, Settle) else 1
+    normed = job.network.passes == 2  # BatchNorm: its statistics are differentiated too, by another way forth and back
+    graph = words * FLOAT * job.network.kept * min(EVALUATED, job.samples) if normed else 0
     # steps and changes of the gradient, ten vectors on the way; twice all that while rows leave the stack
-    return replace(job, settling=3 * words * recipe.passes, pairs=2 * words * nodes * (2 * recipe.history + 10))
+    return replace(
+        job,
+        settling=(4 if normed else 3) * words * recipe.passes,  # of two passes each with BatchNorm
+        statistics=2 * min(graph, STATISTICS),
+        pairs=2 * words * nodes * (2 * recipe.history + 10),
+    )
+
+
+def curvature(job: Training, recipe: Curvature, double: bool) -> Training:
+    """Products of Hessians at the minima that ``job`` trains, without the training; a product costs four gradients.
+
+    Where graphs of gradients can be kept, products cost half as much and four times as many are made.
+    """
+    words = 2 if double else 1
+    passes = 3 * 2 * words * recipe.products
+    vectors = words * (recipe.products + 10)
+    return replace(job, epochs=0, batch=min(3 * EVALUATED, job.samples), settling=passes, pairs=vectors)
 
 
 def control_points(descent: Descent) -> tuple[int, int]:
@@ -99,14 +120,16 @@ def evaluations(descent: Descent) -> int:
     """Forward passes over the data that measuring one simplex takes."""
     match descent:
         case Curves(grid=grid):  # the curve and the straight segment
-            return 2 * grid.points + 2 * grid.refinements
+            return 2 * grid.points + refined(grid.points - 1, grid.refinements)
         case Paths(grid=grid):
             segments = control_points(descent)[0] - 1
-            return segments * (grid.between + 1) + 1 + 2 * grid.refinements
+            places = segments * (grid.between + 1)
+            return places + 1 + refined(places, grid.refinements)
         case Strings(grid=grid, halvings=halvings):
-            return halvings * BEADS * (grid.between + 2 * grid.refinements)
+            return halvings * BEADS * grid.of_segment
         case Triangles(grid=grid):
-            return grid.points * (grid.points + 1) // 2 + 4 + 6 * grid.refinements
+            around = sum(peaks(number) for number in range(1, grid.refinements + 1))
+            return grid.points * (grid.points + 1) // 2 + 4 + 6 * around
     return 5  # a minimum: loss, its gradient (three times a forward pass), and the test set
 
 
@@ -148,7 +171,7 @@ def activation_bytes(job: Training) -> int:
     evaluated = rows if job.network.stacked else 1
     samples = evaluated_windows(job.size) if job.size.text else EVALUATED
     record = evaluated * min(samples, job.samples) * (job.network.measured or job.network.kept)
-    return FLOAT * (max(step, record) + output_numbers(job, min(samples, job.samples)))
+    return max(FLOAT * max(step, record), job.statistics) + FLOAT * output_numbers(job, min(samples, job.samples))
 
 
 def evaluated_windows(size: Size) -> int:

@@ -47,7 +47,9 @@ def use(work: Work[Any]) -> torch.device:
     if wanted == "cuda" and not there:
         raise ValueError("device: cuda is asked for, and this machine has no GPU that torch can use")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else its products differ from run to run
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # As ``torch.use_deterministic_algorithms``, which would load torch's compiler: 2 s of each job.
+    torch.set_deterministic_debug_mode("warn")
+    os.environ.setdefault("TORCHINDUCTOR_DETERMINISTIC", "1")  # and for a user's network that is compiled
     torch.backends.cuda.enable_mem_efficient_sdp(False)  # attention whose gradient differs from time to time
     return torch.device("cuda" if wanted == "cuda" or (wanted == "auto" and there) else "cpu")
 

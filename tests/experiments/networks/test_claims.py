@@ -13,8 +13,7 @@ from lossbars.claims.claim import COLUMNS, NOT_CONVERGED
 from lossbars.documents import claims_report
 from lossbars.documents.claims_report import scale_in_words
 from lossbars.experiments.kinds import KINDS
-from lossbars.experiments.networks.claims.depth import subset_spread
-from lossbars.experiments.networks.claims.results import Results, finite
+from lossbars.experiments.networks.claims.results import Results, barcode_of, finite
 from lossbars.plots.bars import to_score
 from lossbars.workflow.artefacts import ArtefactError, read_table, write_table
 from lossbars.workflow.job import Job
@@ -134,16 +133,30 @@ def test_a_difference_within_the_spread_is_undecided() -> None:
     assert depth_row(falling, {"m2": wide, "m4": wide})["verdict"].startswith("undecided")
     row = depth_row(falling, {"m2": narrow, "m4": narrow})
     assert row["verdict"] == "holds"
-    assert "std over 3 subsets of 2 minima" in row["detail"]
-    assert "± 0.0071" in row["obtained"]
+    assert "jackknife standard error over minima (3 subsets of 2 of 4)" in row["detail"]
+    assert "± 0.0058" in row["obtained"]
 
 
-def test_spread_is_of_subsets_of_half_of_the_minima() -> None:
-    table = subsets({"m2": [1.0, 2.0, 3.0, 4.0]})
-    larger = table.assign(size=3, death=table["death"] * 100)
-    spread, words = subset_spread(pd.concat([table, larger]), "m2", to_score)
-    assert spread == pytest.approx(np.std([1, 2, 3, 4], ddof=1) / math.sqrt(2))
-    assert words == "std over 4 subsets of 2 minima"
+def test_minima_that_no_curve_joins_have_an_infinite_score_and_no_verdict() -> None:
+    row = depth_row({"m2": [4.0, math.inf], "m4": [2.0]})
+    assert (
+        row["verdict"] == "not measured" and row["detail"] == "this needs curves that join all minima of each network"
+    )
+    assert row["obtained"] == "2 layers: ∞ (n = 1 bars); 4 layers: 0.7071 (n = 1 bars)"
+    table = bars({"m2": [4.0, math.inf]})
+    assert (
+        judged("my-own", results(mlps(2), bars=table)).loc["to-score-direct", "obtained"] == "2 layers: ∞ (√2), ∞ (L∞)"
+    )
+
+
+def test_claims_state_one_uncertainty_of_a_score() -> None:
+    deaths = {"m2": [3.0, 2.0], "m4": [2.9, 1.5]}
+    spread = subsets({"m2": [1.0, 1.01, 1.02], "m4": [1.0, 1.01, 1.02]})
+    table = judged("fc-mnist", results(mlps(2, 4), bars=bars(deaths), robustness=spread))
+    kind = "jackknife standard error over minima (3 subsets of 2 of 4)"
+    assert kind in table.loc["depth-to-score", "detail"] and kind in table.loc["to-score-direct", "detail"]
+    assert "1.414 ± 0.0058 (n" in table.loc["depth-to-score", "obtained"]
+    assert "1.414 ± 0.0058 (√2), 1.000 ± 0.0041 (L∞)" in table.loc["to-score-direct", "obtained"]
 
 
 def test_a_reduced_budget_is_named_in_qualitative_verdicts() -> None:
@@ -281,7 +294,9 @@ def test_claims_without_their_tables_are_not_measured() -> None:
 
 def test_an_unknown_experiment_gets_the_generic_rows() -> None:
     table = judged("my-own", results(CUSTOM))
-    assert list(table.index) == ["minima", "to-score-direct", "to-score-merged", "direct-above-merged", "nothing-below"]
+    scores = ["to-score-direct", "to-score-merged", "to-score-merged-closed"]
+    assert list(table.index) == ["minima", *scores, "direct-above-merged", "nothing-below"]
+    assert table.loc["to-score-merged-closed", "verdict"] == "not measured"
     assert table.loc["to-score-direct", "obtained"] == "m2: 0.7071 (√2), 0.5000 (L∞)"
     assert table.loc["direct-above-merged", "verdict"] == "holds"
 
@@ -303,9 +318,8 @@ def test_direct_below_merged_is_a_violation(merged: Deaths) -> None:
 def test_scores_are_those_of_the_barcode() -> None:
     table = bars({"m2": [1.5, 4.25, 2.0]})
     several = [Bar(1.0, d, 0, (i,), (i, 9)) for i, d in enumerate([1.5, 4.25, 2.0])]
-    ending = finite(table, "m2", "direct")
-    for bars_of_table in (ending, table[table["convention"] == "direct"], ending.head(0)):
-        barcode = Barcode(several if len(bars_of_table) else [], "direct")
+    for bars_of_table in (finite(table, "m2", "direct"), barcode_of(table, "m2", "direct")):
+        barcode = Barcode(several, "direct")
         assert to_score(bars_of_table) == barcode.to_score("sqrt2")
         assert to_score(bars_of_table, "linf") == barcode.to_score("linf")
 

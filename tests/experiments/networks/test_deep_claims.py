@@ -117,8 +117,8 @@ def test_with_subsets_the_spread_is_theirs() -> None:
     own = results(NETS, bars=deaths(0.2, a=3.0, c=2.0), robustness=table)
     found = moves(own, True, "depth", mean_length)
     assert found.verdict == UNDECIDED
-    assert "R20-1: 3.000 ± 2.0 (n = 2 bars)" in found.obtained
-    assert found.detail.endswith("± is the std over 3 subsets of 2 minima")
+    assert "R20-1: 3.000 ± 2.3 (n = 2 bars)" in found.obtained
+    assert found.detail.endswith("± is the jackknife standard error over minima (3 subsets of 2 of 3)")
 
 
 def test_a_reduced_budget_is_named() -> None:

@@ -54,7 +54,7 @@ def bars() -> pd.DataFrame:
     rows = [
         (model, convention, 0, 0.1 * i, np.inf if i == 0 else 1.0 + i, str(i), "")
         for model in EXPERIMENT["models"]
-        for convention in ("direct", "merged", f"direct{MODULO}", f"merged{MODULO}")
+        for convention in ("direct", "merged", f"direct{MODULO}", f"merged{MODULO}", "merged-closed")
         for i in range(3)
     ]
     rows += [(model, "merged", 1, 1.0, 2.0, "0+1", "") for model in EXPERIMENT["models"]]

@@ -15,6 +15,7 @@ from matplotlib.text import Annotation
 
 import lossbars
 from lossbars.experiments.networks.figures.barcodes import barcodes
+from lossbars.experiments.networks.figures.closed import closed
 from lossbars.experiments.networks.figures.persistence import persistence
 from lossbars.experiments.networks.figures.profiles import profiles
 from lossbars.experiments.networks.figures.robustness import robustness
@@ -163,28 +164,37 @@ class TestBarcodes:
 
 
 class TestToScore:
-    def test_scores_follow_the_labels_and_the_spread_is_that_of_subsets(self):
+    def test_scores_follow_the_labels_and_have_their_standard_errors(self):
         subsets = make_robustness()  # of 5 minima; with 3 and 2 bars, sizes 2 and none are smaller
         bars = make_bars({"flat": BARS["flat"], "deep": [(0.01 * i, 0.5) for i in range(1, 5)] + [(0.001, np.inf)]})
         figure = to_score(bars, subsets, LABELS, "scores")
         np.testing.assert_allclose(line(figure, "all").get_ydata(), [0.49 / 2**0.5, 0.297 / 2**0.5])
         (container,) = figure.axes[0].containers
-        means = container.lines[0].get_ydata(orig=False)
-        of_two, of_four = (  # the longest bar is that of the highest minimum
-            [0.09 + 0.01 * (chosen[0] + chosen[-1]) for chosen in itertools.combinations(range(5), n)] for n in (2, 4)
+        ((one, other),) = (collection.get_segments() for collection in container.lines[2])
+        of_two, of_three = (  # the longest bar is that of the highest minimum
+            [0.09 + 0.01 * (chosen[0] + chosen[-1]) for chosen in itertools.combinations(range(5), n)] for n in (2, 3)
         )
-        np.testing.assert_allclose(means, [np.mean(of_four) / 2**0.5, np.mean(of_two) / 2**0.5])
-        low, high = (cap.get_ydata(orig=False) for cap in container.lines[1])
-        deviations = [np.std(of_four, ddof=1), np.std(of_two, ddof=1)]
-        np.testing.assert_allclose((high - low) / 2, np.array(deviations) / 2**0.5)
-        assert "over 5 to 10 random subsets of 2 to 4 minima" in words(figure)
-        assert "n = 3 to 5 minima" in words(figure) and "mean ± std" in words(figure)
+        error = np.sqrt(2 / 3) * np.std(of_two) / 2**0.5  # of 2 and 3, both as near to a half, the smaller
+        for segment, score in ((one, 0.49), (other, 0.297)):
+            np.testing.assert_allclose(segment[:, 1] - score / 2**0.5, [-error, error])
+        assert not np.isclose(np.std(of_three), np.std(of_two))
+        assert "jackknife standard error over minima (10 subsets of 2 of 5)" in words(figure)
+        assert "n = 3 to 5 minima" in words(figure) and "± standard error" in words(figure)
         assert tick_names(figure.axes[0]) == list(LABELS.values())
 
     def test_no_spread_without_a_table_of_subsets(self):
         figure = to_score(make_bars(), None, LABELS, "scores")
         assert not figure.axes[0].containers
         assert "subsets" not in words(figure) and "direct bars" in words(figure)
+
+    def test_an_infinite_score_is_said(self):
+        bars = make_bars(BARS | {"deep": [(0.1, 0.5), (0.2, np.inf), (0.3, np.inf)]})
+        for labels, scores in ((LABELS, [0.297 / 2**0.5]), ({"deep": "MLP, 8 layers"}, [])):
+            figure = to_score(bars, None, labels, "scores")
+            np.testing.assert_allclose(line(figure, "all").get_ydata(), scores)
+            assert [text.get_text() for text in figure.axes[0].texts] == ["∞"]
+            assert "∞: some minima are joined by no curve" in words(figure)
+        assert "TO ∞" in words(barcodes(bars, LABELS, ""))
 
     def test_no_subset_is_small_enough(self):
         with pytest.raises(ValueError, match="'deep' smaller than its 2 minima"):
@@ -445,3 +455,21 @@ class TestSave:
         figure = barcodes(make_bars(), LABELS, "bars")
         save(figure, tmp_path / "a" / "f.pdf", str(tmp_path / "b" / "f.svg"))
         assert sorted(path.name for path in tmp_path.rglob("f.*")) == ["f.pdf", "f.svg"]
+
+
+def test_closed_barcodes_stand_beside_the_given_ones() -> None:
+    bars = make_bars().assign(convention="merged")
+    merged = bars[bars["dim"] == 0]
+    found = merged.groupby("model").head(1).assign(born_at="99", birth=0.0005, death=0.002)
+    table = pd.concat([bars, pd.concat([merged, found]).assign(convention="merged-closed")], ignore_index=True)
+    figure = closed(table, LABELS, "Given and closed")
+    names = tick_names(figure.axes[0])
+    assert [name.splitlines()[:2] for name in names] == [
+        [label, side] for label in LABELS.values() for side in ("given", "closed")
+    ]
+    counts = {name: len(group) for name, group in merged.groupby("model")}
+    assert [name.splitlines()[-1] for name in names] == [
+        f"n = {counts[model] + more}" for model in LABELS for more in (0, 1)
+    ]
+    with pytest.raises(ValueError, match="merged-closed"):
+        closed(bars, LABELS, "None found")

@@ -1,20 +1,29 @@
 """The table of all minima of an experiment, and what is said of curves that go below them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from lossbars.experiments.networks.minima import ENDPOINT, MINIMUM
+from lossbars.experiments.networks.minima import ENDPOINT, MINIMUM, gather
 from lossbars.plots.bars import unresolved
 from lossbars.workflow.artefacts import read_table
+from lossbars.workflow.work import Work
 from support.network_tables import claim_rows, results
 from support.plans import run_tasks
 from support.workflow import TINY, Model, plan
 
-POLISHED = {"polish": {"passes": 60}, "triangles": None, "robustness": None, "figures": [], "seeds_per_job": 3}
+POLISHED = {
+    "polish": {"passes": 60},
+    "curvature": {"products": 30},
+    "triangles": None,
+    "robustness": None,
+    "figures": [],
+    "seeds_per_job": 3,
+}
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +32,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     minima = TINY["minima"] | {"weight_decay": 1e-3}
     made = Model(tmp_path_factory.mktemp("minima"), plan(**POLISHED, minima=minima))
     made.train()
+    made.run(*made.of("curvature"))
     made.barcode()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(made.folder)
@@ -57,8 +67,40 @@ def test_bars_are_direct_ones_and_the_half_line_has_the_longest(model):
 
 def test_what_has_not_converged_is_an_endpoint(model):
     table = gathered(model, "minima")
-    small = table["residue"] <= 0.1 * table["bar"]
+    small = (table["residue"] <= 0.1 * table["bar"]) & (table["falls_along_it"] == 0)
     assert list(table["is"]) == [MINIMUM if converged else ENDPOINT for converged in small]
+
+
+def test_every_minimum_has_its_curvature(model):
+    table, curvature = gathered(model, "minima"), model.table("curvature", "0-2")
+    for name in ("least_eigenvalue", "eigenvalue_error", "falls_along_it", "hessian_products", "no_curvature"):
+        assert list(table[name]) == list(curvature[name]), name
+    assert (table["no_curvature"] == "").all() and (table["hessian_products"] <= 30).all()
+    assert (table["least_eigenvalue"] <= 1e-3 + table["eigenvalue_error"]).all(), "λ is one: some pixels are never lit"
+    assert (table["nearest_permuted"] <= table["nearest"]).all() and (table["same_as"] == "").all()
+
+
+def test_a_saddle_is_an_endpoint_and_minima_need_no_curvature(model, monkeypatch):
+    def of(falls: float, **curvature: Any) -> pd.DataFrame:
+        tables = {
+            "minima": gathered(model, "minima")[["model", "seed", "objective", "residue"]].assign(residue=0.0),
+            "curvature": pd.DataFrame({"model": []}),
+            "found": pd.DataFrame({"model": []}),
+        }
+        if curvature:
+            tables["curvature"] = pd.DataFrame(
+                {"model": "mlp", "seed": [0, 1, 2], **curvature, "falls_along_it": falls}
+            )
+        monkeypatch.setattr(Work, "tables", lambda _, option: tables[option])
+        (task,) = (task for task in model.tasks if task.rule == "gather" and Path(task.path).stem == "minima")
+        monkeypatch.chdir(model.folder)
+        return gather(Work.of(task))
+
+    reason = {"least_eigenvalue": -1.0, "eigenvalue_error": 0.1, "hessian_products": 9.0, "no_curvature": ""}
+    assert list(of(0.0, **reason)["is"]) == [MINIMUM] * 3
+    assert list(of(0.1, **reason)["is"]) == [ENDPOINT] * 3
+    without = of(0.0)
+    assert list(without["is"]) == [MINIMUM] * 3 and without["least_eigenvalue"].isna().all()
 
 
 def test_bars_carry_the_residues_of_their_ends(model):

@@ -48,6 +48,7 @@ MINE: dict[str, Any] = {
     "seeds": 3,
     "seeds_per_job": 2,
     "polish": None,
+    "descents": None,
     "models": {
         "net": {
             "network": {"kind": "custom", "source": "my_net.py:Net", "arguments": {"channels": 3}},
@@ -64,7 +65,7 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A step sets what holds for its whole process; here the process goes on."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     yield
-    torch.use_deterministic_algorithms(False)
+    torch.set_deterministic_debug_mode("default")
 
 
 @pytest.fixture(params=KINDS)

@@ -9,12 +9,8 @@ from lossbars.datasets.specs import DATASETS, AnyData, TextData, is_text
 from lossbars.experiments.networks.embeddings.config import Embedding, check_embeddable
 from lossbars.experiments.networks.model import Model
 from lossbars.networks.specs import check_fit
-from lossbars.recipes import (
-    Descent,
-    Normalisation,
-    Paths,
-    Robustness,
-)
+from lossbars.optimise.recipes import Paths
+from lossbars.recipes import Descent, Descents, Normalisation, Robustness
 from lossbars.seeding import SEEDS
 from lossbars.workflow.config import merged
 from lossbars.workflow.experiment import ExperimentConfig, Scale, check_key, check_labels
@@ -25,8 +21,8 @@ class Experiment(ExperimentConfig):
 
     shrinks: ClassVar[tuple[str, ...]] = ("epochs", "seeds", "samples")
     shared: ClassVar[tuple[str, ...]] = (
-        *("minima", "polish", "groups"),
-        *("curves", "more_curves", "triangles", "more_triangles"),
+        *("minima", "polish", "curvature", "groups"),
+        *("curves", "more_curves", "descents", "triangles", "more_triangles"),
     )
 
     kind: Annotated[Literal["networks"], Field(exclude=True)] = "networks"
@@ -68,6 +64,8 @@ class Experiment(ExperimentConfig):
             raise ValueError("figures: 'modulo' needs a model with more_curves that are aligned (align: weights)")
         if "string-bridge" in self.figures and not any(m.strings for m in self.models.values()):
             raise ValueError("figures: 'string-bridge' needs a model with curves of the family string, and others")
+        if "closed" in self.figures and not all(self.descents(key) for key in self.models):
+            raise ValueError("figures: 'closed' needs descents of every model, from minima of its objective")
         flows = [recipe for m in self.models.values() for recipe in m.kinds.values() if isinstance(recipe, Paths)]
         if "path-norms" in self.figures and not flows:
             raise ValueError("figures: 'path-norms' needs a model with curves of the family path")
@@ -107,6 +105,12 @@ class Experiment(ExperimentConfig):
     def weight_decay(self, key: str) -> float:
         """λ of the objective that a model is measured on."""
         return 0.0 if self.objective == "data_loss" else min(self.models[key].weight_decays)
+
+    def descents(self, key: str) -> Descents | None:
+        """How a model descends from its curves; not if its minima are no minima of what is measured."""
+        model = self.models[key]
+        measured = model.has_objective and model.weight_decays == {self.weight_decay(key)}
+        return model.descents if measured else None
 
     @model_validator(mode="after")
     def _networks_read_the_data(self) -> "Experiment":

@@ -8,17 +8,20 @@ from lossbars.experiments.networks import costs, settings
 from lossbars.experiments.networks.config import Experiment
 from lossbars.experiments.networks.embeddings.plan import EMBEDDING, embedding_task
 from lossbars.experiments.networks.plan import (
+    ALIGNMENT_MODULES,
     BARCODE,
     COMPLEX,
+    CURVATURE,
     CURVE_STEPS,
     CURVES,
+    DESCENTS,
     MINIMA,
     ROBUSTNESS,
     ROOM,
     TRIANGLES,
     model_tasks,
 )
-from lossbars.recipes import Paths
+from lossbars.optimise.recipes import Paths
 from lossbars.workflow.common_rules import gather
 from lossbars.workflow.data_sets import dataset_task
 from lossbars.workflow.kind import FigureKind, Kind, Source, reading, titled
@@ -56,17 +59,18 @@ class NetworksKind(Kind):
 
     name = "networks"
     config = Experiment
-    rules = (MINIMA, CURVES, TRIANGLES, COMPLEX, BARCODE, ROBUSTNESS, EMBEDDING)
+    rules = (MINIMA, CURVATURE, CURVES, DESCENTS, TRIANGLES, COMPLEX, BARCODE, ROBUSTNESS, EMBEDDING)
     figures = {
         "barcodes": figure(
             "figures.barcodes",
-            "Barcodes: a bar for each minimum, from its loss up to the height at which a direct curve can reach "
-            "something lower. The arrow is the half-line of the lowest minimum. An open end has not converged.",
+            "Barcodes of the given minima: a bar for each, from its loss up to the height at which a direct curve can "
+            "reach something lower. The arrow is the half-line of the lowest minimum. An open end has not converged.",
             settings.with_groups,
         ),
         "to-score": figure(
             "figures.to_score",
-            "TO-score of each network: the longest finite bar of its direct barcode, over √2.",
+            "TO-score of each network: the longest finite bar of its direct barcode, over √2, with its standard error "
+            "over the sample of minima where barcodes of subsets were asked for.",
             robustness=OF_ROBUSTNESS,
         ),
         "profiles": figure(
@@ -132,6 +136,10 @@ class NetworksKind(Kind):
             settings.with_strings,
             curves=OF_PLAIN_CURVES,
         ),
+        "closed": figure(
+            "figures.closed",
+            "Merged barcodes of the given minima, and closed: with the minima that descents from curves found.",
+        ),
         "components": figure(
             "figures.components",
             "Barcodes, and beside them N(λ): how many connected components the set of all places with a loss of "
@@ -153,8 +161,14 @@ class NetworksKind(Kind):
         bars = gather(plan, experiment, "barcodes", {"barcodes": barcodes}, f"{ROOM}.bars")
         yield bars
         trained = [task for tasks in of_models.values() for task in tasks if task.rule == MINIMA.name]
+        curvature = [task for tasks in of_models.values() for task in tasks if task.rule == CURVATURE.name]
         reads = {"minima": files(trained, "table"), "parameters": files(trained, "tensors"), "bars": [bars["table"]]}
-        yield gather(plan, experiment, "minima", reads, f"{ROOM}.minima")
+        descents = [task for tasks in of_models.values() for task in tasks if task.rule == DESCENTS.name]
+        if descents:
+            reads |= {"found": files(descents, "table"), "found_parameters": files(descents, "tensors")}
+        if curvature:
+            reads |= {"curvature": files(curvature, "table"), "units": files(curvature, "records")}
+        yield gather(plan, experiment, "minima", reads, f"{ROOM}.minima", *ALIGNMENT_MODULES)
         for key, embedding in config.embeddings.items():
             yield embedding_task(plan, experiment, key, data, of_models[embedding.small])
 

@@ -1,35 +1,82 @@
-"""All minima of an experiment in one table: how good they are, how far from converged, and how long their bars."""
+"""All minima of an experiment in one table: how good they are, whether they are minima, and how long their bars."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
+from lossbars.experiments.networks.duplicates import distances, permuted_distances, same_as, symmetry_of
 from lossbars.plots.bars import RESOLVED, finite, lengths, longest
+from lossbars.workflow.artefacts import made_by, read_records
 from lossbars.workflow.settings import GatherSettings
 from lossbars.workflow.work import Work
 
 MINIMUM, ENDPOINT = "minimum", "endpoint"
+CURVATURE = ("least_eigenvalue", "eigenvalue_error", "falls_along_it", "hessian_products")
 
 
 def gather(work: Work[GatherSettings]) -> pd.DataFrame:
-    """A row per minimum: the columns of the models' tables, and what the minima are beside each other.
+    """A row per minimum: the columns of the models' tables, their curvature, and what minima are beside each other.
 
     ``bar`` is the length of its direct bar, for a half-line that of the longest finite one; ``nearest`` the distance to
-    the nearest other minimum of the model (Euclidean, of parameters as they are). ``is`` says ``minimum`` where its
-    residue is at most a tenth of its bar, and ``endpoint`` where it is more, or not known.
+    the nearest other minimum of the model (Euclidean, of parameters as they are), ``nearest_permuted`` the smallest to
+    which a permutation of hidden units brings another one, as far as matching finds it (NaN where no permutations are
+    known). ``same_as`` names the first minimum before it that is the same point; see
+    :func:`lossbars.experiments.networks.duplicates.same_as`. ``is`` says ``minimum`` where its residue is at most a
+    tenth of its bar and the objective does not fall along the eigenvector of a negative eigenvalue; else ``endpoint``.
+    Of minima that descents from curves found, which have rows after the given ones of a model, ``found_on`` names the
+    curve and the place on it, ``bar`` is that of the closed barcode, and the curvature is not measured.
     """
     minima, bars = work.tables("minima"), work.table("bars")
+    minima = _with_curvature(minima, work.tables("curvature"))
+    units = {made_by(path).model: read_records(path, work.keys("units")) for path in work.files("units")}
+    found = work.tables("found")
     parts = []
     for model, rows in minima.groupby("model", sort=False):
         of_model = bars[(bars["model"] == model) & (bars["convention"] == "direct") & (bars["dim"] == 0)]
+        theta = _places(work, str(model), rows["seed"])
+        plain, permuted = distances(theta), None
+        if groups := units.get(str(model)):
+            symmetry = symmetry_of(groups, theta.shape[1])
+            permuted = permuted_distances(theta, symmetry, work.experiment, str(model), "nearest")
         parts.append(
-            rows.assign(bar=rows["seed"].map(_bars(of_model)), nearest=_nearest(work, str(model), rows["seed"]))
+            rows.assign(
+                bar=rows["seed"].map(_bars(of_model)),
+                nearest=plain.amin(1).tolist(),
+                nearest_permuted=np.nan if permuted is None else permuted.amin(1).tolist(),
+                same_as=same_as(rows, theta, plain, permuted),
+                found_on="",
+            )
         )
+        if "seed" in found and (new := found[found["model"] == model]).size:
+            of_closed = bars[(bars["model"] == model) & (bars["convention"] == "merged-closed") & (bars["dim"] == 0)]
+            parts.append(
+                _found(new, theta, _places(work, str(model), new["seed"], "found_parameters"), _bars(of_closed))
+            )
     table = pd.concat(parts, ignore_index=True)
-    known = table["residue"] <= RESOLVED * table["bar"]
+    known = (table["residue"] <= RESOLVED * table["bar"]) & ~(table["falls_along_it"] > 0)
     return table.assign(**{"is": np.where(known, MINIMUM, ENDPOINT)})
+
+
+def _found(rows: pd.DataFrame, given: Tensor, theta: Tensor, bars: dict[int, float]) -> pd.DataFrame:
+    """Rows of minima that descents from curves found; their bars are those of the closed barcode."""
+    apart = torch.cat([torch.cdist(theta, given), distances(theta)], dim=1)
+    on = [
+        f"{a}+{b} ({by}), t = {t:.3g}"
+        for by, a, b, t in zip(rows["found_by"], rows["found_a"], rows["found_b"], rows["found_at"], strict=True)
+    ]
+    columns = {"bar": rows["seed"].map(bars), "nearest": apart.amin(1).tolist(), "same_as": "", "found_on": on}
+    unknown = dict.fromkeys((*CURVATURE, "nearest_permuted"), np.nan) | {"no_curvature": ""}
+    return rows.drop(columns=["found_by", "found_a", "found_b", "found_at"]).assign(**columns, **unknown)
+
+
+def _with_curvature(minima: pd.DataFrame, curvature: pd.DataFrame) -> pd.DataFrame:
+    """The columns of the curvature beside those of the minima; NaN, with the reason, where it was not asked for."""
+    if "seed" in curvature:
+        return minima.merge(curvature, on=["model", "seed"], how="left").fillna({"no_curvature": ""})
+    return minima.assign(**dict.fromkeys(CURVATURE, np.nan), no_curvature="")
 
 
 def _bars(bars: pd.DataFrame) -> dict[int, float]:
@@ -38,12 +85,10 @@ def _bars(bars: pd.DataFrame) -> dict[int, float]:
     return dict(zip(bars["born_at"].astype(int), climbs, strict=True))
 
 
-def _nearest(work: Work[Any], model: str, seeds: pd.Series) -> list[float]:
-    """Distance of each minimum to the nearest other one of its model."""
-    places: dict[int, torch.Tensor] = {}
-    for job, tensors, _ in work.all_tensors("parameters"):
+def _places(work: Work[Any], model: str, seeds: pd.Series, option: str = "parameters") -> Tensor:
+    """θ (n, d) of the minima of a model, float64."""
+    places: dict[int, Tensor] = {}
+    for job, tensors, _ in work.all_tensors(option):
         if job.model == model:
             places |= dict(zip(tensors["seeds"].tolist(), tensors["theta"].double(), strict=True))
-    theta = torch.stack([places[seed] for seed in seeds])
-    apart = torch.cdist(theta, theta) + torch.diag(torch.full((len(theta),), torch.inf, dtype=theta.dtype))
-    return apart.amin(1).tolist()
+    return torch.stack([places[seed] for seed in seeds])

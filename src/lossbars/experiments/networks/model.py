@@ -5,7 +5,8 @@ from typing import Any
 from pydantic import model_validator
 
 from lossbars.networks.specs import NetworkSpec
-from lossbars.recipes import AnyCurves, Descent, Minima, Polish, Recipe, Strings, Triangles
+from lossbars.optimise.recipes import AnyCurves, Strings
+from lossbars.recipes import Curvature, Descent, Descents, Minima, Polish, Recipe, Triangles
 from lossbars.workflow.experiment import Resources, check_key, check_labels
 
 
@@ -23,9 +24,11 @@ class Model(Recipe):
     label: str = ""  # what figures call it; the model's key where empty
     minima: Minima
     polish: Polish | None = Polish(passes=100, precision="float32")  # on the objective of the training; null: none
+    curvature: Curvature | None = Curvature()  # the least eigenvalue of the Hessian at each minimum; null: none
     groups: dict[str, Group] = {}  # each states what differs from ``minima``; as many seeds of each
     curves: AnyCurves
     more_curves: dict[str, AnyCurves] = {}  # further curves of the same pairs; the lowest of a pair counts
+    descents: Descents | None = Descents()  # from places on the curves: the closed barcode; null: none
     triangles: Triangles | None = None
     more_triangles: dict[str, Triangles] = {}  # as more_curves
     resources: Resources = Resources()  # each goes before the experiment's
@@ -79,7 +82,8 @@ class Model(Recipe):
         groups = {
             key: group.model_copy(update={"minima": group.minima.scaled(share)}) for key, group in self.groups.items()
         }
-        recipes["polish"] = self.polish.scaled(share) if self.polish else None
+        for name in ("polish", "curvature", "descents"):
+            recipes[name] = recipe.scaled(share) if (recipe := getattr(self, name)) else None
         return self.model_copy(update=recipes | {"groups": groups})
 
     @property

@@ -6,7 +6,8 @@ from typing import Any
 from lossbars.experiments.networks import settings
 from lossbars.experiments.networks.config import Experiment
 from lossbars.experiments.networks.model import Model
-from lossbars.recipes import Paths, Strings, Triangles
+from lossbars.optimise.recipes import Paths, Strings
+from lossbars.recipes import Triangles
 from lossbars.workflow.blocks import base, block_pairs, blocks, groups_of, parts
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.tasks import Output, Rule, Task, files
@@ -14,14 +15,29 @@ from lossbars.workflow.tasks import Output, Rule, Task, files
 ROOM = "lossbars.experiments.networks"
 
 
-def _trained(name: str, folder: str) -> Rule:
+def _trained(name: str, folder: str, priority: int) -> Rule:
     path = f"{{experiment}}/{{model}}/{folder}/{{part}}"
-    return Rule(name, f"{ROOM}.steps.{name}", {"tensors": f"{path}.safetensors", "table": f"{path}.parquet"})
+    outputs = {"tensors": f"{path}.safetensors", "table": f"{path}.parquet"}
+    return Rule(name, f"{ROOM}.steps.{name}", outputs, priority=priority)
 
 
-MINIMA = _trained("minima", "minima")
-CURVES = _trained("curves", "{curves}")
-TRIANGLES = _trained("triangles", "{triangles}")
+MINIMA = _trained("minima", "minima", 2)
+CURVES = _trained("curves", "{curves}", 1)
+TRIANGLES = _trained("triangles", "{triangles}", 0)
+CURVATURE = Rule(
+    "curvature",
+    f"{ROOM}.steps.curvature",
+    {"table": "{experiment}/{model}/curvature/{part}.parquet", "records": "{experiment}/{model}/curvature/{part}.json"},
+)
+DESCENTS = Rule(
+    "descents",
+    f"{ROOM}.steps.descents",
+    {
+        "tensors": "{experiment}/{model}/descents.safetensors",
+        "table": "{experiment}/{model}/descents.parquet",
+        "pieces": "{experiment}/{model}/pieces.parquet",
+    },
+)
 COMPLEX = Rule("complex", f"{ROOM}.steps.complex", {"records": "{experiment}/{model}/complex.json"})
 BARCODE = Rule("barcode", f"{ROOM}.steps.barcode", {"records": "{experiment}/{model}/barcode.json"})
 ROBUSTNESS = Rule(
@@ -32,7 +48,8 @@ CURVE_STEPS: dict[type, str] = {
     Paths: f"{ROOM}.steps.paths",
     Strings: f"{ROOM}.steps.string_curves",
 }  # other curves: CURVES.module
-ALIGNMENT_MODULES = ("lossbars.symmetry.alignment", "lossbars.symmetry.permutations")
+PERMUTATIONS = "lossbars.symmetry.permutations"
+ALIGNMENT_MODULES = ("lossbars.symmetry.alignment", PERMUTATIONS)
 
 
 def model_tasks(plan: Plan, experiment: str, key: str, data: Task) -> Iterator[Task]:
@@ -48,9 +65,15 @@ def model_tasks(plan: Plan, experiment: str, key: str, data: Task) -> Iterator[T
             task = _training(plan, experiment, key, kind, part, data, trained)
             trained[kind][part] = task
             yield task
+    for minima in trained["minima"].values() if model.curvature else ():
+        yield _curvature(plan, minima, data)
     every = [task for tasks in trained.values() for task in tasks.values()]
     of_rule = {rule.name: [task for task in every if task.rule == rule.name] for rule in (MINIMA, CURVES, TRIANGLES)}
     reads = {name: files(tasks, "table") for name, tasks in of_rule.items()}
+    if config.descents(key):
+        descents = _descents(plan, experiment, key, data, trained)
+        yield descents
+        reads |= {"found": files([descents], "table"), "pieces": files([descents], "pieces")}
     complex_ = COMPLEX.task(plan, settings.ComplexSettings(aligned=model.aligned), reads, **place)
     yield complex_
     yield BARCODE.task(plan, None, {"complex": [complex_["records"]]}, **place)
@@ -91,6 +114,53 @@ def _training(
     family: Any = type(descent)
     of_family = settings.CurvesSettings[family].of(*common, weight_decay=measured_on, curves=descent)
     return CURVES.task(plan, of_family, reads, module=CURVE_STEPS.get(family, ""), curves=kind, **place)
+
+
+def _curvature(plan: Plan, minima: Task, data: Task) -> Task:
+    """The curvature of the objective at the minima of one block."""
+    config: Experiment = plan.experiments[minima.experiment]  # type: ignore[assignment]
+    model: Model = config.models[minima.model]
+    of_curvature = settings.CurvatureSettings.of(
+        plan,
+        minima.experiment,
+        model.network,
+        weight_decay=config.weight_decay(minima.model),
+        batch_size=model.descent("minima", groups_of(minima.part)).batch_size,
+        curvature=model.curvature,
+    )
+    return CURVATURE.task(
+        plan,
+        of_curvature,
+        {"data": [data["tensors"]], "minima": [minima["tensors"]]},
+        experiment=minima.experiment,
+        model=minima.model,
+        part=minima.part,
+        extra_modules=(model.network.module, PERMUTATIONS),
+    )
+
+
+def _descents(plan: Plan, experiment: str, key: str, data: Task, trained: dict[str, dict[str, Task]]) -> Task:
+    """The descents from places on all curves of a model between minima as they are."""
+    config: Experiment = plan.experiments[experiment]  # type: ignore[assignment]
+    model: Model = config.models[key]
+    of_descents = settings.DescentsSettings.of(
+        plan,
+        experiment,
+        model.network,
+        weight_decay=config.weight_decay(key),
+        batch_size=model.curves.batch_size,
+        descents=config.descents(key),
+    )
+    kinds = [kind for kind in trained if base(kind) == "curves" and kind not in model.aligned]
+    curves = [task for kind in kinds for task in trained[kind].values()]
+    reads = {
+        "data": [data["tensors"]],
+        "minima": files(list(trained["minima"].values()), "tensors"),
+        "curves": files(curves, "tensors"),
+        "profiles": files(curves, "table"),
+    }
+    place: dict[str, Any] = {"experiment": experiment, "model": key}
+    return DESCENTS.task(plan, of_descents, reads, extra_modules=(model.network.module,), **place)
 
 
 def _sides(names: Sequence[str], curves: dict[str, Task]) -> list[Task]:

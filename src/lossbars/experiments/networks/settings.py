@@ -7,7 +7,8 @@ from lossbars.experiments.networks.config import Experiment
 from lossbars.experiments.networks.embeddings.config import Embedding
 from lossbars.experiments.networks.model import Model
 from lossbars.networks.specs import NetworkSpec
-from lossbars.recipes import Curves, Minima, Paths, Polish, Recipe, Robustness, Strings, Triangles
+from lossbars.optimise.recipes import Paths, Strings
+from lossbars.recipes import Curvature, Curves, Descents, Minima, Polish, Recipe, Robustness, Triangles
 from lossbars.workflow.kind import labels
 from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.training_settings import TrainingSettings
@@ -26,6 +27,20 @@ class MinimaSettings(MeasuredSettings):
 
     minima: Minima
     polish: Polish | None
+
+
+class CurvatureSettings(MeasuredSettings):
+    """How the least eigenvalue of the Hessian is found at minima."""
+
+    batch_size: int  # of the training
+    curvature: Curvature
+
+
+class DescentsSettings(MeasuredSettings):
+    """How minima are looked for below curves."""
+
+    batch_size: int  # of the training of curves
+    descents: Descents
 
 
 class CurvesSettings(MeasuredSettings, Generic[R]):

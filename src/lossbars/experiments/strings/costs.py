@@ -28,7 +28,7 @@ def landscape_seconds(model: StringsModel, pairs: int) -> float:
     recipe, levels = model.strings, len(model.thresholds)
     gradient = GRADIENT * evaluation(model.landscape)
     trained = recipe.epochs * recipe.family.rounds * (STEP + pairs * TRAINED_BEADS * gradient)
-    checked = pairs * BEADS * (recipe.grid.between + 2 * recipe.grid.refinements) * evaluation(model.landscape)
+    checked = pairs * BEADS * recipe.grid.of_segment * evaluation(model.landscape)
     return levels * (trained + checked)
 
 
@@ -38,7 +38,7 @@ def string_training(model: StringsModel, size: Size, samples: int, stacked: int)
     recipe, levels = model.strings, len(model.thresholds)
     looked = size.train if model.level.of == "train" else size.test
     share = min(model.level.samples or looked, looked) / samples
-    checked = BEADS * (recipe.grid.between + 2 * recipe.grid.refinements)
+    checked = BEADS * recipe.grid.of_segment
     return Training(
         model.network.size(size),
         size,

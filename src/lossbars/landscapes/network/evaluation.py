@@ -95,11 +95,11 @@ class Record:
 
         def outputs_of(given: Parameters, x: Tensor) -> Tensor:
             self.module.eval()
-            return self._outputs(given, buffers, x)
+            return self.outputs(given, buffers, x)
 
         return outputs_of
 
-    def _outputs(self, parameters: Parameters, buffers: Parameters, x: Tensor) -> Tensor:
+    def outputs(self, parameters: Parameters, buffers: Parameters, x: Tensor) -> Tensor:
         """Outputs on samples that all networks share, in the mode that the module is in."""
         inputs = x.to(dtype_of(parameters)) if x.is_floating_point() else x
         with products_in("float32"):
@@ -116,18 +116,19 @@ class Record:
         self.module.eval()
         before = [norm.momentum for norm in self.norms]
         seen = 0
-        for x in self._whole_batches():
+        for x in self.whole_batches():
             seen += len(x)
             for norm in self.norms:
                 norm.train()
                 norm.momentum = len(x) / seen  # the first batch replaces what was there
-            self._outputs(parameters, buffers, x.to(self.device))
+            self.outputs(parameters, buffers, x.to(self.device))
         for norm, momentum in zip(self.norms, before, strict=True):
             norm.momentum = momentum
             norm.eval()
         return buffers
 
-    def _whole_batches(self) -> list[Tensor]:
+    def whole_batches(self) -> list[Tensor]:
+        """Samples of the training set in the batches that BatchNorm's statistics are averages of."""
         batches = list(self.train.x.split(EVALUATION_BATCH))
         if len(batches) > 1 and len(batches[-1]) == 1:  # BatchNorm takes no variance of a single number
             batches[-2:] = [torch.cat(batches[-2:])]

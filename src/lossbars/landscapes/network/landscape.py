@@ -15,6 +15,7 @@ from torch import Generator, Tensor, nn
 from lossbars.datasets.dataset import Split
 from lossbars.landscape import Batch, Landscape
 from lossbars.landscapes.network.augmentation import crop_flip
+from lossbars.landscapes.network.batch_norm import RecordGradient, find_gradient
 from lossbars.landscapes.network.cuda_graph import Replay
 from lossbars.landscapes.network.evaluation import OUTPUT_NUMBERS, Call, Record, losses_of
 from lossbars.landscapes.network.execution import check_network, chosen_way, draws, outputs, repeated
@@ -76,6 +77,7 @@ class NetworkLandscape(Landscape):
             raise ValueError(f"micro_batch: {micro_batch} leaves single samples, of which BatchNorm has no statistics")
         self.replay = Replay(self._losses_and_gradient) if device.type == "cuda" and not self.random else None
         self._gradient = torch.empty(0, self.dim)
+        self._gradients: dict[torch.dtype, RecordGradient | None] = {}
 
     def _find_chain(self) -> LinearChain | None:
         """The layers in a row that the network is: only if they give autograd's numbers on a training batch.
@@ -140,7 +142,13 @@ class NetworkLandscape(Landscape):
             "networks_at_once": str(self.fit.rows),
             "steps": "replayed" if self.replay and self.replay.used else "eager",
             "device": str(self.device),
-        }
+        } | ({"statistics": self._statistics_in_words} if self.record.norms else {})
+
+    @property
+    def _statistics_in_words(self) -> str:
+        """What BatchNorm's statistics are in the gradient of the loss of record, in float32 and in float64."""
+        known = [self._through_statistics(dtype) is not None for dtype in (torch.float32, torch.float64)]
+        return {2: "differentiated", 1: "differentiated in float32, held in float64", 0: "held"}[sum(known)]
 
     # Parameters -----------------------------------------------------------------------------------
 
@@ -198,7 +206,8 @@ class NetworkLandscape(Landscape):
     ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n d"]]:
         """Loss and gradient of every row; on a batch as trained, or of the loss of record.
 
-        BatchNorm's statistics are constants in the latter. The gradient is overwritten by the next call.
+        BatchNorm's statistics, which are functions of θ, are differentiated in the latter where the graph of a batch of
+        them fits (``statistics``); else they are held. The gradient is overwritten by the next call.
         """
         if len(self._gradient) < len(theta) or self._gradient.dtype != theta.dtype:
             self._gradient = theta.new_empty(theta.shape)
@@ -286,15 +295,26 @@ class NetworkLandscape(Landscape):
     def _record_gradient(self, theta: Tensor, gradient: Tensor) -> Tensor:
         total = torch.zeros_like(theta)
         loss = torch.zeros(len(theta), dtype=torch.float64, device=self.device)
+        samples = self.fit.samples if self.device.type == "cuda" else None
+        through = self._through_statistics(theta.dtype)
         for first in range(0, len(theta), self.stack_size):
             rows = slice(first, first + self.stack_size)
+            if through:
+                loss[rows] = through.add(self.unflatten(theta[rows]), self.unflatten(total[rows]), samples)
+                continue
             call = self.record.call(self.unflatten(theta[rows]))
-            for x, y in self.record.batches(self.train, self.fit.samples if self.device.type == "cuda" else None):
+            for x, y in self.record.batches(self.train, samples):
                 summed = partial(_summed_losses, call=call, x=x, y=y)
                 loss[rows] += self._gradient_into(theta[rows], gradient[rows], summed, exact=True)
                 total[rows] += gradient[rows]
         gradient.copy_(total / len(self.train))
         return loss / len(self.train)
+
+    def _through_statistics(self, dtype: torch.dtype) -> RecordGradient | None:
+        """What differentiates BatchNorm's statistics, in a precision; None where there are none, or they are held."""
+        if dtype not in self._gradients:
+            self._gradients[dtype] = find_gradient(self.record, self.train.x[:3].to(self.device), dtype)
+        return self._gradients[dtype]
 
 
 def _summed_losses(parameters: Parameters, call: Call, x: Tensor, y: Tensor) -> Tensor:

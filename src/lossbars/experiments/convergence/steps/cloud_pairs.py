@@ -15,7 +15,8 @@ from lossbars.functions.benchmarks import Function
 from lossbars.landscape import Landscape
 from lossbars.landscapes.make import Box, make_landscape
 from lossbars.seeding import seed_of
-from lossbars.sublevel.barcodes import FunctionBarcode, function_barcode
+from lossbars.sublevel.barcodes import function_barcode
+from lossbars.sublevel.results import FunctionBarcode
 from lossbars.workflow.work import Work
 
 MEASURED = ["distance", "truth_one", "truth_other", "bars_one", "bars_other", "components_one", "components_other"]

@@ -7,7 +7,8 @@ import torch
 from lossbars.experiments.functions.config import CloudSettings
 from lossbars.landscapes.make import make_landscape
 from lossbars.seeding import seed_of
-from lossbars.sublevel.barcodes import FunctionBarcode, function_barcode
+from lossbars.sublevel.barcodes import function_barcode
+from lossbars.sublevel.results import FunctionBarcode
 from lossbars.workflow.landscape_step import bar_table
 from lossbars.workflow.work import Work
 

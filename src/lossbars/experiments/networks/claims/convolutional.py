@@ -7,8 +7,9 @@ import numpy as np
 from lossbars.claims.claim import Claims, Finding, mean_and_std, number
 from lossbars.claims.papers import V1, V3
 from lossbars.claims.verdicts import falls
-from lossbars.experiments.networks.claims.depth import mean_death, subset_spread
+from lossbars.experiments.networks.claims.depth import mean_death
 from lossbars.experiments.networks.claims.results import Results, finite, in_figure, unmeasured
+from lossbars.experiments.networks.uncertainty import uncertainty
 from lossbars.networks.specs import CNNSpec
 
 
@@ -31,10 +32,12 @@ def deaths_fall(results: Results, along: str) -> Finding:
     if len(series) < 2 or any(rows.empty for rows in bars.values()):
         return unmeasured("finite bars of two networks or more")
     values = [mean_death(rows) for rows in bars.values()]
-    spreads = [subset_spread(results.robustness, model, mean_death)[0] for model in series]
-    texts = {model: f"{number(v)} ± {number(s, 2)}" for model, v, s in zip(series, values, spreads, strict=True)}
-    detail = "mean death of the finite direct bars; ± is the std over subsets of minima"
-    return results.of_bars(texts, falls(values, spreads), detail)
+    spreads = [uncertainty(results.robustness, model, mean_death) for model in series]
+    errors = [spread.error for spread in spreads]
+    texts = {model: f"{number(v)}{s.text}" for model, v, s in zip(series, values, spreads, strict=True)}
+    kinds = ", or ".join(dict.fromkeys(spread.kind for spread in spreads))
+    detail = f"mean death of the finite direct bars; ±: {kinds}"
+    return results.of_bars(texts, falls(values, errors), detail)
 
 
 def batch_norm_lowers(results: Results, what: str) -> Finding:

@@ -1,69 +1,58 @@
 """Whether barcodes fall as networks get deeper (Barannikov et al. 2022, §4.1)."""
 
 import math
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lossbars.claims.claim import Check, Claim, Claims, Finding, mean_and_std, number
+from lossbars.claims.claim import UNMEASURED, Check, Claim, Claims, Finding, mean_and_std, number
 from lossbars.claims.papers import V1, V3
 from lossbars.claims.verdicts import falls
-from lossbars.experiments.networks.claims.results import Results, finite, in_figure, maxima_of, reported, unmeasured
-from lossbars.plots.bars import to_score
-
-Measure = Callable[[pd.DataFrame], float]  # of the finite bars of one barcode
+from lossbars.experiments.networks.claims.results import Results, barcode_of, in_figure, maxima_of, reported, unmeasured
+from lossbars.experiments.networks.uncertainty import Measure, Uncertainty, uncertainty
+from lossbars.plots.bars import finite, to_score
 
 
 def mean_length(bars: pd.DataFrame) -> float:
-    """Mean of death − birth."""
+    """Mean of death − birth of the bars that end."""
+    bars = finite(bars)
     return float((bars["death"] - bars["birth"]).mean())
 
 
 def mean_death(bars: pd.DataFrame) -> float:
     """Mean height of the saddles."""
-    return float(bars["death"].mean())
+    return float(finite(bars)["death"].mean())
 
 
 def falls_with_depth(results: Results, measure: Measure) -> Finding:
     """Whether ``measure`` of the direct barcode falls at every step to a deeper network."""
     models = results.by_depth()
     depths = [depth for depth, _ in models]
-    bars = {model: finite(results.bars, model, "direct") for _, model in models}
-    if len(set(depths)) < 2 or any(rows.empty for rows in bars.values()):
+    bars = {model: barcode_of(results.bars, model, "direct") for _, model in models}
+    counts = {model: len(finite(rows)) for model, rows in bars.items()}
+    if len(set(depths)) < 2 or not all(counts.values()):
         return unmeasured("finite bars at two depths or more")
     values = [measure(rows) for rows in bars.values()]
-    spreads, words = zip(*(subset_spread(results.robustness, model, measure) for model in bars), strict=True)
+    spreads = [uncertainty(results.robustness, model, measure) for model in bars]
     texts = {
-        model: f"{number(value)}{f' ± {number(spread, 2)}' if spread else ''} (n = {len(rows)} bars)"
-        for (model, rows), value, spread in zip(bars.items(), values, spreads, strict=True)
+        model: f"{number(value)}{spread.text} (n = {counts[model]} bars)"
+        for model, value, spread in zip(bars, values, spreads, strict=True)
     }
-    verdict = falls(values, spreads, depths)
-    detail = f"{_fall_in_words(depths, values, spreads)}; ± and spread: {words[0]}"
-    return results.of_bars(texts, verdict, detail)
+    if math.inf in values:
+        return Finding(results.each(texts), UNMEASURED, "this needs curves that join all minima of each network")
+    errors = [spread.error for spread in spreads]
+    detail = f"{_fall_in_words(depths, values, errors)}; ± and spread: {_kinds(spreads)}"
+    return results.of_bars(texts, falls(values, errors, depths), detail)
 
 
-def subset_spread(robustness: pd.DataFrame, model: str, measure: Measure) -> tuple[float, str]:
-    """Standard deviation of ``measure`` over subsets of the model's minima (0 without them), and what they are.
-
-    Of the sizes there are, the nearest to half: the deviation over halves of a sample estimates the standard error
-    of the full sample's value (the delete-half jackknife), over smaller subsets it is larger, over larger smaller.
-    """
-    rows = robustness[robustness["model"] == model]
-    if rows.empty:
-        return 0.0, "unknown, no subsets of minima were asked for"
-    half = rows["minimum"].nunique() / 2
-    size = min(rows["size"].unique(), key=lambda size: (abs(size - half), size))
-    chosen = finite(rows[rows["size"] == size], model, "direct")
-    values = np.array([measure(bars) for _, bars in chosen.groupby("subset")])
-    if len(values) < 2:
-        return 0.0, "unknown, there is one subset of minima"
-    return float(values.std(ddof=1)), f"std over {len(values)} subsets of {size} minima"
+def _kinds(spreads: list[Uncertainty]) -> str:
+    """What the uncertainties are, in words, each once."""
+    return ", or ".join(dict.fromkeys(spread.kind for spread in spreads))
 
 
-def _fall_in_words(depths: list[int], values: list[float], spreads: tuple[float, ...]) -> str:
+def _fall_in_words(depths: list[int], values: list[float], spreads: list[float]) -> str:
     change = values[-1] - values[0]
     spread = math.hypot(spreads[0], spreads[-1])
     ratio = f", {number(abs(change) / spread, 2)} times its spread" if spread else ""

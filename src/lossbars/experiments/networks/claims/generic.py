@@ -2,33 +2,63 @@
 
 from functools import partial
 
+import numpy as np
+import pandas as pd
+
 from lossbars.barcodes.barcode import DIVISOR, Metric
 from lossbars.claims.claim import FAILS, HOLDS, NO_NUMBER, Claim, Claims, Finding, number
 from lossbars.claims.papers import V3
-from lossbars.experiments.networks.claims.results import Results, finite, unmeasured
-from lossbars.plots.bars import to_score
+from lossbars.experiments.networks.claims.results import Results, barcode_of, unmeasured
+from lossbars.experiments.networks.uncertainty import uncertainty
+from lossbars.plots.bars import RESOLVED, lengths, longest, to_score
 
 SYMBOL: dict[Metric, str] = {"sqrt2": "√2", "linf": "L∞"}
 
 
 def count_minima(results: Results) -> Finding:
-    """How many minima each model has."""
+    """How many minima each model has, and how many of them are endpoints by their residues."""
     counts = results.minima.groupby("model").size()
-    return Finding(results.each({model: str(counts[model]) for model in results.among(counts.index)}), NO_NUMBER)
+    endpoints = _endpoints(results.bars)
+    texts = {
+        model: f"{counts[model]}" + (f", {endpoints[model]} of them endpoints" if endpoints.get(model) else "")
+        for model in results.among(counts.index)
+    }
+    told = "an endpoint has a residue of more than a tenth of its bar, or none that is known"
+    return Finding(results.each(texts), NO_NUMBER, told if any(endpoints.values()) else "")
+
+
+def _endpoints(bars: pd.DataFrame) -> dict[str, int]:
+    """Model → its minima whose residues are not small against their direct bars; none where no bar has a residue."""
+    if not {"birth_residue", "convention"} <= set(bars) or bars["birth_residue"].isna().all():
+        return {}
+    direct = bars[(bars["convention"] == "direct") & (bars["dim"] == 0)]
+    found = {}
+    for model, rows in direct.groupby("model"):
+        climbs = np.where(np.isfinite(rows["death"]), lengths(rows), longest(rows[np.isfinite(rows["death"])]))
+        found[str(model)] = int((~(rows["birth_residue"] <= RESOLVED * climbs)).sum())
+    return found
 
 
 def to_scores(results: Results, convention: str) -> Finding:
-    """TO-scores of index 0 in both ground metrics."""
-    texts = {}
+    """TO-scores of index 0 in both ground metrics, each with its uncertainty where it is known."""
+    texts: dict[str, str] = {}
+    kinds: dict[str, None] = {}
     for model in results.among(results.bars["model"]):
-        bars = finite(results.bars, model, convention)
-        texts[model] = ", ".join(f"{number(to_score(bars, metric))} ({SYMBOL[metric]})" for metric in DIVISOR)
-    return Finding(results.each(texts), NO_NUMBER, "(death − birth) of the longest finite bar, over √2 or over 2")
+        bars, scores = barcode_of(results.bars, model, convention), []
+        if bars.empty:
+            continue
+        for metric in DIVISOR:
+            spread = uncertainty(results.robustness, model, partial(to_score, metric=metric), convention)
+            scores.append(f"{number(to_score(bars, metric))}{spread.text} ({SYMBOL[metric]})")
+            kinds[spread.kind] = None
+        texts[model] = ", ".join(scores)
+    detail = f"(death − birth) of the longest finite bar, over √2 or over 2; ±: {', or '.join(kinds)}"
+    return Finding(results.each(texts), NO_NUMBER, detail) if texts else unmeasured("descents from curves")
 
 
 def direct_above_merged(results: Results) -> Finding:
     """Whether no minimum's merged bar ends above its direct one: a direct curve is one of the paths of the other."""
-    bars = results.bars[results.bars["dim"] == 0]
+    bars = results.bars[(results.bars["dim"] == 0) & results.bars["convention"].isin(["direct", "merged"])]
     deaths = bars.set_index(["model", "born_at", "convention"])["death"].unstack()
     deaths = deaths.reindex(columns=["direct", "merged"])
     kept = deaths["direct"] >= deaths["merged"]  # false where one is missing
@@ -54,8 +84,24 @@ def nothing_below(results: Results) -> Finding:
         where = f"{number(lowest - place['objective'])} below it on the curve {place['a']}+{place['b']}"
         texts[model] = where if lower else "nothing below the lowest minimum"
         below |= lower
-    detail = "the objective at all places where curves were measured; what is lower could be descended from"
+    found = _found(results)
+    texts = {model: text + found.get(model, "") for model, text in texts.items()}
+    detail = "the objective at all places where curves were measured"
+    if found:
+        detail += "; minima that descents from curves found are in the table of minima, and in the closed barcodes"
     return Finding(results.each(texts), FAILS if below else HOLDS, detail) if texts else unmeasured("curves")
+
+
+def _found(results: Results) -> dict[str, str]:
+    """Model → how low the minima are that are in its closed barcode only, in words; nothing where there are none."""
+    texts = {}
+    bars = results.bars[results.bars["dim"] == 0]
+    for model in results.among(bars["model"]):
+        closed, given = (barcode_of(bars, model, convention) for convention in ("merged-closed", "merged"))
+        new = closed[~closed["born_at"].isin(given["born_at"])]
+        if len(new):
+            texts[model] = f" ({len(new)} minima found, the lowest at {number(new['birth'].min())})"
+    return texts
 
 
 GENERIC: Claims = [
@@ -70,6 +116,15 @@ GENERIC: Claims = [
             partial(to_scores, convention=convention),
         )
         for convention, algorithm in (("direct", "Algorithm 1"), ("merged", "Algorithm 2, r = 0"))
+    ),
+    (
+        Claim(
+            "to-score-merged-closed",
+            "TO-score of the closed barcode (merged), whose minima are the given ones and those that descents from "
+            "curves found.",
+            "not a claim of the papers, whose barcodes are of given minima",
+        ),
+        partial(to_scores, convention="merged-closed"),
     ),
     (
         Claim(

@@ -6,9 +6,10 @@ import pandas as pd
 from lossbars.barcodes.barcode import MODULO
 from lossbars.claims.claim import Claim, Finding, number
 from lossbars.claims.papers import OURS
-from lossbars.experiments.networks.claims.results import Results, finite, maxima_by, reported
+from lossbars.experiments.networks.claims.results import Results, barcode_of, maxima_by, reported
+from lossbars.optimise.recipes import Paths
 from lossbars.plots.bars import to_score
-from lossbars.recipes import Curves, Descent, Paths
+from lossbars.recipes import Curves, Descent
 
 
 def recipes_compared(results: Results) -> Finding:
@@ -55,7 +56,7 @@ def modulo_permutations(results: Results) -> Finding:
         parts = []
         for convention in ("direct", "merged"):
             if (bars["convention"] == convention + MODULO).any():
-                scores = [to_score(finite(bars, model, convention + end)) for end in ("", MODULO)]
+                scores = [to_score(barcode_of(bars, model, convention + end)) for end in ("", MODULO)]
                 before, after = (number(score, 3) for score in scores)
                 parts.append(f"TO-score ({convention}) {before} → {after}")
         heights = [tops[model] for tops in straight if model in tops]

@@ -106,10 +106,15 @@ def unmeasured(needs: str) -> Finding:
 # Tables ------------------------------------------------------------------------------------------
 
 
-def finite(bars: pd.DataFrame, model: str, convention: str) -> pd.DataFrame:
-    """Finite bars of dimension 0 of a model; subsets of minima, which have no other, lack the column ``dim``."""
-    rows = bar_tables.finite(bars[(bars["model"] == model) & (bars["convention"] == convention)])
+def barcode_of(bars: pd.DataFrame, model: str, convention: str) -> pd.DataFrame:
+    """Bars of dimension 0 of a model, half-lines too; subsets of minima have no other, and no column ``dim``."""
+    rows = bars[(bars["model"] == model) & (bars["convention"] == convention)]
     return rows[rows["dim"] == 0] if "dim" in rows else rows
+
+
+def finite(bars: pd.DataFrame, model: str, convention: str) -> pd.DataFrame:
+    """Bars of dimension 0 of a model that end."""
+    return bar_tables.finite(barcode_of(bars, model, convention))
 
 
 def maxima_of(curves: pd.DataFrame) -> dict[str, pd.Series]:

@@ -10,9 +10,10 @@ import pandas as pd
 from lossbars.claims.claim import FAILS, HOLDS, UNDECIDED, Check, Claim, Claims, Finding, number
 from lossbars.claims.papers import V3
 from lossbars.claims.verdicts import falls, rises, together
-from lossbars.experiments.networks.claims.depth import Measure, mean_death, mean_length, subset_spread
+from lossbars.experiments.networks.claims.depth import mean_death, mean_length
 from lossbars.experiments.networks.claims.published import RESNETS, resnet
 from lossbars.experiments.networks.claims.results import Results, finite, in_figure, unmeasured
+from lossbars.experiments.networks.uncertainty import Measure, uncertainty
 from lossbars.networks.specs import NetworkSpec, ResNetSpec
 
 Along = Literal["depth", "width"]
@@ -50,8 +51,8 @@ def moves(results: Results, shortcuts: bool, along: Along, measure: Measure, up:
 def of_bars(results: Results, measure: Measure) -> tuple[Measured, str]:
     """``measure`` of each model's finite direct bars, a mean over them, with its spread, and what the spread is.
 
-    The spread is the standard deviation over subsets of the minima where there are any, else over the bars: these
-    share their minima, so it is not divided by the root of their number. It is 0 for one bar.
+    The spread is the standard error over minima where there are subsets of them, else the standard deviation over the
+    bars: these share their minima, so it is not divided by the root of their number. It is 0 for one bar.
     """
     measured: Measured = {}
     words: dict[str, None] = {}
@@ -59,7 +60,7 @@ def of_bars(results: Results, measure: Measure) -> tuple[Measured, str]:
         bars = finite(results.bars, model, "direct")
         if bars.empty:
             continue
-        spread, how = subset_spread(results.robustness, model, measure)
+        spread, how = uncertainty(results.robustness, model, measure)
         if not spread:
             of_each = pd.Series([measure(bars.iloc[[i]]) for i in range(len(bars))])
             spread, how = _std(of_each), "std over the bars" if len(bars) > 1 else "of one bar none"

@@ -2,7 +2,7 @@
 
 from lossbars.datasets.specs import Size
 from lossbars.experiments.networks.config import Experiment
-from lossbars.recipes import Descent, Triangles
+from lossbars.recipes import Descent, Triangles, refined
 from lossbars.workflow.training_costs import Training, control_points
 
 
@@ -13,7 +13,8 @@ def embedding_trainings(whole: Experiment, name: str, size: Size, samples: int) 
     minima = whole.seeds * max(1, len(small.groups))
     curves = [r for kind, r in small.kinds.items() if kind != "minima" and not isinstance(r, Triangles)]
     points = 2 * (one.snapshots + 1) + max(control_points(recipe)[0] for recipe in curves)
-    measured = (points - 1) * (one.path.grid.between + 1) + 1 + 2 * one.path.grid.refinements
+    intervals = (points - 1) * (one.path.grid.between + 1)
+    measured = intervals + 1 + refined(intervals, one.path.grid.refinements)
 
     def job(recipe: Descent, stacked: int, nodes: int, free: int, places: int, evaluations: int) -> Training:
         net, batch = whole.models[one.large].network.size(size), min(recipe.batch_size, samples)

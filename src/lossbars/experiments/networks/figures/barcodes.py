@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from lossbars.experiments.networks.settings import GroupsFigure
 from lossbars.plots import style
-from lossbars.plots.bars import finite, to_score, unresolved
+from lossbars.plots.bars import finite, score_text, to_score, unresolved
 from lossbars.plots.tables import by_group, explain, per_model
 from lossbars.workflow.work import Work
 
@@ -53,7 +53,7 @@ def barcodes(
     tables = per_model(bars, labels, COLUMNS, "bars", **where)
     tables = {model: table[table["dim"] == dim] for model, table in tables.items()}
     figure, (axes,) = style.panels(1, title, height=3.0)
-    below = [f"TO {to_score(table):.3g}\nn = {len(table)}" for table in tables.values()]
+    below = [f"{score_text(to_score(table, dim=dim))}\nn = {len(table)}" for table in tables.values()]
     draw_barcodes(axes, tables, list(labels.values()), below)
     for index in range(1, len(tables) if groups else 1):
         if index not in divided:
@@ -117,8 +117,8 @@ def draw_bars(axes: Axes, table: pd.DataFrame, model: str, left: int, color: str
 def legend(dim: int, tables: Iterable[pd.DataFrame]) -> list[Line2D]:
     """What the bars of a dimension in these tables are drawn with."""
     open_ended = any(unresolved(finite(table)).any() for table in tables)
-    born, dies = ("minimum", "death (saddle)") if dim == 0 else ("birth (curve)", "death (triangle)")
-    endless = "half-line of the global minimum" if dim == 0 else "half-line"
+    born, dies = ("minimum", "death (highest on a curve)") if dim == 0 else ("birth (curve)", "death (triangle)")
+    endless = "half-line of the lowest" if dim == 0 else "half-line"
     grey: dict[str, Any] = {"color": style.GREY, "linestyle": "none"}
     return [
         Line2D([], [], marker="o", markersize=3.2, label=born, **grey),

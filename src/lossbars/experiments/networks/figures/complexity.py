@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from lossbars.experiments.networks.figures.barcodes import COLUMNS, draw_bars, legend, loss_range
 from lossbars.experiments.networks.settings import NetworksFigure
 from lossbars.plots import style
-from lossbars.plots.bars import to_score
+from lossbars.plots.bars import score_text, to_score
 from lossbars.plots.tables import explain, per_model
 from lossbars.workflow.work import Work
 
@@ -55,7 +55,7 @@ def complexity(
         axes.set(xlim=(0, 1), ylim=limits, xticks=[])
         draw_bars(axes, table, model, 0, style.color(int(_plain(networks[model]))))
         axes.set_title(f"{labels[model]}\n{error_text(trained[model])}".strip(), pad=9.0)
-        axes.set_xlabel(f"TO {to_score(table):.3g}, n = {len(table)}")
+        axes.set_xlabel(f"{score_text(to_score(table))}, n = {len(table)}")
     note = f"{explain('direct')}.\nIn percent: test error, mean ± standard deviation over the n minima."
     style.caption(figure, legend(0, tables.values()), f"{note} TO: the longest finite bar / √2.")
     return figure

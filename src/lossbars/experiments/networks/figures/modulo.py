@@ -9,7 +9,7 @@ from lossbars.barcodes.barcode import MODULO
 from lossbars.experiments.networks.figures.barcodes import COLUMNS, draw_barcodes, legend
 from lossbars.experiments.networks.figures.optimisers import draw_joined, mean_handle
 from lossbars.plots import style
-from lossbars.plots.bars import to_score
+from lossbars.plots.bars import score_text, to_score
 from lossbars.plots.tables import explain, per_model
 from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.work import Work
@@ -59,7 +59,7 @@ def _draw_barcodes(axes: Axes, sides: list[dict[str, pd.DataFrame]], labels: dic
     """Two barcodes of each model on one axis, the plain one first."""
     tables = {f"{model}-{end}": table[model] for model in labels for end, table in zip(SIDES, sides, strict=True)}
     names = [f"{label}\n{words}" for label in labels.values() for words in SIDES.values()]
-    draw_barcodes(axes, tables, names, [f"TO {to_score(table):.3g}" for table in tables.values()], alike=2)
+    draw_barcodes(axes, tables, names, [score_text(to_score(table)) for table in tables.values()], alike=2)
 
 
 def _draw_segments(axes: Axes, pair: list[pd.Series], index: int, model: str) -> None:

@@ -26,7 +26,7 @@ def draw(work: Work[FigureSettings]) -> Figure:
 
 @style.styled
 def robustness(table: pd.DataFrame, labels: dict[str, str], title: str) -> Figure:
-    """Three panels per model, from direct barcodes of random subsets of its minima; losses in the units of the table.
+    """Three panels per model, from direct barcodes of subsets of its minima; losses in the units of the table.
 
     Left (v1, figure 7a): mean ± standard deviation of the death of each minimum, by increasing loss, over the
     subsets of one size, and in how many of them its bar is finite; ∞ where in none. Middle (v1, figure 7b): the
@@ -34,7 +34,7 @@ def robustness(table: pd.DataFrame, labels: dict[str, str], title: str) -> Figur
     Right (v3, figure 11): boxes of births and deaths per rank by loss. The size left and right is 4, or the nearest
     there is. ValueError for an empty table, a model without rows or without any finite death, by name.
     """
-    note = f"{explain('direct')}.\nMean ± standard deviation over random subsets of the minima, finite bars only."
+    note = f"{explain('direct')}.\nMean ± standard deviation over subsets of the minima, finite bars only."
     tables = per_model(table, labels, COLUMNS, "robustness", convention="direct")
     figure, axes = style.panels(3 * len(labels), title, height=2.2)
     for row, (model, rows) in enumerate(tables.items()):

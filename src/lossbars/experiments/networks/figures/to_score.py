@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
+from lossbars.experiments.networks.uncertainty import uncertainty
 from lossbars.plots import style
 from lossbars.plots.bars import to_score as score_of
 from lossbars.plots.tables import explain, per_model, span
@@ -18,11 +18,11 @@ from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.work import Work
 
 BARS = ("model", "convention", "dim", "birth", "death")
-SUBSETS = ("model", "convention", "size", "subset", "birth", "death")
+SUBSETS = ("model", "convention", "size", "subset", "minimum", "birth", "death")
 
 
 def draw(work: Work[FigureSettings]) -> Figure:
-    """The figure of a task; without a spread where no subset is smaller than all minima of some model.
+    """The figure of a task; without errors where no subset is smaller than all minima of some model.
 
     Two minima have no smaller subset with a bar that ends.
     """
@@ -38,55 +38,51 @@ def draw(work: Work[FigureSettings]) -> Figure:
 def to_score(bars: pd.DataFrame, robustness: pd.DataFrame | None, labels: dict[str, str], title: str) -> Figure:
     """TO-score (√2) of each model's direct bars, in the order of ``labels``, in units of the loss (papers: figure 3).
 
-    The spread is that of the TO-scores of random subsets of the minima, of the largest size below n in
-    ``robustness``: faint dots, and mean ± standard deviation (that of a sample). No spread where it is None.
-    ValueError for an empty table, a model without rows, and one without subsets smaller than n, by name.
+    With ``robustness``, the bars of subsets of the minima, each has its standard error, the number that claims state:
+    :func:`lossbars.experiments.networks.uncertainty.uncertainty`. An infinite score is an ∞ at the top. ValueError for
+    an empty table, a model without rows, and one without subsets smaller than n, by name.
     """
     tables = per_model(bars, labels, BARS, "bars", convention="direct", dim=0)
     counts = [len(table) for table in tables.values()]
     note = f"{explain('direct')}.\nTO-score: the longest finite bar / √2; n = {span(counts)} minima per model."
     figure, (axes,) = style.panels(1, title, height=2.6)
     scores = np.array([score_of(table) for table in tables.values()])
-    x = np.arange(len(labels))
-    axes.plot(x, scores, "-", color=style.GREY, linewidth=0.8, zorder=1)
-    handles: list[Any] = []
-    handles += axes.plot(x, scores, "D", color=style.PALETTE[0], markersize=5, zorder=4, label="all minima", gid="all")
-    shown = scores
+    errors = np.zeros(len(scores))
     if robustness is not None:
-        chosen = per_model(robustness, labels, SUBSETS, "robustness", convention="direct")
-        sizes, spreads = _spreads(chosen, counts)
-        handles.append(_draw_spreads(axes, x, spreads))
-        note += f" Spread: over {span([len(s) for s in spreads])} random subsets of {span(sizes)} minima."
-        shown = np.concatenate([scores, *spreads])
-    style.loss_axis(axes, "y", style.wants_log(shown), "TO-score (√2)")
-    if not style.wants_log(shown):
-        axes.set_ylim(bottom=0)
-    style.name_models(axes, x, list(labels.values()))
+        errors, kinds = _errors(per_model(robustness, labels, SUBSETS, "robustness", convention="direct"), counts)
+        note += f" Error bars: {', or '.join(kinds)}."
+    if np.isinf(scores).any():
+        note += " ∞: some minima are joined by no curve."
+    style.caption(figure, _draw_scores(axes, scores, errors), note)
+    style.name_models(axes, np.arange(len(labels)), list(labels.values()))
     axes.set_xlim(-0.5, len(labels) - 0.5)
-    style.caption(figure, handles, note)
     return figure
 
 
-def _draw_spreads(axes: Axes, x: np.ndarray, spreads: list[np.ndarray]) -> ErrorbarContainer:
-    """Right of each model, mean ± standard deviation, and right of it the scores, side by side."""
-    color = style.PALETTE[1]
-    for position, spread in zip(x, spreads, strict=True):
-        offsets = 0.24 + 0.12 * (np.arange(len(spread)) + 0.5) / len(spread)
-        axes.plot(position + offsets, spread, "o", color=color, alpha=0.35, markersize=2.5, mew=0)
-    means = [spread.mean() for spread in spreads]
-    deviations = [spread.std(ddof=1) if len(spread) > 1 else 0.0 for spread in spreads]
-    label = "subsets: mean ± std"
-    return axes.errorbar(x + 0.16, means, deviations, fmt="o", color=color, markersize=4, capsize=2.5, label=label)
+def _draw_scores(axes: Axes, scores: np.ndarray, errors: np.ndarray) -> list[Any]:
+    """A diamond for each finite score, with its error where there is one; on a log axis errors end at the axis."""
+    x, known = np.arange(len(scores)), np.isfinite(scores)
+    axes.plot(x[known], scores[known], "-", color=style.GREY, linewidth=0.8, zorder=1)
+    look: dict[str, Any] = {"color": style.PALETTE[0], "zorder": 4}
+    handles: list[Any] = axes.plot(x[known], scores[known], "D", markersize=5, label="all minima", gid="all", **look)
+    some = known & (errors > 0)
+    if some.any():
+        label = "± standard error"
+        bars = axes.errorbar(x[some], scores[some], errors[some], fmt="none", capsize=2.5, label=label, **look)
+        handles.append(bars)
+    for position in x[~known]:
+        axes.text(position, 0.98, "∞", transform=axes.get_xaxis_transform(), ha="center", va="top")
+    log = bool(known.any()) and style.wants_log(scores[known])
+    style.loss_axis(axes, "y", log, "TO-score (√2)")
+    if not log:
+        axes.set_ylim(bottom=0)
+    return handles
 
 
-def _spreads(tables: dict[str, pd.DataFrame], counts: list[int]) -> tuple[list[int], list[np.ndarray]]:
-    """Per model, the largest size of subset below its number of minima, and the TO-scores of those subsets."""
-    sizes, spreads = [], []
+def _errors(tables: dict[str, pd.DataFrame], counts: list[int]) -> tuple[np.ndarray, list[str]]:
+    """Per model, the standard error of its score, 0 where it is not known; and what these errors are, each once."""
     for (model, table), count in zip(tables.items(), counts, strict=True):
-        smaller = table[table["size"] < count]
-        if smaller.empty:
+        if table["size"].min() >= count:
             raise ValueError(f"table 'robustness' has no subset of model {model!r} smaller than its {count} minima")
-        sizes.append(int(smaller["size"].max()))
-        groups = smaller[smaller["size"] == sizes[-1]].groupby("subset")
-        spreads.append(np.array([score_of(group) for _, group in groups]))
-    return sizes, spreads
+    found = [uncertainty(table, model, score_of) for model, table in tables.items()]
+    return np.array([one.error for one in found]), list(dict.fromkeys(one.kind for one in found))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from lossbars.barcodes.barcode import CLOSED, MODULO
 from lossbars.barcodes.measured import Measured, MeasuredComplex
 from lossbars.experiments.networks.settings import ComplexSettings
 from lossbars.workflow.records import number
@@ -16,31 +17,36 @@ def step(work: Work[ComplexSettings]) -> None:
     """Write every simplex with its value, the largest loss on it, and by what recipe it was optimised.
 
     If a pair has several curves, or a triple several triangles, the one with the lowest maximum is used. If curves were
-    aligned, a second record is the complex modulo permutations of units. All curves are paths there, the aligned and
-    the others; triangles are left out, since their sides are other curves.
+    aligned, a further record is the complex modulo permutations of units. All curves are paths there, the aligned and
+    the others; triangles are left out, since their sides are other curves. The same holds of the closed complex, the
+    last record where there were descents: minima that they found are minima of it, and pieces of curves are paths.
     """
-    tables = {option: work.trained(option) for option in ("minima", "curves", "triangles")}
+    tables = {option: work.trained(option) for option in ("minima", "curves", "triangles", "found")}
     curves = tables["curves"][tables["curves"]["kind"] == "curve"]
     aligned = curves["by"].isin(work.settings.aligned)
     minima = list(_measured(tables["minima"], "seed"))
     triangles = list(_measured(tables["triangles"], "a", "b", "c"))
     plain = MeasuredComplex.of([*minima, *_measured(curves[~aligned], "a", "b"), *triangles])
-    records = [_record(work, plain, modulo_permutations=False)]
+    records = [_record(work, plain, "")]
     if aligned.any():
-        modulo = MeasuredComplex.of([*minima, *_measured(curves, "a", "b")])
-        records.append(_record(work, modulo, modulo_permutations=True))
+        records.append(_record(work, MeasuredComplex.of([*minima, *_measured(curves, "a", "b")]), MODULO))
+    if work.files("pieces"):
+        found, rows = _measured(tables["found"], "seed"), work.tables("pieces").itertuples()
+        pieces = (Measured((row.a, row.b), row.objective, row.by, row.residue) for row in rows)
+        closed = MeasuredComplex.of([*minima, *found, *_measured(curves[~aligned], "a", "b"), *pieces])
+        records.append(_record(work, closed, CLOSED))
     work.write_records("records", records)
 
 
-def read_complexes(work: Work[Any]) -> list[MeasuredComplex]:
-    """The complexes that :func:`step` wrote: the plain one, and the one modulo permutations if there is one."""
-    return [
-        MeasuredComplex.of(
+def read_complexes(work: Work[Any]) -> dict[str, MeasuredComplex]:
+    """The complexes that :func:`step` wrote, by what comes after the name of a convention: the plain one under ""."""
+    return {
+        record["variant"]: MeasuredComplex.of(
             Measured(tuple(s["vertices"]), s["value"], s["by"], math.nan if s["residue"] is None else s["residue"])
             for s in record["simplices"]
         )
         for record in work.records("complex")
-    ]
+    }
 
 
 def _measured(table: pd.DataFrame, *vertices: str) -> Iterator[Measured]:
@@ -52,11 +58,11 @@ def _measured(table: pd.DataFrame, *vertices: str) -> Iterator[Measured]:
         yield Measured(tuple(map(int, simplex)), float(row["objective"]), str(by), float(row["residue"]))
 
 
-def _record(work: Work[Any], one: MeasuredComplex, modulo_permutations: bool) -> dict[str, Any]:
+def _record(work: Work[Any], one: MeasuredComplex, variant: str) -> dict[str, Any]:
     return {
         "experiment": work.experiment,
         "model": work.model,
-        "modulo_permutations": modulo_permutations,
+        "variant": variant,
         "raised_to_a_face": one.raised,
         "simplices": [
             {"vertices": list(simplex), "value": value, "by": one.by[simplex], "residue": number(one.residues[simplex])}

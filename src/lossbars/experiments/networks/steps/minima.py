@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lossbars.experiments.networks.settings import MinimaSettings
+from lossbars.experiments.networks.settings import MeasuredSettings, MinimaSettings
 from lossbars.experiments.networks.steps.common import ERRORS, keep  # noqa: F401 (workflow.run reads them)
 from lossbars.landscapes.objective import objective
 from lossbars.optimise.descent import Checkpoint, Diverged, State
@@ -48,7 +48,7 @@ def step(work: Work[MinimaSettings]) -> None:
             end = _unpolished(theta)
     if recipe.penalty != work.settings.weight_decay:  # they are minima of another function than is measured
         end = end | {"residue": torch.full_like(end["residue"], torch.nan)}
-    table = pd.DataFrame({"seed": seeds} | _metrics(work, training, end["theta"], seeds) | _columns(end))
+    table = pd.DataFrame({"seed": seeds} | metrics(work.settings, training, end["theta"], seeds) | _columns(end))
     work.write_table("table", table)
     facts = landscape.facts | {"seeds": work.part}
     work.write_tensors("tensors", {"seeds": torch.tensor(seeds), "theta": end["theta"]}, facts)
@@ -75,9 +75,9 @@ def _columns(end: State) -> dict[str, Any]:
     return {"residue": end["residue"].cpu(), "polish_passes": end["passes"].cpu(), "stopped": names}
 
 
-def _metrics(work: Work[MinimaSettings], training: Training, theta: Tensor, seeds: list[int]) -> dict[str, Tensor]:
+def metrics(settings: MeasuredSettings, training: Training, theta: Tensor, seeds: list[int]) -> dict[str, Tensor]:
     """Columns with a row for each minimum: objective, data loss, accuracies in percent, norm of the full gradient."""
-    function = objective(training.landscape, work.settings.weight_decay)
+    function = objective(training.landscape, settings.weight_decay)
     values, data_loss = function.losses(theta)
     if not bool(values.isfinite().all()):
         bad = [seed for seed, value in zip(seeds, values.tolist(), strict=True) if not math.isfinite(value)]
@@ -85,7 +85,7 @@ def _metrics(work: Work[MinimaSettings], training: Training, theta: Tensor, seed
             f"the loss of seed {bad[0]} on all data is not finite after the training: try a smaller learning rate"
         )
     _, train_accuracy = training.landscape.evaluate(theta, training.landscape.train)
-    test_loss, test_accuracy = training.landscape.evaluate(theta, held_out(work.settings, training.data))
+    test_loss, test_accuracy = training.landscape.evaluate(theta, held_out(settings, training.data))
     _, gradient = function.value_and_gradient(theta, None)
     return {
         "objective": values.cpu(),

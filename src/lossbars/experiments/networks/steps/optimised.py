@@ -30,6 +30,8 @@ def losses_of(profile: Profile, residue: float = math.nan) -> dict[str, Any]:
 
 
 def report_maxima(work: Work[Any], measured: list[Profile]) -> None:
-    """Say between which values the largest losses lie."""
+    """Say between which values the largest losses lie, and of curves what may lie between the places."""
     values: list[float] = [profile.value for profile in measured]
-    work.report(f"maxima {min(values):.4g} to {max(values):.4g}")
+    curves = [profile.unseen for profile in measured if profile.t.shape[1] == 1]
+    between = f", between places up to {max(curves):.2g} higher if smooth" if curves else ""
+    work.report(f"maxima {min(values):.4g} to {max(values):.4g}{between}")

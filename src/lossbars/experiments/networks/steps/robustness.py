@@ -10,6 +10,6 @@ from lossbars.workflow.work import Work
 def step(work: Work[RobustnessSettings]) -> None:
     """Write the table of :func:`lossbars.barcodes.subsets.robustness`, of the plain complex."""
     recipe = work.settings.robustness
-    plain, *_ = read_complexes(work)
+    plain = read_complexes(work)[""]
     random = numpy_generator(work.experiment, work.model, "robustness")
     work.write_table("table", robustness(plain.complex, recipe.sizes, recipe.max_subsets, random))
