@@ -28,7 +28,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 GREY = "0.55"
 LOG_ABOVE = 50.0  # a larger ratio of the largest loss to the smallest is drawn on a log axis
 
-DARK = ".15"  # softer than black, as seaborn draws text and axes; loading seaborn itself takes a second of each figure
+DARK = ".15"  # softer than black, as seaborn draws text and axes, which would be loaded for each figure
 STYLE: dict[str, Any] = {
     **dict.fromkeys(("axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "ytick.color"), DARK),
     "axes.axisbelow": True,

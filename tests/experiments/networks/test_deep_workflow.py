@@ -26,7 +26,7 @@ def load():
 TEXT = "".join(f"{i} and {i} is {2 * i}; " for i in range(120))
 SMALL = {"data": "made.py:load", "device": "cpu", "seeds": 2, "seeds_per_job": 2, "robustness": {"sizes": [2]}}
 THREE = {"seeds": 3, "seeds_per_job": 3}  # for triangles
-TRAINED_ALONE = {"curvature": None, "descents": None}  # what networks of all sizes are tested for elsewhere
+TRAINED_ALONE = {"curvature": None, "descents": None}  # these rules are tested on small networks
 GRID = {"points": 2, "refinements": 0}
 SETTINGS = ["scale={epochs: 0.001}", "data_root=."]  # one epoch
 RESULTS = "results/scale=epochs-0.001"
