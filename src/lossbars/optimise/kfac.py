@@ -155,7 +155,7 @@ def _eigenvectors(matrix: Float[Tensor, "*n k k"]) -> tuple[Float[Tensor, "*n k"
     """Eigenvalues and vectors; in float64 if float32 does not converge, as for layers that weight decay has emptied."""
     try:
         return torch.linalg.eigh(matrix)
-    except torch.linalg.LinAlgError:  # type: ignore[attr-defined] (public, but not in its stubs)
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # public, but not in its stubs
         values, vectors = torch.linalg.eigh(matrix.double())
         return values.to(matrix), vectors.to(matrix)
 
