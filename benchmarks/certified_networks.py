@@ -21,12 +21,12 @@ from lossbars.barcodes.barcode import Bar, Barcode
 from lossbars.barcodes.complex import FilteredComplex, Simplex, merged_barcode
 from lossbars.hessian.derivatives import RECORD
 from lossbars.landscapes.perceptron import Architecture, Perceptron
-from lossbars.optimise.certificates import among_given
-from lossbars.optimise.certify import loss_in_box
-from lossbars.optimise.closure import CertifiedBarcode, Closing, certified_barcode
-from lossbars.optimise.humps import CurveSearch
 from lossbars.optimise.polish import polish
-from lossbars.optimise.saddle_graph import SaddleGraph, components
+from lossbars.optimise.saddles.certificates import among_given
+from lossbars.optimise.saddles.certify import loss_in_box
+from lossbars.optimise.saddles.closure import CertifiedBarcode, Closing, certified_barcode
+from lossbars.optimise.saddles.graph import SaddleGraph, components
+from lossbars.optimise.saddles.humps import CurveSearch
 from lossbars.recipes import Polish, Settle
 from lossbars.seeding import generator
 from lossbars.simplices.bezier import Bezier

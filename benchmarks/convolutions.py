@@ -26,7 +26,7 @@ from lossbars.networks.cnn import CNN
 from lossbars.networks.lenet import LeNet
 from lossbars.networks.resnet_195k import ResNet195k
 from lossbars.optimise.flow import _Flow
-from lossbars.optimise.recipes import Paths
+from lossbars.recipes import Paths
 from lossbars.seeding import generator
 from lossbars.simplices.base import straight
 

@@ -28,7 +28,7 @@ from lossbars.optimise.descent import ROW_MULTIPLE
 from lossbars.optimise.flow import _Flow
 from lossbars.optimise.optimisers import Optimiser
 from lossbars.optimise.path_points import project
-from lossbars.optimise.recipes import Paths
+from lossbars.recipes import Paths
 from lossbars.seeding import generator
 from lossbars.simplices.base import straight
 

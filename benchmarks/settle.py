@@ -30,9 +30,8 @@ from lossbars.optimise.connect import connect
 from lossbars.optimise.flow import flow, path_profiles
 from lossbars.optimise.minimise import minimise
 from lossbars.optimise.polish import polish
-from lossbars.optimise.recipes import PathGrid, Paths
 from lossbars.optimise.settle import settle
-from lossbars.recipes import Grid, Minima, Polish, Settle
+from lossbars.recipes import Grid, Minima, PathGrid, Paths, Polish, Settle
 from lossbars.recipes import Simplices as Training
 from lossbars.seeding import generator
 from lossbars.simplices import Bezier

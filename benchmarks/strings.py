@@ -16,8 +16,8 @@ from torch import Tensor
 
 from lossbars.landscapes.perceptron import Architecture, Perceptron
 from lossbars.landscapes.toy_data import cubic
-from lossbars.optimise.recipes import Beads
 from lossbars.optimise.strings.sweep import sweep
+from lossbars.recipes import Beads
 from lossbars.seeding import generator
 
 THRESHOLDS = [0.2, 0.15, 0.1, 0.07, 0.05]

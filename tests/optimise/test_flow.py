@@ -14,7 +14,7 @@ from lossbars.optimise.descent import Diverged
 from lossbars.optimise.flow import Flowed, _Flow, flow, path_profiles
 from lossbars.optimise.optimisers import Optimiser
 from lossbars.optimise.path_points import project, redistributed, relative_lengths, uphill, with_midpoints
-from lossbars.optimise.recipes import PathGrid, Paths
+from lossbars.recipes import PathGrid, Paths
 from support.small_landscapes import DATA, Interrupted, Memory, Points, log_cosh
 from support.small_networks import NETWORKS, landscape
 

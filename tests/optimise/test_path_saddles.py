@@ -12,8 +12,7 @@ from lossbars.barcodes.complex import FilteredComplex, merged_barcode
 from lossbars.functions import Function, bent_double_well, mueller_brown, six_hump_camel
 from lossbars.optimise.connect import connect
 from lossbars.optimise.flow import flow, path_profiles
-from lossbars.optimise.recipes import PathGrid, Paths
-from lossbars.recipes import Curves, Grid
+from lossbars.recipes import Curves, Grid, PathGrid, Paths
 from lossbars.seeding import generator
 from lossbars.simplices import Bezier, Chain, Family
 from lossbars.simplices.profiles import profiles

@@ -14,12 +14,12 @@ from lossbars.barcodes.complex import FilteredComplex, merged_barcode
 from lossbars.experiments.saddles.known_bars import known_bars
 from lossbars.functions import Function, bent_double_well, himmelblau, mueller_brown
 from lossbars.optimise.descent import Diverged, State
-from lossbars.optimise.recipes import Beads, Strings
 from lossbars.optimise.stopping import Stopped
 from lossbars.optimise.strings.lowest import Lowered, lowest
 from lossbars.optimise.strings.sampler import BeadString, Sampler
 from lossbars.optimise.strings.state import copied, packed, unpacked
 from lossbars.optimise.strings.sweep import sweep
+from lossbars.recipes import Beads, Strings
 from lossbars.seeding import generator
 from support.small_landscapes import Points
 

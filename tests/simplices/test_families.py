@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from lossbars.recipes import Bends, CurveFamily, refined
+from lossbars.recipes import Bends, CurveFamily
+from lossbars.recipes.refinement import refined
 from lossbars.simplices import Bezier, Chain, Curve, Family, Triangle, families
 
 CURVES: list[Family] = [Chain(0), Chain(1), Chain(2), Chain(5), Bezier(0), Bezier(1), Bezier(2), Bezier(5)]

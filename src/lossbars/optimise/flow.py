@@ -18,8 +18,7 @@ from lossbars.landscapes.objective import trained_on
 from lossbars.optimise.descent import Checkpoint, Problem, State, descend
 from lossbars.optimise.optimisers import Optimiser
 from lossbars.optimise.path_points import project, redistributed, relative_lengths, uphill, with_midpoints
-from lossbars.optimise.recipes import Insertion, PathGrid, Paths
-from lossbars.recipes import Grid
+from lossbars.recipes import Grid, Insertion, PathGrid, Paths
 from lossbars.simplices import Chain
 from lossbars.simplices.base import straight
 from lossbars.simplices.profiles import profiles

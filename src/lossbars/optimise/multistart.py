@@ -17,14 +17,14 @@ from lossbars.barcodes.barcode import Barcode
 from lossbars.barcodes.complex import FilteredComplex, Simplex, direct_barcode, merged_barcode
 from lossbars.hessian.derivatives import RECORD, hessian
 from lossbars.landscape import Landscape
-from lossbars.optimise.certificates import Certificate, Certified, ClosedComplex, closed_complex
-from lossbars.optimise.certify import certify as certified_saddles
-from lossbars.optimise.certify import loss_in_box
-from lossbars.optimise.closure import Closing, close
 from lossbars.optimise.connect import connect
 from lossbars.optimise.minimise import minimise
-from lossbars.optimise.saddle_graph import SaddleGraph, components
-from lossbars.optimise.unfolded import Box, Unfolded, low_corner, sides
+from lossbars.optimise.saddles.certificates import Certificate, Certified, ClosedComplex, closed_complex
+from lossbars.optimise.saddles.certify import certify as certified_saddles
+from lossbars.optimise.saddles.certify import loss_in_box
+from lossbars.optimise.saddles.closure import Closing, close
+from lossbars.optimise.saddles.graph import SaddleGraph, components
+from lossbars.optimise.saddles.unfolded import Box, Unfolded, low_corner, sides
 from lossbars.recipes import Curves, Minima
 from lossbars.seeding import generator
 from lossbars.simplices.families import curve_family
@@ -72,7 +72,8 @@ def optimised_barcode(
 ) -> OptimisedBarcode:
     """Barcode of a landscape without data on a box, from ``starts`` uniform starts.
 
-    With ``certify`` every curve's highest place is followed to a saddle (:func:`lossbars.optimise.certify.certify`). A
+    With ``certify`` every curve's highest place is followed to a saddle
+    (:func:`lossbars.optimise.saddles.certify.certify`). A
     saddle that passes joins the minima below it at its own value, and minima that it leads to and the starts did not
     reach are added. Without, a death is the largest value found on a curve, an upper bound of the saddle.
 

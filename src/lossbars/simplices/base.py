@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lossbars.recipes import middles
+from lossbars.recipes.refinement import middles
 
 
 class Family(ABC):

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lossbars.recipes import peaks
+from lossbars.recipes.refinement import peaks
 from lossbars.simplices.base import Family
 
 CENTRE = 6

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, PositiveInt, model_validator
 
-from lossbars.optimise.recipes import AnyCurves
-from lossbars.recipes import Recipe, Share, yaml_number
+from lossbars.recipes import AnyCurves, Recipe, Share, yaml_number
 
 if TYPE_CHECKING:
     from lossbars.datasets.specs import TextData

@@ -24,6 +24,12 @@ SOURCE = Path(__file__).resolve().parent.parent  # the package's folder
 BY_VALUE_NAMES = ("config", "specs", "settings", "kind")
 BY_VALUE = (
     "lossbars.recipes",
+    "lossbars.recipes.base",
+    "lossbars.recipes.convergence",
+    "lossbars.recipes.descent",
+    "lossbars.recipes.inputs",
+    "lossbars.recipes.paths",
+    "lossbars.recipes.simplices",
     "lossbars.workflow.data_sets",
     "lossbars.workflow.experiment",
     "lossbars.workflow.fingerprint",

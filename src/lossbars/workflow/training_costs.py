@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from lossbars.datasets.specs import Size, size_of
 from lossbars.networks.sizes import Network
 from lossbars.networks.specs import NetworkSpec
-from lossbars.optimise.recipes import Paths, Strings
-from lossbars.recipes import Curvature, Curves, Descent, Polish, Settle, Triangles, peaks, refined
+from lossbars.recipes import Curvature, Curves, Descent, Paths, Polish, Settle, Strings, Triangles
+from lossbars.recipes.refinement import peaks, refined
 from lossbars.workflow.data_sets import data_of
 from lossbars.workflow.resources import MB, MEMORY_SAFETY, Request, cpu_request, mem_mb, minutes
 

@@ -10,8 +10,7 @@ from lossbars.experiments.networks.embeddings.theorem import Bounds, Trajectory,
 from lossbars.landscape import Batch, Landscape
 from lossbars.optimise.descent import Stopped
 from lossbars.optimise.minimise import minimise
-from lossbars.optimise.recipes import PathGrid
-from lossbars.recipes import Minima, Simplices
+from lossbars.recipes import Minima, PathGrid, Simplices
 from support.small_landscapes import Interrupted, Memory, Points
 
 GRID = PathGrid(between=4, refinements=2)

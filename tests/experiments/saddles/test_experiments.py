@@ -21,8 +21,7 @@ from lossbars.experiments.saddles.known_bars import connected, critical, known_b
 from lossbars.functions import Function, bent_double_well, himmelblau, mueller_brown, rastrigin, six_hump_camel, wavy
 from lossbars.landscapes.make import make_landscape
 from lossbars.landscapes.specs import FunctionSpec
-from lossbars.optimise.recipes import Path, Paths
-from lossbars.recipes import Curves
+from lossbars.recipes import Curves, Path, Paths
 from lossbars.workflow.claims_step import claim_rows
 from lossbars.workflow.config import ConfigError
 from lossbars.workflow.fingerprint import closure

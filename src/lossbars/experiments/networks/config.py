@@ -9,8 +9,7 @@ from lossbars.datasets.specs import DATASETS, AnyData, TextData, is_text
 from lossbars.experiments.networks.embeddings.config import Embedding, check_embeddable
 from lossbars.experiments.networks.model import Model
 from lossbars.networks.specs import check_fit
-from lossbars.optimise.recipes import Paths
-from lossbars.recipes import Descent, Descents, Normalisation, Robustness
+from lossbars.recipes import Descent, Descents, Normalisation, Paths, Robustness
 from lossbars.seeding import SEEDS
 from lossbars.workflow.config import merged
 from lossbars.workflow.experiment import ExperimentConfig, Scale, check_key, check_labels

@@ -21,7 +21,7 @@ from lossbars.experiments.networks.plan import (
     TRIANGLES,
     model_tasks,
 )
-from lossbars.optimise.recipes import Paths
+from lossbars.recipes import Paths
 from lossbars.workflow.common_rules import gather
 from lossbars.workflow.data_sets import dataset_task
 from lossbars.workflow.kind import FigureKind, Kind, Source, reading, titled

@@ -5,8 +5,7 @@ from typing import Any
 from pydantic import model_validator
 
 from lossbars.networks.specs import NetworkSpec
-from lossbars.optimise.recipes import AnyCurves, Strings
-from lossbars.recipes import Curvature, Descent, Descents, Minima, Polish, Recipe, Triangles
+from lossbars.recipes import AnyCurves, Curvature, Descent, Descents, Minima, Polish, Recipe, Strings, Triangles
 from lossbars.workflow.experiment import Resources, check_key, check_labels
 
 

@@ -6,8 +6,7 @@ from typing import Any
 from lossbars.experiments.networks import settings
 from lossbars.experiments.networks.config import Experiment
 from lossbars.experiments.networks.model import Model
-from lossbars.optimise.recipes import Paths, Strings
-from lossbars.recipes import Triangles
+from lossbars.recipes import Paths, Strings, Triangles
 from lossbars.workflow.blocks import base, block_pairs, blocks, groups_of, parts
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.tasks import Output, Rule, Task, files

@@ -7,8 +7,7 @@ from lossbars.experiments.networks.config import Experiment
 from lossbars.experiments.networks.embeddings.config import Embedding
 from lossbars.experiments.networks.model import Model
 from lossbars.networks.specs import NetworkSpec
-from lossbars.optimise.recipes import Paths, Strings
-from lossbars.recipes import Curvature, Curves, Descents, Minima, Polish, Recipe, Robustness, Triangles
+from lossbars.recipes import Curvature, Curves, Descents, Minima, Paths, Polish, Recipe, Robustness, Strings, Triangles
 from lossbars.workflow.kind import labels
 from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.training_settings import TrainingSettings

@@ -9,7 +9,7 @@ from lossbars.claims.claim import NO_NUMBER, Claims, Finding, judged_by, number,
 from lossbars.claims.papers import OURS
 from lossbars.claims.papers import V1 as PAPER
 from lossbars.experiments.saddles.config import Saddles
-from lossbars.optimise.recipes import Paths
+from lossbars.recipes import Paths
 from lossbars.workflow.claims_results import Results
 from lossbars.workflow.settings import ClaimsSettings
 from lossbars.workflow.work import Work

@@ -5,8 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, NonNegativeInt, model_validator
 
 from lossbars.landscapes.specs import FunctionSpec
-from lossbars.optimise.recipes import AnyCurves, Paths, Strings
-from lossbars.recipes import Recipe
+from lossbars.recipes import AnyCurves, Paths, Recipe, Strings
 from lossbars.workflow.experiment import (
     Count,
     ExperimentConfig,

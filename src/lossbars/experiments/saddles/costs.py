@@ -1,7 +1,7 @@
 """Time of curves between known minima. Loads no torch."""
 
 from lossbars.experiments.saddles.config import Saddles, of_size
-from lossbars.optimise.recipes import AnyCurves, Paths, Strings
+from lossbars.recipes import AnyCurves, Paths, Strings
 from lossbars.workflow.landscape_costs import GRADIENT, STEP, evaluation
 from lossbars.workflow.training_costs import TRAINED_BEADS
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from lossbars.experiments.saddles.config import DeathsSettings, InsertionSettings, Saddles, SaddlesModel, of_size
 from lossbars.experiments.saddles.costs import saddle_seconds
-from lossbars.optimise.recipes import AnyCurves
+from lossbars.recipes import AnyCurves
 from lossbars.workflow.common_rules import gather
 from lossbars.workflow.kind import FigureKind, Kind, reading
 from lossbars.workflow.landscape_costs import PROCESS, START

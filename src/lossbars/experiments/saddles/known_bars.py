@@ -14,9 +14,8 @@ from lossbars.functions.benchmarks import Function
 from lossbars.hessian.derivatives import hessian
 from lossbars.optimise.connect import connect
 from lossbars.optimise.flow import flow, path_profiles
-from lossbars.optimise.recipes import AnyCurves, Paths, Strings
 from lossbars.optimise.strings.lowest import lowest
-from lossbars.recipes import Curves
+from lossbars.recipes import AnyCurves, Curves, Paths, Strings
 from lossbars.seeding import generator
 from lossbars.simplices import Chain
 from lossbars.simplices.families import curve_family

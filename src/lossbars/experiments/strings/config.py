@@ -7,8 +7,7 @@ from pydantic import Field, PositiveInt, model_validator
 from lossbars.datasets.specs import DATASETS, AnyData, TextData, is_text
 from lossbars.landscapes.specs import LandscapeSpec, PerceptronSpec
 from lossbars.networks.specs import NetworkSpec, check_fit
-from lossbars.optimise.recipes import Beads
-from lossbars.recipes import Normalisation, Rate, Recipe
+from lossbars.recipes import Beads, Normalisation, Rate, Recipe
 from lossbars.seeding import SEEDS
 from lossbars.workflow.experiment import Count, ExperimentConfig, ModelConfig, Scale, share_of
 from lossbars.workflow.landscape_rules import LandscapeSettings

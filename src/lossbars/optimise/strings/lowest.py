@@ -9,10 +9,9 @@ from torch import Generator, Tensor
 
 from lossbars.landscape import Landscape
 from lossbars.optimise.descent import Checkpoint, State
-from lossbars.optimise.recipes import Strings
 from lossbars.optimise.strings.sampler import BeadString, Sampler
 from lossbars.optimise.strings.state import Saver, copied, packed, unpacked
-from lossbars.recipes import Grid
+from lossbars.recipes import Grid, Strings
 from lossbars.simplices import Chain
 from lossbars.simplices.profiles import profiles
 from lossbars.simplices.simplex import Simplices

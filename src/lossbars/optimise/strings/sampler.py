@@ -21,9 +21,8 @@ from lossbars.landscape import Batch, Landscape
 from lossbars.landscapes.objective import trained_on
 from lossbars.optimise.descent import ROW_MULTIPLE, Diverged
 from lossbars.optimise.optimisers import Optimiser
-from lossbars.optimise.recipes import Beads
 from lossbars.optimise.schedules import learning_rate
-from lossbars.recipes import Grid
+from lossbars.recipes import Beads, Grid
 from lossbars.simplices import Chain
 from lossbars.simplices.profiles import profiles
 from lossbars.simplices.simplex import Simplices

@@ -10,9 +10,9 @@ from torch import Generator, Tensor
 
 from lossbars.landscape import Landscape
 from lossbars.optimise.descent import Checkpoint, State
-from lossbars.optimise.recipes import Beads
 from lossbars.optimise.strings.sampler import BeadString, Sampler
 from lossbars.optimise.strings.state import Saver, copied, packed, unpacked
+from lossbars.recipes import Beads
 
 Order = Callable[[int, int], Generator]  # number of a threshold and of a round → what orders the data
 Above = Literal["nothing", "end", "bead", "segment"]

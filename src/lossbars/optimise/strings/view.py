@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lossbars.landscape import Landscape
 from lossbars.optimise.flow import path_profiles
-from lossbars.optimise.recipes import PathGrid
+from lossbars.recipes import PathGrid
 
 COMPONENTS = 3
 BETWEEN = 9  # places on each segment that are shown, beside its ends

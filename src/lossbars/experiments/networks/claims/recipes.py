@@ -7,9 +7,8 @@ from lossbars.barcodes.barcode import MODULO
 from lossbars.claims.claim import Claim, Finding, number
 from lossbars.claims.papers import OURS
 from lossbars.experiments.networks.claims.results import Results, barcode_of, maxima_by, reported
-from lossbars.optimise.recipes import Paths
 from lossbars.plots.bars import to_score
-from lossbars.recipes import Curves, Descent
+from lossbars.recipes import Curves, Descent, Paths
 
 
 def recipes_compared(results: Results) -> Finding:

@@ -4,8 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PositiveInt
 
-from lossbars.optimise.recipes import PathGrid
-from lossbars.recipes import Minima, Recipe, Simplices, yaml_number
+from lossbars.recipes import Minima, PathGrid, Recipe, Simplices, yaml_number
 
 GROWS = {"mlp": ("depth", "width"), "cnn": ("depth", "channels")}  # what of a network may be larger
 

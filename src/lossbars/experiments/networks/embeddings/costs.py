@@ -2,7 +2,8 @@
 
 from lossbars.datasets.specs import Size
 from lossbars.experiments.networks.config import Experiment
-from lossbars.recipes import Descent, Triangles, refined
+from lossbars.recipes import Descent, Triangles
+from lossbars.recipes.refinement import refined
 from lossbars.workflow.training_costs import Training, control_points
 
 

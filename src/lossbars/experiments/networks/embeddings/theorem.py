@@ -17,8 +17,7 @@ from lossbars.landscape import Landscape
 from lossbars.optimise.connect import connect
 from lossbars.optimise.descent import Checkpoint, State
 from lossbars.optimise.minimise import minimise
-from lossbars.optimise.recipes import PathGrid
-from lossbars.recipes import Descent, Grid
+from lossbars.recipes import Descent, Grid, PathGrid
 from lossbars.recipes import Simplices as Recipe
 from lossbars.simplices import Chain
 from lossbars.simplices.profiles import profiles

@@ -4,7 +4,7 @@ from lossbars.experiments.networks.settings import CurvesSettings
 from lossbars.experiments.networks.steps.common import ERRORS, keep  # noqa: F401 (workflow.run reads them)
 from lossbars.experiments.networks.steps.joining import Joined, Joining, join, padded
 from lossbars.optimise.flow import flow, path_profiles
-from lossbars.optimise.recipes import Paths
+from lossbars.recipes import Paths
 from lossbars.workflow.work import Work
 
 

@@ -6,8 +6,8 @@ from lossbars.experiments.networks.settings import CurvesSettings
 from lossbars.experiments.networks.steps.common import ERRORS, keep  # noqa: F401 (workflow.run reads them)
 from lossbars.experiments.networks.steps.joining import Joined, Joining, join, padded
 from lossbars.optimise.flow import path_profiles
-from lossbars.optimise.recipes import Strings
 from lossbars.optimise.strings.lowest import lowest
+from lossbars.recipes import Strings
 from lossbars.workflow.work import Work
 
 

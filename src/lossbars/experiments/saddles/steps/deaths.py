@@ -8,7 +8,7 @@ from lossbars.experiments.saddles.known_bars import connected, critical, known_b
 from lossbars.functions.benchmarks import Function
 from lossbars.landscapes.make import make_landscape
 from lossbars.optimise.descent import Diverged
-from lossbars.optimise.recipes import AnyCurves
+from lossbars.recipes import AnyCurves
 from lossbars.workflow.work import Work
 
 ERRORS = (Diverged,)

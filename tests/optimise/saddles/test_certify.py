@@ -21,10 +21,10 @@ from lossbars.functions import (
 from lossbars.hessian.derivatives import hessian
 from lossbars.landscape import Batch
 from lossbars.landscapes.perceptron import Architecture, Perceptron
-from lossbars.optimise.certificates import Certified, Certifying, among_given, closed_complex
-from lossbars.optimise.certified_descent import LossInBox, descend
-from lossbars.optimise.certify import certify
 from lossbars.optimise.multistart import optimised_barcode
+from lossbars.optimise.saddles.certificates import Certified, Certifying, among_given, closed_complex
+from lossbars.optimise.saddles.certified_descent import LossInBox, descend
+from lossbars.optimise.saddles.certify import certify
 from support.certain_functions import bars_of, critical_value
 from support.ramps import curves, ramp
 

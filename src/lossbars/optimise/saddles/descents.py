@@ -5,10 +5,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from lossbars.hessian.derivatives import FLAT, index
-from lossbars.optimise.certified_descent import Descended, descend, newton
-from lossbars.optimise.minimum_names import ROUNDING
-from lossbars.optimise.saddle_climb import FINER, Saddles, Tops, spread
-from lossbars.optimise.spectra import lowest_by_products
+from lossbars.optimise.saddles.certified_descent import Descended, descend, newton
+from lossbars.optimise.saddles.climb import FINER, Saddles, Tops, spread
+from lossbars.optimise.saddles.minimum_names import ROUNDING
+from lossbars.optimise.saddles.spectra import lowest_by_products
 
 SHORT = 0.05  # longest step down, in distances of the top to the nearest minimum
 BESIDE = 0.01  # how far from the saddle a descent begins, in the same distances

@@ -13,11 +13,11 @@ from lossbars.landscape import Batch
 from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.landscapes.objective import objective
 from lossbars.landscapes.regression import Regression
-from lossbars.optimise.closure import Closing, certified_barcode
-from lossbars.optimise.connections import missing_connections, nearest_across
-from lossbars.optimise.copies import carried
 from lossbars.optimise.multistart import optimised_barcode
 from lossbars.optimise.polish import polish
+from lossbars.optimise.saddles.closure import Closing, certified_barcode
+from lossbars.optimise.saddles.connections import missing_connections, nearest_across
+from lossbars.optimise.saddles.copies import carried
 from lossbars.recipes import Polish
 from lossbars.seeding import generator
 from support.ramps import curves, ramp

@@ -1,10 +1,10 @@
 """What the critical points that climbs led to, and the descents from them, pass and fail."""
 
-from lossbars.optimise.certificates import Certificate, Failure
-from lossbars.optimise.certified_descent import Descended
-from lossbars.optimise.minimum_names import ROUNDING, MinimumNames, highest_on_segment
-from lossbars.optimise.saddle_climb import Saddles, Tops
-from lossbars.optimise.saddle_descent import gradient_scales, settled
+from lossbars.optimise.saddles.certificates import Certificate, Failure
+from lossbars.optimise.saddles.certified_descent import Descended
+from lossbars.optimise.saddles.climb import Saddles, Tops
+from lossbars.optimise.saddles.descents import gradient_scales, settled
+from lossbars.optimise.saddles.minimum_names import ROUNDING, MinimumNames, highest_on_segment
 
 
 class Examination:

@@ -12,13 +12,13 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from lossbars.barcodes.complex import FilteredComplex, Simplex
-from lossbars.optimise.certificates import Certificate, Certifying
-from lossbars.optimise.certified_descent import LossInBox
-from lossbars.optimise.examination import Examination
-from lossbars.optimise.minimum_names import MinimumNames
-from lossbars.optimise.saddle_climb import Saddles, Tops, climb
-from lossbars.optimise.saddle_descent import descend_from_given, descend_from_saddles, gradient_scales
-from lossbars.optimise.spectra import free_hessian, largest_by_products, largest_curvature
+from lossbars.optimise.saddles.certificates import Certificate, Certifying
+from lossbars.optimise.saddles.certified_descent import LossInBox
+from lossbars.optimise.saddles.climb import Saddles, Tops, climb
+from lossbars.optimise.saddles.descents import descend_from_given, descend_from_saddles, gradient_scales
+from lossbars.optimise.saddles.examination import Examination
+from lossbars.optimise.saddles.minimum_names import MinimumNames
+from lossbars.optimise.saddles.spectra import free_hessian, largest_by_products, largest_curvature
 
 ANY_HEIGHT = 1e9  # slack: an edge is its saddle and its descents, so it matters not how high the climb began
 

@@ -7,7 +7,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from torch import Tensor
 
 from lossbars.hessian.derivatives import index, operator
-from lossbars.optimise.certified_descent import LossInBox
+from lossbars.optimise.saddles.certified_descent import LossInBox
 
 LOWEST = 4  # eigenvalues that a certificate keeps
 

@@ -17,13 +17,13 @@ from lossbars.barcodes.barcode import Barcode
 from lossbars.barcodes.complex import FilteredComplex, Simplex, merged_barcode
 from lossbars.hessian.derivatives import RECORD, Batches
 from lossbars.landscape import Landscape
-from lossbars.optimise.certificates import Certificate, Certifying, among_given
-from lossbars.optimise.certify import Box, loss_in_box
-from lossbars.optimise.connections import across_deaths, missing_connections
-from lossbars.optimise.copies import copies_of_saddles
-from lossbars.optimise.humps import CurveSearch
-from lossbars.optimise.saddle_graph import SaddleGraph
-from lossbars.optimise.unfolded import Unfolded
+from lossbars.optimise.saddles.certificates import Certificate, Certifying, among_given
+from lossbars.optimise.saddles.certify import Box, loss_in_box
+from lossbars.optimise.saddles.connections import across_deaths, missing_connections
+from lossbars.optimise.saddles.copies import copies_of_saddles
+from lossbars.optimise.saddles.graph import SaddleGraph
+from lossbars.optimise.saddles.humps import CurveSearch
+from lossbars.optimise.saddles.unfolded import Unfolded
 from lossbars.seeding import generator
 
 ROUNDING = 1e-6  # distance of given minima that are one, as a share of the norm of θ or, where that is less, of 1
@@ -98,9 +98,9 @@ def certified_barcode(
 ) -> CertifiedBarcode:
     """Join m polished minima (float64) by certified saddles; the barcode of these, and that with all minima found.
 
-    The function is as in :func:`lossbars.optimise.certify.certify`: a network needs ``batches`` of its data, and a
-    weight decay, without which its minima are no isolated points. Of given minima that are one up to rounding the first
-    counts; permuted copies are distinct. Raises ValueError where no minimum is given.
+    The function is as in :func:`~lossbars.optimise.saddles.certify.certify`: a network needs ``batches`` of its data,
+    and a weight decay, without which its minima are no isolated points. Of given minima that are one up to rounding the
+    first counts; permuted copies are distinct. Raises ValueError where no minimum is given.
     """
     if not len(minima):
         raise ValueError("certified_barcode: at least one minimum is needed")

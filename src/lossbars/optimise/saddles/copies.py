@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lossbars.barcodes.complex import Simplex
-from lossbars.optimise.certificates import Certificate
+from lossbars.optimise.saddles.certificates import Certificate
 
 COPY = 1e-7  # difference of sorted coordinates up to which two minima are copies, relative to the largest coordinate
 SAME_VALUE = 1e-9  # relative difference of values up to which two saddles are copies

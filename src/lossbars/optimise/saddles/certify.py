@@ -13,12 +13,12 @@ from torch import Tensor
 
 from lossbars.hessian.derivatives import RECORD, Batches
 from lossbars.landscape import Landscape
-from lossbars.optimise.certificates import DEFAULT, Certified, Certifying
-from lossbars.optimise.certified_descent import LossInBox
-from lossbars.optimise.examination import Examination
-from lossbars.optimise.minimum_names import MinimumNames
-from lossbars.optimise.saddle_climb import Tops, climb
-from lossbars.optimise.saddle_descent import descend_from_given, descend_from_saddles, gradient_scales
+from lossbars.optimise.saddles.certificates import DEFAULT, Certified, Certifying
+from lossbars.optimise.saddles.certified_descent import LossInBox
+from lossbars.optimise.saddles.climb import Tops, climb
+from lossbars.optimise.saddles.descents import descend_from_given, descend_from_saddles, gradient_scales
+from lossbars.optimise.saddles.examination import Examination
+from lossbars.optimise.saddles.minimum_names import MinimumNames
 
 Box = Sequence[tuple[float, float]]
 

@@ -10,9 +10,9 @@ from torch import Tensor
 from lossbars.hessian.critical_search import follow
 from lossbars.hessian.derivatives import index
 from lossbars.hessian.krylov_search import follow_by_products
-from lossbars.optimise.certificates import Certifying
-from lossbars.optimise.certified_descent import LossInBox, newton
-from lossbars.optimise.spectra import (
+from lossbars.optimise.saddles.certificates import Certifying
+from lossbars.optimise.saddles.certified_descent import LossInBox, newton
+from lossbars.optimise.saddles.spectra import (
     LOWEST,
     free_hessian,
     largest_by_products,

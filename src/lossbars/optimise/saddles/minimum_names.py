@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lossbars.optimise.certificates import Certifying
-from lossbars.optimise.certified_descent import Descended, LossInBox
+from lossbars.optimise.saddles.certificates import Certifying
+from lossbars.optimise.saddles.certified_descent import Descended, LossInBox
 
 SAME_VALLEY = 0.1  # distance, in units of reach, up to which minima joined by a flat segment are one
 ALONG = 33  # places on a segment where its highest value is looked for

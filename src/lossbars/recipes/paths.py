@@ -4,7 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PositiveInt, Tag
 
-from lossbars.recipes import ALIGNED, Align, Amount, Curves, Descent, Recipe, refined, yaml_number
+from lossbars.recipes.base import Amount, Recipe, yaml_number
+from lossbars.recipes.descent import Descent
+from lossbars.recipes.refinement import refined
+from lossbars.recipes.simplices import ALIGNED, Align, Curves
 
 
 class Insertion(Recipe):

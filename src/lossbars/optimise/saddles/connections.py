@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from torch import Tensor
 
 from lossbars.barcodes.complex import Simplex, merged_barcode
-from lossbars.optimise.saddle_graph import SaddleGraph, components
+from lossbars.optimise.saddles.graph import SaddleGraph, components
 
 
 def missing_connections(
