@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
+WORKERS ?= 3
 READY := $(VENV)/.ready
 
 .PHONY: run test faults lint format lock written clean
@@ -12,7 +13,7 @@ run: $(READY)
 	@echo "Barcodes, TO-scores and figures are in results/: open results/report.html"
 
 test: $(READY)
-	. $(BIN)/activate && pytest -n 2 --dist loadscope --no-loadscope-reorder
+	. $(BIN)/activate && pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 # About an hour, as root, with the SLURM of the tests: python3 tests/support/slurm/cluster.py install
 faults: $(READY)

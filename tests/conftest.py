@@ -42,6 +42,6 @@ def _torch_as_it_was() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files whose tests start Snakemake go first: they take longest, and a worker takes a file at a time."""
-    long = {item.path for item in items if any(item.iter_markers("workflow"))}
-    items.sort(key=lambda item: item.path not in long)
+    """Longest files first, since a worker takes a file at a time: the one on SLURM, then those that start Snakemake."""
+    marks = {item.path: {mark.name for mark in item.iter_markers()} for item in items}
+    items.sort(key=lambda item: ("slurm" not in marks[item.path], "workflow" not in marks[item.path]))

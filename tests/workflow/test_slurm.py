@@ -120,8 +120,11 @@ def targets() -> list[str]:
 
 
 def overlay() -> dict[str, Any]:
-    """What differs from our own config.yaml: the data, where MNIST is not at hand."""
-    return {"data_root": MNIST} if MNIST else {"experiments": {"fc-mnist": {"data": "made.py:load"}}}
+    """What differs from our own config.yaml: few figures, and the data, where MNIST is not at hand."""
+    few = {"digits": {"figures": ["barcodes", "triangle"]}}
+    if MNIST:
+        return {"data_root": MNIST, "experiments": few}
+    return {"experiments": few | {"fc-mnist": {"data": "made.py:load"}}}
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ PACKAGES = [
 HERE = Path(__file__).resolve().parent
 STATE = Path("/var/spool/lossbars-slurm")
 CONFIGURATION = Path("/etc/slurm")
+FILES = ("slurm.conf", "slurmdbd.conf", "gres.conf", "cgroup.conf")
 DATABASE_SOCKET = Path("/run/mysqld/mysqld.sock")
 MARK = "Written by lossbars' tests"
 MEMORY_SHARE = 0.9  # of the machine's memory, given to jobs
@@ -88,6 +89,7 @@ def stop() -> None:
     if munge.exists():
         _end(munge, signal.SIGTERM)
     shutil.rmtree(STATE, ignore_errors=True)
+    _forget_configuration()
 
 
 def up(daemon: str) -> None:
@@ -154,6 +156,14 @@ def _configure(gpus: int, cpus: int) -> None:
     lines = [f"NodeName={values['host']} Name=gpu File={device}\n" for device in devices]
     (CONFIGURATION / "gres.conf").write_text("".join(lines))
     (CONFIGURATION / "cgroup.conf").write_text("CgroupAutomount=no\n")
+
+
+def _forget_configuration() -> None:
+    """Remove our configuration: with one, but no daemons, each start of Snakemake waits ten seconds for SLURM."""
+    main = CONFIGURATION / "slurm.conf"
+    if main.exists() and MARK in main.read_text():
+        for name in FILES:
+            (CONFIGURATION / name).unlink(missing_ok=True)
 
 
 def _make_device(path: Path) -> None:
