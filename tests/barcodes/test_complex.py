@@ -184,6 +184,12 @@ def test_to_score_is_the_distance_to_a_barcode_without_obstructions(values: Valu
             assert barcode.to_score("sqrt2", dim) == pytest.approx(euclid, rel=1e-12, abs=1e-12)
 
 
+def test_where_nothing_was_measured_there_is_no_score() -> None:
+    nothing = Barcode([], "merged")
+    assert nothing.to_score("linf") is None and nothing.to_score("sqrt2") is None
+    assert Barcode([], "merged", measured=0).to_score("linf") == 0.0
+
+
 @given(complexes(), st.permutations(range(21)))
 @SLOW_START
 def test_renaming_minima_changes_no_bar(values: Values, name: list[int]) -> None:

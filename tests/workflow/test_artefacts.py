@@ -48,6 +48,9 @@ TENSORS = {
     "bytes": torch.tensor([0, 255], dtype=torch.uint8),
     "none": torch.empty(0, 4),
     "scalar": torch.tensor(True),
+    "strided": torch.arange(6.0)[::2],
+    "expanded": torch.tensor([[1.0], [2.0]]).expand(2, 3),
+    "single": torch.arange(6.0)[3::3],  # one element, contiguous, with a stride of 3
 }
 TABLE = pd.DataFrame(
     {"a": [0, 1], "name": ["x", "é"], "loss": [0.1, np.inf], "nan": [np.nan, 1 / 3], "flag": [True, False], "no": None}

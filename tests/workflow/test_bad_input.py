@@ -134,7 +134,12 @@ T = "experiments.tiny"
         ("experiments.paper", TINY, "(top level): experiment key 'paper' is a name that the workflow itself uses"),
         ("experiments.no_good", TINY, "(top level): experiment key 'no_good': lower-case letters, digits and '-'"),
         ("scale", 2, "scale.epochs: Input should be less than or equal to 1 (it is 2.0)"),
-        ("scale", "half", "scale: Input should be a valid dictionary or instance of Scale (it is 'half')"),
+        ("scale", "half", "scale: keys with values belong here, as in {key: value}, and not half"),
+        (
+            f"{T}.descents",
+            False,
+            f"{T}.descents: keys with values belong here, as in {{key: value}}, and not false;",
+        ),
         ("scale.seeds", 0, "scale.seeds: Input should be greater than 0 (it is 0)"),
         ("data_root", 3, "data_root: Input should be a valid string (it is 3)"),
     ],

@@ -52,7 +52,8 @@ class Barcode:
 
     ``convention`` says what ended a bar: ``direct``, the best single curve to a lower minimum
     (Algorithm 1); ``merged``, the best path through any other minima (homology of the filtered complex).
-    ``measured`` is the highest index that was measured, with bars or without: 0 where there are no triangles.
+    ``measured`` is the highest index that was measured, with bars or without: 0 where there are no triangles, −1 where
+    there is nothing, not even a minimum.
     """
 
     bars: tuple[Bar, ...]
@@ -60,10 +61,10 @@ class Barcode:
     measured: int
 
     def __init__(self, bars: Sequence[Bar], convention: Convention, measured: int | None = None) -> None:
-        """By default the indices up to the highest that has a bar were measured."""
+        """By default the indices up to the highest that has a bar were measured, so none where there are no bars."""
         object.__setattr__(self, "bars", tuple(sorted(bars, key=lambda bar: (bar.dim, bar.birth, bar.born_at))))
         object.__setattr__(self, "convention", convention)
-        highest = max((bar.dim for bar in self.bars), default=0) if measured is None else measured
+        highest = max((bar.dim for bar in self.bars), default=-1) if measured is None else measured
         object.__setattr__(self, "measured", highest)
 
     def of_dim(self, dim: int) -> tuple[Bar, ...]:

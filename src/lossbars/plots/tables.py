@@ -8,14 +8,14 @@ import pandas as pd
 from lossbars.seeding import group_of
 
 CONVENTIONS = {
-    "direct": "direct bars: a bar ends at the best single curve to a lower minimum",
-    "merged": "merged bars: a bar ends at the best path, through any minima, to a lower one",
+    "direct": "direct bars of the given minima: a bar ends at the best single curve to a lower minimum",
+    "merged": "merged bars of the given minima: a bar ends at the best path, through any minima, to a lower one",
     "merged-closed": "merged bars of all minima, given and found: a bar ends at the best path, through any minima, to "
     "a lower one",
-    "direct-modulo-permutations": "direct bars modulo permutations of units: a bar ends at the best single curve to a "
-    "lower minimum, with its units in any order",
-    "merged-modulo-permutations": "merged bars modulo permutations of units: a bar ends at the best path, through any "
-    "minima with their units in any order, to a lower one",
+    "direct-modulo-permutations": "direct bars of the given minima modulo permutations of units: a bar ends at the "
+    "best single curve to a lower minimum, with its units in any order",
+    "merged-modulo-permutations": "merged bars of the given minima modulo permutations of units: a bar ends at the "
+    "best path, through any minima with their units in any order, to a lower one",
 }
 
 

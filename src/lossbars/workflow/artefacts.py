@@ -116,7 +116,8 @@ def _digest_tensors(tensors: Mapping[str, "Tensor"]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         digest.update(_label(name, str(tensor.dtype), tuple(tensor.shape)))
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        flat = tensor.as_strided((tensor.numel(),), (1,))  # a single element may say any stride, and is contiguous
+        digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -6,6 +6,7 @@ from copy import deepcopy
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
+import yaml
 from pydantic import Field, ValidationError, create_model, model_validator
 
 from lossbars.recipes import Recipe, yaml_number
@@ -172,6 +173,9 @@ class Explanation:
             return "unknown key" + (f"; did you mean '{close[0]}'?" if close else "")
         if details["type"] == "missing":
             return "this key is missing"
+        if details["type"] in ("model_type", "dataclass_type"):
+            off = "; to leave it out, say null" if details["input"] is False else ""
+            return f"keys with values belong here, as in {{key: value}}, and not {_as_yaml(details['input'])}{off}"
         message = details["msg"].removeprefix("Value error, ")
         if kind := self._kind(details["loc"]):
             message = kind.config.reworded(message, details["loc"])
@@ -183,6 +187,11 @@ class Explanation:
         """All keys that a configuration knows, and all figures."""
         figures = {name for kind in self.kinds.values() for name in kind.figures}
         return {key for recipe in _subclasses(Recipe) for key in recipe.model_fields} | figures
+
+
+def _as_yaml(value: Any) -> str:
+    """A value as a configuration writes it."""
+    return yaml.safe_dump(value, default_flow_style=True, allow_unicode=True).removesuffix("\n...\n").strip()
 
 
 def _stated(location: Sequence[int | str], value: Any) -> list[int | str]:

@@ -95,7 +95,7 @@ def test_bars_of_every_panel_on_one_axis() -> None:
     (limits,) = {axes.get_ylim() for axes in figure.axes}
     assert limits[0] < 0.005 and limits[1] > 0.2
     assert {axes.get_xlabel() for axes in figure.axes} == {"TO 0.127, n = 3"}
-    assert "direct bars" in words(figure) and "test error" in words(figure)
+    assert "direct bars of the given minima" in words(figure) and "test error" in words(figure)
 
 
 def test_a_wide_range_is_logarithmic_in_every_panel() -> None:

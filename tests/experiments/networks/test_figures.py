@@ -115,7 +115,7 @@ class TestBarcodes:
         assert tick_names(direct.axes[0]) == ["MLP, 8 layers\nTO 0.0141\nn = 2", "MLP, 2 layers\nTO 0.21\nn = 3"]
         assert tick_names(merged.axes[0]) == ["MLP, 8 layers\nTO 0\nn = 1", "MLP, 2 layers\nTO 0\nn = 1"]
         assert "some nets" in words(direct) and "√2" in words(direct)
-        assert "direct bars" in words(direct) and "merged bars" in words(merged)
+        assert "direct bars of the given minima" in words(direct) and "merged bars of the given minima" in words(merged)
 
     @pytest.mark.parametrize(
         ("death", "scale", "label"), [(0.049, "linear", "loss"), (0.051, "log", "loss (log scale)")]

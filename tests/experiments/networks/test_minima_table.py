@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from lossbars.experiments.networks.minima import ENDPOINT, MINIMUM, gather
+from lossbars.experiments.networks.minima import ENDPOINT, MINIMUM, UNDECIDED, _kinds, gather
 from lossbars.plots.bars import unresolved
 from lossbars.workflow.artefacts import read_table
 from lossbars.workflow.work import Work
@@ -65,10 +65,28 @@ def test_bars_are_direct_ones_and_the_half_line_has_the_longest(model):
     assert table.loc[lowest, "bar"] == (finite["death"] - finite["birth"]).max()
 
 
-def test_what_has_not_converged_is_an_endpoint(model):
+def test_what_has_not_converged_is_an_endpoint_and_no_minimum_is_sure_where_curves_are_not_settled(model):
     table = gathered(model, "minima")
     small = (table["residue"] <= 0.1 * table["bar"]) & (table["falls_along_it"] == 0)
-    assert list(table["is"]) == [MINIMUM if converged else ENDPOINT for converged in small]
+    assert table["bar_residue"].isna().all()
+    assert list(table["is"]) == [UNDECIDED if converged else ENDPOINT for converged in small]
+
+
+@pytest.mark.parametrize(
+    ("residue", "bar_residue", "falls", "kind"),
+    [
+        (0.05, 0.2, 0.0, MINIMUM),
+        (0.05, 0.6, 0.0, UNDECIDED),  # the bar may become .4, and .05 is more than a tenth of it
+        (0.0, 0.9, np.nan, MINIMUM),
+        (0.05, np.nan, 0.0, UNDECIDED),
+        (0.11, 0.0, 0.0, ENDPOINT),
+        (np.nan, 0.0, 0.0, ENDPOINT),
+        (0.0, 0.0, 1e-3, ENDPOINT),
+    ],
+)
+def test_what_a_place_is(residue, bar_residue, falls, kind):
+    row = {"residue": residue, "bar": 1.0, "bar_residue": bar_residue, "falls_along_it": falls}
+    assert list(_kinds(pd.DataFrame([row]))) == [kind]
 
 
 def test_every_minimum_has_its_curvature(model):
@@ -97,10 +115,10 @@ def test_a_saddle_is_an_endpoint_and_minima_need_no_curvature(model, monkeypatch
         return gather(Work.of(task))
 
     reason = {"least_eigenvalue": -1.0, "eigenvalue_error": 0.1, "hessian_products": 9.0, "no_curvature": ""}
-    assert list(of(0.0, **reason)["is"]) == [MINIMUM] * 3
+    assert list(of(0.0, **reason)["is"]) == [UNDECIDED] * 3, "these curves are not settled"
     assert list(of(0.1, **reason)["is"]) == [ENDPOINT] * 3
     without = of(0.0)
-    assert list(without["is"]) == [MINIMUM] * 3 and without["least_eigenvalue"].isna().all()
+    assert list(without["is"]) == [UNDECIDED] * 3 and without["least_eigenvalue"].isna().all()
 
 
 def test_bars_carry_the_residues_of_their_ends(model):

@@ -8,24 +8,24 @@ import torch
 from torch import Tensor
 
 from lossbars.experiments.networks.duplicates import distances, permuted_distances, same_as, symmetry_of
-from lossbars.plots.bars import RESOLVED, finite, lengths, longest
+from lossbars.plots.bars import RESOLVED, lengths
 from lossbars.workflow.artefacts import made_by, read_records
 from lossbars.workflow.settings import GatherSettings
 from lossbars.workflow.work import Work
 
-MINIMUM, ENDPOINT = "minimum", "endpoint"
+MINIMUM, ENDPOINT, UNDECIDED = "minimum", "endpoint", "undecided"
 CURVATURE = ("least_eigenvalue", "eigenvalue_error", "falls_along_it", "hessian_products")
 
 
 def gather(work: Work[GatherSettings]) -> pd.DataFrame:
     """A row per minimum: the columns of the models' tables, their curvature, and what minima are beside each other.
 
-    ``bar`` is the length of its direct bar, for a half-line that of the longest finite one; ``nearest`` the distance to
-    the nearest other minimum of the model (Euclidean, of parameters as they are), ``nearest_permuted`` the smallest to
-    which a permutation of hidden units brings another one, as far as matching finds it (NaN where no permutations are
+    ``bar`` is the length of its direct bar, for a half-line that of the longest finite one; ``bar_residue`` by how much
+    the second half of the settling lowered that bar's death (NaN where no curve was settled); ``nearest`` the distance
+    to the nearest other minimum of the model (Euclidean, of parameters as they are), ``nearest_permuted`` the smallest
+    to which a permutation of hidden units brings another one, as far as matching finds it (NaN where no permutations are
     known). ``same_as`` names the first minimum before it that is the same point; see
-    :func:`lossbars.experiments.networks.duplicates.same_as`. ``is`` says ``minimum`` where its residue is at most a
-    tenth of its bar and the objective does not fall along the eigenvector of a negative eigenvalue; else ``endpoint``.
+    :func:`lossbars.experiments.networks.duplicates.same_as`. ``is``: see :func:`_kinds`.
     Of minima that descents from curves found, which have rows after the given ones of a model, ``found_on`` names the
     curve and the place on it, ``bar`` is that of the closed barcode, and the curvature is not measured.
     """
@@ -43,7 +43,7 @@ def gather(work: Work[GatherSettings]) -> pd.DataFrame:
             permuted = permuted_distances(theta, symmetry, work.experiment, str(model), "nearest")
         parts.append(
             rows.assign(
-                bar=rows["seed"].map(_bars(of_model)),
+                **_bars(of_model, rows["seed"]),
                 nearest=plain.amin(1).tolist(),
                 nearest_permuted=np.nan if permuted is None else permuted.amin(1).tolist(),
                 same_as=same_as(rows, theta, plain, permuted),
@@ -52,22 +52,32 @@ def gather(work: Work[GatherSettings]) -> pd.DataFrame:
         )
         if "seed" in found and (new := found[found["model"] == model]).size:
             of_closed = bars[(bars["model"] == model) & (bars["convention"] == "merged-closed") & (bars["dim"] == 0)]
-            parts.append(
-                _found(new, theta, _places(work, str(model), new["seed"], "found_parameters"), _bars(of_closed))
-            )
+            places = _places(work, str(model), new["seed"], "found_parameters")
+            parts.append(_found(new, theta, places, _bars(of_closed, new["seed"])))
     table = pd.concat(parts, ignore_index=True)
-    known = (table["residue"] <= RESOLVED * table["bar"]) & ~(table["falls_along_it"] > 0)
-    return table.assign(**{"is": np.where(known, MINIMUM, ENDPOINT)})
+    return table.assign(**{"is": _kinds(table)})
 
 
-def _found(rows: pd.DataFrame, given: Tensor, theta: Tensor, bars: dict[int, float]) -> pd.DataFrame:
+def _kinds(table: pd.DataFrame) -> np.ndarray:
+    """What each place is.
+
+    ``endpoint`` where its residue is unknown or more than a tenth of its bar, or where the objective falls along the
+    eigenvector of a negative eigenvalue. Else ``minimum`` where its residue is at most a tenth of what would be left of
+    the bar if its death fell by ``bar_residue`` once more, and ``undecided`` where that is not so, or is not known.
+    """
+    ended = ~(table["residue"] <= RESOLVED * table["bar"]) | (table["falls_along_it"] > 0)
+    sure = table["residue"] <= RESOLVED * (table["bar"] - table["bar_residue"])
+    return np.select([ended, sure], [ENDPOINT, MINIMUM], UNDECIDED)
+
+
+def _found(rows: pd.DataFrame, given: Tensor, theta: Tensor, bars: dict[str, pd.Series]) -> pd.DataFrame:
     """Rows of minima that descents from curves found; their bars are those of the closed barcode."""
     apart = torch.cat([torch.cdist(theta, given), distances(theta)], dim=1)
     on = [
         f"{a}+{b} ({by}), t = {t:.3g}"
         for by, a, b, t in zip(rows["found_by"], rows["found_a"], rows["found_b"], rows["found_at"], strict=True)
     ]
-    columns = {"bar": rows["seed"].map(bars), "nearest": apart.amin(1).tolist(), "same_as": "", "found_on": on}
+    columns = {**bars, "nearest": apart.amin(1).tolist(), "same_as": "", "found_on": on}
     unknown = dict.fromkeys((*CURVATURE, "nearest_permuted"), np.nan) | {"no_curvature": ""}
     return rows.drop(columns=["found_by", "found_a", "found_b", "found_at"]).assign(**columns, **unknown)
 
@@ -79,10 +89,13 @@ def _with_curvature(minima: pd.DataFrame, curvature: pd.DataFrame) -> pd.DataFra
     return minima.assign(**dict.fromkeys(CURVATURE, np.nan), no_curvature="")
 
 
-def _bars(bars: pd.DataFrame) -> dict[int, float]:
-    """Minimum → length of its bar; of a half-line, of the longest bar that ends."""
-    climbs = np.where(np.isfinite(bars["death"]), lengths(bars), longest(finite(bars)))
-    return dict(zip(bars["born_at"].astype(int), climbs, strict=True))
+def _bars(bars: pd.DataFrame, seeds: pd.Series) -> dict[str, pd.Series]:
+    """Lengths and residues of the bars of minima; of a half-line, those of the longest bar that ends."""
+    table = bars.assign(bar=lengths(bars)).set_index(bars["born_at"].astype(int))[["bar", "death_residue"]]
+    ends = table[np.isfinite(table["bar"])]
+    longest = ends.loc[ends["bar"].idxmax()] if len(ends) else pd.Series({"bar": 0.0, "death_residue": np.nan})
+    table[~np.isfinite(table["bar"])] = longest
+    return {"bar": seeds.map(table["bar"]), "bar_residue": seeds.map(table["death_residue"])}
 
 
 def _places(work: Work[Any], model: str, seeds: pd.Series, option: str = "parameters") -> Tensor:

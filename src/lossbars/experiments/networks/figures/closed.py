@@ -31,9 +31,7 @@ def closed(bars: pd.DataFrame, labels: dict[str, str], title: str) -> Figure:
     below = [f"{score_text(to_score(table))}\nn = {len(table)}" for table in tables.values()]
     figure, (axes,) = style.panels(1, title, height=3.0)
     draw_barcodes(axes, tables, names, below, alike=len(SIDES))
-    note = (
-        f"{explain('merged')}. Given: the trained minima. Closed: with the minima that descents from places on curves "
-    )
-    note += "found.\nTO: TO-score, the longest finite bar / √2. n: number of minima."
+    note = f"{explain('merged-closed')}. Given: with the trained minima alone. Closed: with those that descents from "
+    note += "places on curves found.\nTO: TO-score, the longest finite bar / √2. n: number of minima."
     style.caption(figure, legend(0, tables.values()), note)
     return figure
