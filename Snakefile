@@ -20,6 +20,7 @@ from lossbars.workflow.plan import Plan
 from lossbars.workflow.resources import GROWING
 from lossbars.workflow.result_store import prune
 from lossbars.workflow.snakemake_private import directs_run, make_again, planned_files, targets_of
+from lossbars.workflow.tasks import with_inputs
 from lossbars.workflow.validity import unfit
 
 

@@ -54,6 +54,7 @@ def reads(pattern):
     """What the jobs of a rule read, by option; for ``unpack``."""
 
     def paths(wildcards):
+        renew_for_files()
         inputs = task_of(pattern.rule, wildcards).inputs
         return {option: [file.path for file in files] for option, files in inputs.items()}
 
@@ -151,12 +152,23 @@ def all_targets(experiments):
     Results that are there, but cut off or made by another recipe or other code, are made again, and said to be:
     Snakemake does not look into files.
     """
+    renew(run_tasks(experiments))
+    return [path for key in experiments for path in targets(PLAN, key)] + list(document_tasks())
+
+
+@cache
+def renew_for_files():
+    """Likewise for all that the targets need that are files."""
+    renew(with_inputs(task for path in targets_of(workflow) if (task := tasks_by_path().get(path))))
+
+
+def renew(tasks):
+    """Make results again that are there, but cannot stand for the results of these tasks."""
     if directs_run(workflow):
-        reasons = unfit(run_tasks(experiments))
+        reasons = unfit(tasks)
         for path, reason in reasons.items():
             logger.warning(f"{path} is {reason}: it is made again.")
         make_again(workflow, reasons)
-    return [path for key in experiments for path in targets(PLAN, key)] + list(document_tasks())
 
 
 def print_budget():

@@ -5,7 +5,7 @@ Loads no torch.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
@@ -177,3 +177,14 @@ def files(tasks: Sequence[Task], option: str) -> tuple[Output, ...]:
 def unique(tasks: Sequence[Task]) -> list[Task]:
     """Tasks without those that several experiments share, which are listed by each."""
     return list({task.path: task for task in tasks}.values())
+
+
+def with_inputs(tasks: Iterable[Task]) -> list[Task]:
+    """Tasks and all tasks whose outputs they read, directly or through others, each once."""
+    waiting, reached = list(tasks), dict[str, Task]()
+    while waiting:
+        task = waiting.pop()
+        if task.path not in reached:
+            reached[task.path] = task
+            waiting += [file.task for file in task.reads()]
+    return list(reached.values())

@@ -23,8 +23,8 @@ def gather(work: Work[GatherSettings]) -> pd.DataFrame:
     ``bar`` is the length of its direct bar, for a half-line that of the longest finite one; ``bar_residue`` by how much
     the second half of the settling lowered that bar's death (NaN where no curve was settled); ``nearest`` the distance
     to the nearest other minimum of the model (Euclidean, of parameters as they are), ``nearest_permuted`` the smallest
-    to which a permutation of hidden units brings another one, as far as matching finds it (NaN where no permutations are
-    known). ``same_as`` names the first minimum before it that is the same point; see
+    to which a permutation of hidden units brings another one, as far as matching finds it (NaN where no permutations
+    are known). ``same_as`` names the first minimum before it that is the same point; see
     :func:`lossbars.experiments.networks.duplicates.same_as`. ``is``: see :func:`_kinds`.
     Of minima that descents from curves found, which have rows after the given ones of a model, ``found_on`` names the
     curve and the place on it, ``bar`` is that of the closed barcode, and the curvature is not measured.
