@@ -13,6 +13,7 @@ from lossbars.cli import data_checks, local_checks, slurm
 from lossbars.cli.doctor import check, doctor
 from lossbars.cli.finding import Finding
 from lossbars.cli.main import main
+from lossbars.cli.network_checks import network_checks
 from lossbars.cli.recover import ASIDE
 from lossbars.workflow.artefacts import write_tensors
 from lossbars.workflow.checkpoints import stem
@@ -94,6 +95,54 @@ def test_the_command_prints_a_line_each_and_fails_where_a_run_would(capsys):
         main(["doctor", "digit"])
     with pytest.raises(SystemExit, match="this key is missing"):
         main(["doctor", "--config", with_data])
+
+
+NETS = """
+import torch
+from torch import nn
+
+class Good(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Flatten(-3), nn.Linear(64, 10))
+
+class Noisy(Good):
+    def forward(self, x):
+        return super().forward(x) + torch.rand(1)
+
+class Narrow(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Flatten(-3), nn.Linear(64, 3))
+
+class Broken(nn.Module):
+    def __init__(self):
+        raise RuntimeError("no weights")
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Noisy", "draws random numbers in evaluation mode"),
+        ("Narrow", "gives 3 numbers, the data have 10 classes"),
+        ("Broken", "no weights"),
+    ],
+)
+def test_a_network_that_the_first_job_would_refuse(name, reason):
+    Path("nets.py").write_text(NETS)
+    only("fail", f"network nets.py:{name} of tiny/mlp", reason, "mend nets.py", made=with_network(name))
+
+
+def test_a_network_is_built_where_its_data_set_is_at_hand():
+    Path("nets.py").write_text(NETS)
+    looked = [one.text for one in network_checks(with_network("Good"), ["tiny"])]
+    assert looked == ["network nets.py:Good of tiny/mlp: 650 parameters, 10 numbers for a sample"]
+    (later,) = network_checks(with_network("Broken", data="mnist"), ["tiny"])
+    assert later.level == "ok" and "when its data set is there" in later.text
+
+
+def with_network(name: str, **keys: Any) -> Any:
+    """The plan of one network from the user's file."""
+    return plans({"tiny": EXPERIMENTS["tiny"] | {"models": {"mlp": {"network": f"nets.py:{name}"}}} | keys})
 
 
 def test_versions_are_those_of_the_lock():

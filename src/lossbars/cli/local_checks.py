@@ -12,6 +12,7 @@ from packaging.markers import Marker
 from lossbars.cli import processes
 from lossbars.cli.data_checks import data_checks
 from lossbars.cli.finding import Finding, fail, ok, warn
+from lossbars.cli.network_checks import network_checks
 from lossbars.cli.recover import ASIDE
 from lossbars.documents.plan import all_tasks
 from lossbars.workflow.checkpoints import stem
@@ -31,6 +32,7 @@ def local_checks(plan: Plan, experiments: Sequence[str], on_cluster: bool) -> It
     yield from _writable()
     yield _room(plan, experiments)
     yield from data_checks(plan, experiments)
+    yield from network_checks(plan, experiments)
     if not on_cluster:
         yield from _gpu(plan, experiments)
     yield _at_work(Path.cwd())
