@@ -247,7 +247,7 @@ def test_the_gradient_of_record_is_that_of_autograd(
     name: str, dtype: torch.dtype, decay: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation, "EVALUATION_BATCH", 10)  # 24 samples are taken as 10, 10 and 4
-    make = Dropped if name == "dropout" else CHAINS[name][0]
+    make = HiddenDropout if name == "dropout" else CHAINS[name][0]
     chained, plain = landscape(make), with_autograd(landscape(make))
     theta = starts(chained, 4).to(dtype)
     loss, gradient = objective(chained, decay).value_and_gradient(theta.clone(), None)
@@ -271,3 +271,15 @@ def test_the_gradient_of_record_has_the_bits_of_autograd(activation: str, dtype:
     expected_loss, expected = with_autograd(plain).value_and_gradient(theta, None)
     assert chained.full_batch.stack_size == 8 < plain.full_batch.stack_size
     assert torch.equal(loss, expected_loss) and torch.equal(gradient, expected)
+    torch.testing.assert_close(loss, chained.loss(theta), rtol=1e-7, atol=0)
+
+
+def test_networks_with_dropout_are_stacked_in_evaluation_alone() -> None:
+    of, looped = landscape(HiddenDropout), landscape(HiddenDropout, stacking="loop")
+    theta = starts(of, 5)
+    assert (of.stacking, of.record.way, of.stack_size, looped.record.way) == ("loop", "batched", 1, "loop")
+    assert of.full_batch.chain is not None and of.rows_at_once > 5 and of.full_batch.stack_size > 5
+    value, gradient = of.value_and_gradient(theta, None)
+    assert torch.equal(value, of.loss(theta))
+    torch.testing.assert_close((value, gradient), looped.value_and_gradient(theta, None), rtol=1e-5, atol=1e-7)
+    assert landscape(Dropped).full_batch.chain is None  # flattens from an axis that stacking moves

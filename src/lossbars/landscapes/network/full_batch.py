@@ -26,25 +26,23 @@ class FullBatchGradient:
     """The gradient for networks of ``record``, with parameters of ``shapes``.
 
     ``fit`` is what a training step takes at a time. ``find_chain`` gives the layers in a row that the network is in
-    evaluation mode, or None; it is called once, with the first gradient.
+    evaluation mode, or None; it is called once at most, with the first gradient.
     """
 
-    def __init__(
-        self, record: Record, shapes: Shapes, fit: Fit, find_chain: Callable[[], LinearChain | None] = lambda: None
-    ) -> None:
+    def __init__(self, record: Record, shapes: Shapes, fit: Fit, find_chain: Callable[[], LinearChain | None]) -> None:
         self.record, self.shapes, self.fit, self.find_chain = record, shapes, fit, find_chain
         self.known: dict[torch.dtype, RecordGradient | None] = {}
 
     @cached_property
     def chain(self) -> LinearChain | None:
         """The layers in a row that the network is, which take autograd's place."""
-        return self.find_chain()
+        return self.find_chain() if self.record.way == "batched" else None
 
     @property
     def stack_size(self) -> int:
         """As many networks as are taken at a time: on a CPU by its caches, for networks that are layers in a row."""
         if self.chain is None or self.record.device.type == "cuda":
-            return self.fit.rows
+            return 1 if self.record.way == "loop" else self.fit.rows
         samples = min(self.record.samples_at_once, len(self.record.train))
         return layer_rows(samples, max(self.shapes[layer.weight][0] for layer in self.chain.layers))
 

@@ -17,7 +17,7 @@ from lossbars.landscape import Batch, Landscape
 from lossbars.landscapes.network.augmentation import crop_flip
 from lossbars.landscapes.network.cuda_graph import Replay
 from lossbars.landscapes.network.evaluation import Record, losses_of
-from lossbars.landscapes.network.execution import check_network, chosen_way, draws, outputs, repeated
+from lossbars.landscapes.network.execution import check_network, chosen_way, draws, outputs, record_way, repeated
 from lossbars.landscapes.network.full_batch import FullBatchGradient, gradient_into, is_chain
 from lossbars.landscapes.network.linear_chain import LinearChain, find_chain
 from lossbars.landscapes.network.memory import home_of, step_fit
@@ -67,12 +67,14 @@ class NetworkLandscape(Landscape):
             raise ValueError("the network draws random numbers in evaluation mode too: it has no one loss of record")
         self.output_numbers = check_network(self.module, few, self.train.y)
         self.stacking = chosen_way(self.module, few, self.random, stacking)
-        self.record = Record(self.module, self.train, self.stacking, self.layout, device, self.output_numbers)
-        self.fit = step_fit(self.module, few, self.stacking, self.batch_size, micro_batch, device)
+        way = record_way(self.module, few, self.random, stacking, self.stacking)
+        self.record = Record(self.module, self.train, way, self.layout, device, self.output_numbers)
+        self.fit = step_fit(self.module, few, self.batch_size, micro_batch, device)
         chained = self.stacking == "batched" and self.precision == "float32"
         self.chain = self._find_chain(training=True) if chained else None
-        find = partial(self._find_chain, training=False)
-        self.full_batch = FullBatchGradient(self.record, self.shapes, self.fit, *([find] if stacking != "loop" else []))
+        self.full_batch = FullBatchGradient(
+            self.record, self.shapes, self.fit, partial(self._find_chain, training=False)
+        )
         self.replay = Replay(self._losses_and_gradient) if device.type == "cuda" and not self.random else None
         self._gradient = torch.empty(0, self.dim)
 
@@ -89,7 +91,7 @@ class NetworkLandscape(Landscape):
     @property
     def stack_size(self) -> int:
         """As many networks as are taken at a time in a training step; one, where they run one by one."""
-        return self.fit.rows
+        return 1 if self.stacking == "loop" else self.fit.rows
 
     @property
     def rows_at_once(self) -> int:
@@ -104,7 +106,7 @@ class NetworkLandscape(Landscape):
             "layout": self.layout,
             "precision": self.precision,
             "micro_batch": str(self.fit.samples),
-            "networks_at_once": str(self.fit.rows),
+            "networks_at_once": str(self.stack_size),
             "steps": "replayed" if self.replay and self.replay.used else "eager",
             "device": str(self.device),
         } | ({"statistics": self.full_batch.statistics} if self.record.norms else {})

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from lossbars.landscapes.network.execution import Way
 from lossbars.landscapes.network.stacked_linear import scratch
 from lossbars.landscapes.torch_private import BATCH_NORMS
 
@@ -34,10 +33,8 @@ class Fit:
         return -(-batch // self.samples)
 
 
-def step_fit(
-    module: nn.Module, few: Tensor, way: Way, batch: int, micro_batch: int | None, device: torch.device
-) -> Fit:
-    """What a training step takes at a time; ``few`` (b, ...) is a small input.
+def step_fit(module: nn.Module, few: Tensor, batch: int, micro_batch: int | None, device: torch.device) -> Fit:
+    """What a training step takes at a time, where networks are stacked; ``few`` (b, ...) is a small input.
 
     Raises ValueError for parts of a batch that BatchNorm would take wrong statistics of.
     """
@@ -54,7 +51,7 @@ def step_fit(
         )
     if norms and batch // fitting.parts(batch) < 2 <= batch:
         raise ValueError(f"micro_batch: {micro_batch} leaves single samples, of which BatchNorm has no statistics")
-    return Fit(1, fitting.samples) if way == "loop" else fitting
+    return fitting
 
 
 def layer_rows(samples: int, widest: int) -> int:
