@@ -162,11 +162,10 @@ def test_sizes_are_those_of_the_data_and_the_networks(tmp_path: Path) -> None:
 def test_what_is_computed_is_what_is_taken() -> None:
     """Costs are computed without torch, so they state sizes of their own."""
     from lossbars.landscapes.network import evaluation as record
-    from lossbars.landscapes.network import landscape as network_landscape
     from lossbars.workflow import training_costs as costs
 
     assert (costs.EVALUATED, costs.EVALUATED_TOKENS) == (record.EVALUATION_BATCH, record.EVALUATED_TOKENS)
-    assert (costs.MEASURED, costs.OUTPUTS) == (network_landscape.RECORD_NUMBERS, network_landscape.OUTPUT_NUMBERS)
+    assert (costs.MEASURED, costs.OUTPUTS) == (record.RECORD_NUMBERS, record.OUTPUT_NUMBERS)
 
 
 def test_words_with_many_outputs_are_measured_few_at_a_time() -> None:

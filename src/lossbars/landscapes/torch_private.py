@@ -8,11 +8,12 @@ from torch.optim.sgd import sgd as sgd
 # ``adam`` and ``sgd`` are the functions that torch.optim.Adam and SGD call. The documented classes cost each process as
 # much time as torch itself, since they load torch's compiler, and they keep moments in a form of their own.
 
-# The kernels that autograd itself runs for three activations: the gradient of the input, from that of the output and
-# from the output. Autograd would keep the inputs too, and change no activation in place.
+# The kernels that autograd itself runs for four activations: the gradient of the input, from that of the output and
+# from the output, or the input of GELU. Autograd would keep the inputs of all, and change no activation in place.
 relu_backward = torch.ops.aten.threshold_backward  # its third argument is 0
 tanh_backward = torch.ops.aten.tanh_backward
 sigmoid_backward = torch.ops.aten.sigmoid_backward
+gelu_backward = torch.ops.aten.gelu_backward
 
 # Documented subclasses in place of ``torch.nn.modules.batchnorm._BatchNorm``, their private base.
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)

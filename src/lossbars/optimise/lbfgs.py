@@ -2,7 +2,8 @@
 
 The two-loop recursion is written with the triangle R of products sᵢᵀyⱼ, i ≤ j, as in Byrd, Nocedal & Schnabel 1994:
 its first loop solves R α = Sᵀg, its second Rᵀ δ = diag(R) α − Yᵀz. So a direction reads the pairs of all rows four
-times, in batched products, and costs no loop over the history.
+times, in batched products of a row vector and a matrix, and costs no loop over the history. As products of a matrix and
+a column they take three to five times longer on a CPU (benchmarks/README.md, polish.py).
 """
 
 from collections.abc import Callable
@@ -61,29 +62,33 @@ class Pairs(Rows):
             return
         place = self.oldest[numbers]
         self.steps[numbers, place], self.changes[numbers, place] = step[numbers], change[numbers]
-        self.products[numbers, :, place] = _along(self.steps, change)[numbers]
         self.oldest[numbers] = (place + 1) % self.steps.shape[1]
         self.filled[numbers] = (self.filled[numbers] + 1).clamp_max(self.steps.shape[1])
+        used = self._used()
+        self.products[numbers, :used, place] = _along(self.steps[:, :used], change)[numbers]
         self.scale = torch.where(rows, curvature / dots(change, initial(change)), self.scale)
 
     def direction(self, gradient: Float[Tensor, "n d"], initial: InitialMatrix) -> Float[Tensor, "n d"]:
         """−H g of every row, H being the inverse Hessian by the pairs from ``scale`` times the initial matrix."""
-        m = self.steps.shape[1]
-        order = (self.oldest[:, None] + torch.arange(m, device=gradient.device)) % m  # by age, the oldest first
-        products = self.products.gather(1, order[:, :, None].expand(-1, -1, m))
-        products = products.gather(2, order[:, None, :].expand(-1, m, -1)).triu()
-        along = _along(self.steps, gradient).gather(1, order)
+        used = self._used()
+        steps, changes = self.steps[:, :used], self.changes[:, :used]
+        order = (self.oldest[:, None] + torch.arange(used, device=gradient.device)) % used  # by age, the oldest first
+        products = self.products.gather(1, order[:, :, None].expand(-1, -1, self.products.shape[2]))
+        products = products.gather(2, order[:, None, :].expand(-1, used, -1)).triu()
+        along = _along(steps, gradient).gather(1, order)
         alpha = torch.linalg.solve_triangular(products, along[:, :, None], upper=True)[:, :, 0]
-        start = initial(gradient - self._combined(self.changes, alpha, order))
+        start = initial(gradient - _combined(changes, alpha, order))
         start = start * self.scale[:, None].to(start.dtype)
-        rest = products.diagonal(dim1=1, dim2=2) * alpha - _along(self.changes, start).gather(1, order)
+        rest = products.diagonal(dim1=1, dim2=2) * alpha - _along(changes, start).gather(1, order)
         delta = torch.linalg.solve_triangular(products.mT, rest[:, :, None], upper=False)[:, :, 0]
-        return -(start + self._combined(self.steps, delta, order))
+        return -(start + _combined(steps, delta, order))
 
-    def _combined(self, pairs: Tensor, weights: Tensor, order: Tensor) -> Tensor:
-        """(n, d) sums of pairs with weights that are ordered by age."""
-        placed = torch.zeros_like(weights).scatter(1, order, weights).to(pairs.dtype)
-        return (placed[:, None, :] @ pairs)[:, 0]
+    def _used(self) -> int:
+        """Number of places, counted from the first, that hold the pairs of all rows; at least 1.
+
+        It is below m only while no row has m pairs. Each row's pairs are then in its first places, by age.
+        """
+        return max(1, int(self.filled.max()))
 
 
 def dots(a: Float[Tensor, "n d"], b: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
@@ -93,4 +98,10 @@ def dots(a: Float[Tensor, "n d"], b: Float[Tensor, "n d"]) -> Float[Tensor, " n"
 
 def _along(pairs: Tensor, vectors: Tensor) -> Float[Tensor, "n m"]:
     """Products of each row's pairs with its vector."""
-    return (pairs @ vectors[:, :, None])[:, :, 0].double()
+    return (vectors[:, None, :] @ pairs.mT)[:, 0].double()
+
+
+def _combined(pairs: Tensor, weights: Tensor, order: Tensor) -> Float[Tensor, "n d"]:
+    """Sums of each row's pairs with weights that are ordered by age."""
+    placed = torch.zeros_like(weights).scatter(1, order, weights).to(pairs.dtype)
+    return (placed[:, None, :] @ pairs)[:, 0]

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from lossbars.datasets.dataset import Split
 from lossbars.landscape import Batch
+from lossbars.landscapes.network import evaluation, memory
 from lossbars.landscapes.network import landscape as network_landscape
-from lossbars.landscapes.network import memory
 from lossbars.landscapes.network.cuda_graph import Recorded, Replay
 from lossbars.landscapes.network.execution import can_vmap
 from lossbars.landscapes.network.landscape import NetworkLandscape
@@ -110,7 +110,7 @@ def test_outputs_bound_how_many_are_measured_at_once(monkeypatch: pytest.MonkeyP
     """However small the networks are."""
     of = landscape("resnet")
     assert of.output_numbers == 4
-    monkeypatch.setattr(network_landscape, "OUTPUT_NUMBERS", 3 * 4 * of.record.samples_at_once)
+    monkeypatch.setattr(evaluation, "OUTPUT_NUMBERS", 3 * 4 * of.record.samples_at_once)
     assert of.rows_at_once == 3
 
 
@@ -151,7 +151,7 @@ def test_all_networks_go_through_the_data_in_one_pass(monkeypatch: pytest.Monkey
     of.module.register_forward_pre_hook(lambda _, args: seen.append(args[0].data_ptr()))
     assert torch.equal(of.loss(theta), expected)
     assert len(seen) == 8 and len(set(seen[:4])) == 1 == len(set(seen[4:]))  # statistics of all, then losses of all
-    monkeypatch.setattr(network_landscape, "RECORD_NUMBERS", 2 * of.dim)
+    monkeypatch.setattr(evaluation, "RECORD_NUMBERS", 2 * of.dim)
     assert of.rows_at_once == 2 and torch.equal(of.loss(theta), expected)
 
 
@@ -180,7 +180,7 @@ def test_statistics_of_batchnorm_are_then_those_of_a_part() -> None:
 def test_a_part_of_one_sample_has_no_statistics() -> None:
     with pytest.raises(ValueError, match="micro_batch: 1 leaves single samples, of which BatchNorm has no statistics"):
         landscape("resnet", micro_batch=1)
-    assert landscape("resnet", micro_batch=9)._parts == 2  # of five each, not of nine and one
+    assert landscape("resnet", micro_batch=9).fit.parts(10) == 2  # of five each, not of nine and one
 
 
 def test_parts_have_masks_of_their_own() -> None:
@@ -262,17 +262,11 @@ def test_where_data_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert memory.home_of(500, cuda) == cuda and memory.home_of(501, cuda) == CPU == memory.home_of(10**15, CPU)
 
 
-class OnGPU(NetworkLandscape):
-    """Reckons with a GPU's memory; what it computes, the processor does."""
-
-    free = 10**9
-
-    def _fit(self, micro_batch: int | None, few: Tensor) -> Fit:
-        device, self.device = self.device, torch.device("cuda")
-        try:
-            return super()._fit(micro_batch, few)
-        finally:
-            self.device = device
+def as_on_gpu(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Take what fits so many bytes of a GPU at a time; what is computed, the processor does."""
+    monkeypatch.setattr(memory, "step_bytes", lambda _: most)
+    cuda = torch.device("cuda")
+    monkeypatch.setattr(network_landscape, "step_fit", lambda *args: memory.step_fit(*args[:-1], cuda))
 
 
 def test_a_block_is_split_where_it_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,8 +275,8 @@ def test_a_block_is_split_where_it_would_not_fit(monkeypatch: pytest.MonkeyPatch
     row = memory.VECTORS * 4 * plain.dim + 10 * int(memory.SPARE * kept)
     theta, found = starts(plain, 5), {}
     for rows in (2, 5):
-        monkeypatch.setattr(network_landscape, "step_bytes", lambda _, rows=rows: rows * row)
-        of = OnGPU(MAKES["resnet-195k"], data(), 10, CPU, stacking="vmap")
+        as_on_gpu(monkeypatch, rows * row)
+        of = NetworkLandscape(MAKES["resnet-195k"], data(), 10, CPU, stacking="vmap")
         assert of.stack_size == rows
         found[rows] = both(of, theta, SHARED)
     torch.testing.assert_close(found[2][0], found[5][0], **ROUNDING)
@@ -302,13 +296,16 @@ def test_a_batch_is_split_where_it_would_not_fit_but_not_behind_batchnorms_back(
     for maker in (make, normed):
         plain = NetworkLandscape(maker, images, 10, CPU)
         need = memory.VECTORS * 4 * plain.dim + 4 * int(memory.SPARE * kept_bytes(plain.module, images.x[:3]))
-        monkeypatch.setattr(network_landscape, "step_bytes", lambda _, need=need: need)
-        if maker is normed:
-            with pytest.raises(ValueError, match=r"a batch of 10 does not fit the GPU, only 4.*State micro_batch: 4"):
-                OnGPU(maker, images, 10, CPU)
-            assert OnGPU(maker, images, 10, CPU, micro_batch=3).fit == Fit(1, 3)
-        else:
-            of = OnGPU(maker, images, 10, CPU)
+        with monkeypatch.context() as patched:
+            as_on_gpu(patched, need)
+            if maker is normed:
+                with pytest.raises(
+                    ValueError, match=r"a batch of 10 does not fit the GPU, only 4.*State micro_batch: 4"
+                ):
+                    NetworkLandscape(maker, images, 10, CPU)
+                assert NetworkLandscape(maker, images, 10, CPU, micro_batch=3).fit == Fit(1, 3)
+                continue
+            of = NetworkLandscape(maker, images, 10, CPU)
             assert of.fit == Fit(1, 4)
             theta = starts(plain, 2)
             torch.testing.assert_close(both(of, theta, SHARED)[1], both(plain, theta, SHARED)[1], **ROUNDING)

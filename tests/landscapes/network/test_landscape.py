@@ -6,7 +6,7 @@ from torch import Tensor
 
 from lossbars.datasets.dataset import Split
 from lossbars.landscape import Batch
-from lossbars.landscapes.network import landscape as network_landscape
+from lossbars.landscapes.network import memory
 from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.landscapes.network.stacked_linear import can_stack
 from lossbars.networks.lenet import LeNet
@@ -223,7 +223,7 @@ def test_more_networks_than_are_taken_at_a_time(kind: str, monkeypatch: pytest.M
     of = landscape(NETWORKS["mlp"])
     theta, batch = starts(of, 5), first_batch(of, kind, 5)
     expected = [both(of, theta, one) for one in (batch, None)]
-    monkeypatch.setattr(network_landscape, "STACKED_NUMBERS", 2 * of.dim)
+    monkeypatch.setattr(memory, "STACKED_NUMBERS", 2 * of.dim)
     of = landscape(NETWORKS["mlp"])
     assert of.stack_size == 2
     for one, wanted in zip((batch, None), expected, strict=True):

@@ -20,6 +20,7 @@ from lossbars.landscapes.torch_private import BATCH_NORMS
 
 EVALUATION_BATCH = 1000  # samples at a time; fixed, since BatchNorm's statistics depend on it
 EVALUATED_TOKENS = 2**14  # of a text, where a sample is a window of them
+RECORD_NUMBERS = 2**26  # parameters of all networks that go through the data in one pass: 256 MiB
 OUTPUT_NUMBERS = 2**24  # outputs of all networks at a time: 64 MiB
 Call = Callable[[Parameters, Tensor], Tensor]
 
@@ -65,6 +66,7 @@ class Record:
         self, module: nn.Module, train: Split, way: Way, layout: Layout, device: torch.device, output_numbers: int
     ) -> None:
         self.module, self.train, self.way, self.layout, self.device = module, train, way, layout, device
+        self.output_numbers = output_numbers
         self.norms = [m for m in module.modules() if isinstance(m, BATCH_NORMS)]
         self.samples_at_once = fastest_batch(module, device, EVALUATION_BATCH)
         if are_tokens(train.y):
@@ -75,6 +77,17 @@ class Record:
         size = min(self.samples_at_once, most or self.samples_at_once)
         for x, y in zip(data.x.split(size), data.y.split(size), strict=True):
             yield x.to(self.device), y.to(self.device)
+
+    def rows_at_once(self, parameters: int, step_rows: int, batch: int) -> int:
+        """As many networks as go through the data in one pass; each has so many parameters.
+
+        A training step takes ``step_rows`` of them, on ``batch`` samples.
+        """
+        most = min(RECORD_NUMBERS // parameters, OUTPUT_NUMBERS // (self.samples_at_once * self.output_numbers))
+        if self.way == "loop":
+            return max(1, most)
+        share = max(1, self.samples_at_once // batch) if self.device.type == "cuda" else 1
+        return max(1, min(most, step_rows // share))
 
     @torch.no_grad()
     def evaluate(self, parameters: Parameters, data: Split) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:

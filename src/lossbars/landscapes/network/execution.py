@@ -38,6 +38,16 @@ def chosen_way(module: nn.Module, x: Tensor, random: bool, wanted: Literal["auto
     return "loop"
 
 
+def record_way(
+    module: nn.Module, x: Tensor, random: bool, wanted: Literal["auto", "batched", "vmap", "loop"], training: Way
+) -> Way:
+    """The way to run networks in evaluation mode, given the way that was chosen for training.
+
+    They are two where masks of dropout alone keep a network from being stacked.
+    """
+    return "batched" if random and wanted == "auto" and can_stack(module.eval(), x) else training
+
+
 @torch.no_grad()
 def can_vmap(module: nn.Module, x: Tensor) -> bool:
     """Whether vmap gives the outputs of a training pass that a loop gives; x (b, ...) is a small input."""

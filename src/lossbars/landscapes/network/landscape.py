@@ -15,17 +15,14 @@ from torch import Generator, Tensor, nn
 from lossbars.datasets.dataset import Split
 from lossbars.landscape import Batch, Landscape
 from lossbars.landscapes.network.augmentation import crop_flip
-from lossbars.landscapes.network.batch_norm import RecordGradient, find_gradient
 from lossbars.landscapes.network.cuda_graph import Replay
-from lossbars.landscapes.network.evaluation import OUTPUT_NUMBERS, Call, Record, losses_of
-from lossbars.landscapes.network.execution import check_network, chosen_way, draws, outputs, repeated
+from lossbars.landscapes.network.evaluation import Record, losses_of
+from lossbars.landscapes.network.execution import check_network, chosen_way, draws, outputs, record_way, repeated
+from lossbars.landscapes.network.full_batch import FullBatchGradient, gradient_into, is_chain
 from lossbars.landscapes.network.linear_chain import LinearChain, find_chain
-from lossbars.landscapes.network.memory import Fit, fit, home_of, kept_bytes, step_bytes
-from lossbars.landscapes.network.precision import chosen_precision, computing_in, fastest_layout, laid_out, products_in
+from lossbars.landscapes.network.memory import home_of, step_fit
+from lossbars.landscapes.network.precision import chosen_precision, computing_in, fastest_layout, laid_out
 from lossbars.landscapes.network.stacked_linear import Parameters, stacked_call, unflattened
-
-STACKED_NUMBERS = 2**21  # 8 MiB in float32: benchmarks/README.md, stack_size.py
-RECORD_NUMBERS = 2**26  # parameters of all networks that go through the data in one pass: 256 MiB
 
 
 class NetworkLandscape(Landscape):
@@ -70,66 +67,36 @@ class NetworkLandscape(Landscape):
             raise ValueError("the network draws random numbers in evaluation mode too: it has no one loss of record")
         self.output_numbers = check_network(self.module, few, self.train.y)
         self.stacking = chosen_way(self.module, few, self.random, stacking)
-        self.record = Record(self.module, self.train, self.stacking, self.layout, device, self.output_numbers)
-        self.chain = self._find_chain() if self.stacking == "batched" and self.precision == "float32" else None
-        self.fit = self._fit(micro_batch, few)
-        if self.record.norms and self.batch_size // self._parts < 2 <= self.batch_size:
-            raise ValueError(f"micro_batch: {micro_batch} leaves single samples, of which BatchNorm has no statistics")
+        way = record_way(self.module, few, self.random, stacking, self.stacking)
+        self.record = Record(self.module, self.train, way, self.layout, device, self.output_numbers)
+        self.fit = step_fit(self.module, few, self.batch_size, micro_batch, device)
+        chained = self.stacking == "batched" and self.precision == "float32"
+        self.chain = self._find_chain(training=True) if chained else None
+        self.full_batch = FullBatchGradient(
+            self.record, self.shapes, self.fit, partial(self._find_chain, training=False)
+        )
         self.replay = Replay(self._losses_and_gradient) if device.type == "cuda" and not self.random else None
         self._gradient = torch.empty(0, self.dim)
-        self._gradients: dict[torch.dtype, RecordGradient | None] = {}
 
-    def _find_chain(self) -> LinearChain | None:
-        """The layers in a row that the network is: only if they give autograd's numbers on a training batch.
-
-        What a forward pass does in place, or to gradients alone, cannot be seen in its calls.
-        """
-        chain = find_chain(self.module, self.train.x[:3].to(self.device))
+    def _find_chain(self, training: bool) -> LinearChain | None:
+        """The layers in a row that the network is in a mode: only if they give autograd's numbers on a batch."""
+        chain = find_chain(self.module.train(training), self.train.x[:3].to(self.device))
         if chain is None:
             return None
-        theta, x = self.init(2, torch.Generator().manual_seed(0)), self.train.x[: self.batch_size].to(self.device)
-        obtained, expected = torch.empty_like(theta), torch.empty_like(theta)
-        losses = [
-            chain.gradient(self.unflatten(theta), x, _mean_square, self.unflatten(obtained)),
-            self._gradient_into(theta, expected, lambda p: _mean_square(stacked_call(self.module.train(), p, x))),
-        ]
-        pairs = (losses, (obtained, expected))
-        same = all(a.dtype == b.dtype and torch.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in pairs)
-        return chain if same else None
-
-    def _fit(self, micro_batch: int | None, few: Tensor) -> Fit:
-        """Networks and samples of a step that are taken at a time: on a CPU by its caches, on a GPU by its memory."""
-        if self.device.type != "cuda":
-            cached = 1 if self.stacking == "loop" else max(1, STACKED_NUMBERS // self.dim)
-            return Fit(cached, min(micro_batch or self.batch_size, self.batch_size))
-        kept = kept_bytes(self.module, few)
-        fitting = fit(step_bytes(self.device), self.dim, kept, min(micro_batch or self.batch_size, self.batch_size))
-        if self.record.norms and not micro_batch and fitting.samples < self.batch_size:
-            raise ValueError(
-                f"a batch of {self.batch_size} does not fit the GPU, only {fitting.samples} of its samples do. State "
-                f"micro_batch: {fitting.samples} or less; BatchNorm's statistics are then those of so many samples"
-            )
-        return Fit(1, fitting.samples) if self.stacking == "loop" else fitting
-
-    @property
-    def _parts(self) -> int:
-        """Parts of a batch that are taken one after the other, as equal as can be."""
-        return -(-self.batch_size // self.fit.samples)
+        theta = self.init(2, torch.Generator().manual_seed(0))
+        x, _ = next(self.record.batches(self.train, self.batch_size if training else None))
+        call = partial(stacked_call, self.module) if training else self.record.call(self.unflatten(theta))
+        return chain if is_chain(chain, theta, self.shapes, x, call) else None
 
     @property
     def stack_size(self) -> int:
         """As many networks as are taken at a time in a training step; one, where they run one by one."""
-        return self.fit.rows
+        return 1 if self.stacking == "loop" else self.fit.rows
 
     @property
     def rows_at_once(self) -> int:
         """As many networks as go through the data in one pass of the loss of record."""
-        outputs_of_one = self.record.samples_at_once * self.output_numbers
-        most = max(1, min(RECORD_NUMBERS // self.dim, OUTPUT_NUMBERS // outputs_of_one))
-        if self.stacking == "loop":
-            return most
-        share = max(1, self.record.samples_at_once // self.batch_size) if self.device.type == "cuda" else 1
-        return max(1, min(most, self.fit.rows // share))
+        return self.record.rows_at_once(self.dim, self.fit.rows, self.batch_size)
 
     @property
     def facts(self) -> dict[str, str]:
@@ -139,16 +106,10 @@ class NetworkLandscape(Landscape):
             "layout": self.layout,
             "precision": self.precision,
             "micro_batch": str(self.fit.samples),
-            "networks_at_once": str(self.fit.rows),
+            "networks_at_once": str(self.stack_size),
             "steps": "replayed" if self.replay and self.replay.used else "eager",
             "device": str(self.device),
-        } | ({"statistics": self._statistics_in_words} if self.record.norms else {})
-
-    @property
-    def _statistics_in_words(self) -> str:
-        """What BatchNorm's statistics are in the gradient of the loss of record, in float32 and in float64."""
-        known = [self._through_statistics(dtype) is not None for dtype in (torch.float32, torch.float64)]
-        return {2: "differentiated", 1: "differentiated in float32, held in float64", 0: "held"}[sum(known)]
+        } | ({"statistics": self.full_batch.statistics} if self.record.norms else {})
 
     # Parameters -----------------------------------------------------------------------------------
 
@@ -213,7 +174,7 @@ class NetworkLandscape(Landscape):
             self._gradient = theta.new_empty(theta.shape)
         gradient = self._gradient[: len(theta)]
         if batch is None:
-            return self._record_gradient(theta, gradient), gradient
+            return self.full_batch(theta, gradient), gradient
         size = self.stack_size
         places = zip(theta.split(size), gradient.split(size), batch.pieces(len(theta), size), strict=True)
         return torch.cat([self._batch_gradient(rows, out, one) for rows, out, one in places]), gradient
@@ -222,7 +183,7 @@ class NetworkLandscape(Landscape):
         """Training losses; their gradients go into ``out``, added up over parts of the batch where it is taken so."""
         x, y = self._samples(batch)
         axis = batch.index.dim() - 1
-        parts = list(zip(*(one.tensor_split(self._parts, axis) for one in (x, y)), strict=True))
+        parts = list(zip(*(one.tensor_split(self.fit.parts(self.batch_size), axis) for one in (x, y)), strict=True))
         if len(parts) == 1:
             return self._part_gradient(theta, out, x, y, batch.noise)
         total, part = torch.zeros(len(theta), device=self.device, dtype=theta.dtype), torch.empty_like(out)
@@ -243,7 +204,8 @@ class NetworkLandscape(Landscape):
 
     def _eager_gradient(self, theta: Tensor, out: Tensor, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
         if self.chain is None:
-            return self._gradient_into(theta, out, partial(self._losses, x=x, y=y, noise=noise))
+            loss = partial(self._losses, x=x, y=y, noise=noise)
+            return gradient_into(self.unflatten(theta), self.unflatten(out), loss, self.precision)
         return self.chain.gradient(
             self.unflatten(theta), x, lambda output: losses_of(output, y).mean(1), self.unflatten(out)
         )
@@ -252,18 +214,6 @@ class NetworkLandscape(Landscape):
         """The function that is replayed: it depends on its arguments alone."""
         out = torch.empty_like(theta)
         return self._eager_gradient(theta, out, x, y, None), out
-
-    def _gradient_into(
-        self, theta: Tensor, out: Tensor, loss: Callable[[Parameters], Tensor], exact: bool = False
-    ) -> Tensor:
-        """Write the gradient of the summed losses into ``out``; leaves by parameter save a pass over θ."""
-        leaves = {name: p.detach().requires_grad_() for name, p in self.unflatten(theta).items()}
-        with torch.enable_grad(), products_in("float32" if exact else self.precision):
-            value = loss(leaves)
-            gradients = torch.autograd.grad(value.sum(), list(leaves.values()), materialize_grads=True)
-        for place, gradient in zip(self.unflatten(out).values(), gradients, strict=True):
-            place.copy_(gradient)
-        return value.detach()
 
     def _losses(self, parameters: Parameters, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
         """(n,) mean training losses of stacked parameters on samples that all share, or each has its own."""
@@ -291,36 +241,3 @@ class NetworkLandscape(Landscape):
         """Mean loss and accuracy (NaN for regression) of every row on a data set, float64, by the record's rules."""
         parts = [self.record.evaluate(self.unflatten(rows), data) for rows in theta.split(self.rows_at_once)]
         return torch.cat([loss for loss, _ in parts]), torch.cat([accuracy for _, accuracy in parts])
-
-    def _record_gradient(self, theta: Tensor, gradient: Tensor) -> Tensor:
-        total = torch.zeros_like(theta)
-        loss = torch.zeros(len(theta), dtype=torch.float64, device=self.device)
-        samples = self.fit.samples if self.device.type == "cuda" else None
-        through = self._through_statistics(theta.dtype)
-        for first in range(0, len(theta), self.stack_size):
-            rows = slice(first, first + self.stack_size)
-            if through:
-                loss[rows] = through.add(self.unflatten(theta[rows]), self.unflatten(total[rows]), samples)
-                continue
-            call = self.record.call(self.unflatten(theta[rows]))
-            for x, y in self.record.batches(self.train, samples):
-                summed = partial(_summed_losses, call=call, x=x, y=y)
-                loss[rows] += self._gradient_into(theta[rows], gradient[rows], summed, exact=True)
-                total[rows] += gradient[rows]
-        gradient.copy_(total / len(self.train))
-        return loss / len(self.train)
-
-    def _through_statistics(self, dtype: torch.dtype) -> RecordGradient | None:
-        """What differentiates BatchNorm's statistics, in a precision; None where there are none, or they are held."""
-        if dtype not in self._gradients:
-            self._gradients[dtype] = find_gradient(self.record, self.train.x[:3].to(self.device), dtype)
-        return self._gradients[dtype]
-
-
-def _summed_losses(parameters: Parameters, call: Call, x: Tensor, y: Tensor) -> Tensor:
-    return losses_of(call(parameters, x), y).double().sum(1)
-
-
-def _mean_square(output: Tensor) -> Tensor:
-    """(n,) of outputs (n, b, q): some loss that any network has."""
-    return output.square().mean((1, 2))

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from lossbars.landscapes.network.stacked_linear import Parameters, stacked_linear
-from lossbars.landscapes.torch_private import relu_backward, sigmoid_backward, tanh_backward
+from lossbars.landscapes.torch_private import gelu_backward, relu_backward, sigmoid_backward, tanh_backward
 
-Activation = Literal["relu", "tanh", "sigmoid"]
+Activation = Literal["relu", "tanh", "sigmoid", "gelu"]
 CALLS: dict[Any, Activation] = {
     getattr(place, name): name for place in (torch, Tensor, F) for name in ("relu", "tanh", "sigmoid")
-}
+} | {F.gelu: "gelu"}
 FLATTENS = (torch.flatten, Tensor.flatten)
 
 
@@ -36,7 +36,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class LinearChain:
-    """The layers of a network, and how its inputs (b, ...) or (n, b, ...) become rows of features."""
+    """The layers of a network in one mode, and how its inputs (b, ...) or (n, b, ...) become rows of features."""
 
     layers: list[Layer]
     flatten: Callable[[Tensor], Tensor]
@@ -45,28 +45,39 @@ class LinearChain:
     def gradient(self, parameters: Parameters, x: Tensor, loss: Callable[[Tensor], Tensor], out: Parameters) -> Tensor:
         """Losses (n,) of the outputs (n, b, q), as ``loss`` gives them; gradients of their sum go into ``out``."""
         values = [self.flatten(x)]  # what goes into each layer, and what comes out of the last
+        kept: list[Tensor] = []  # what tells the derivative of each activation
         for layer in self.layers:
             y = stacked_linear(values[-1], parameters[layer.weight], parameters[layer.bias] if layer.bias else None)
-            values.append(getattr(torch, f"{layer.activation}_")(y) if layer.activation else y)
+            values.append(_activated(layer.activation, y))
+            kept.append(y)
         with torch.enable_grad():
             last = values[-1].detach().requires_grad_()
             losses = loss(last)
             (error,) = torch.autograd.grad(losses.sum(), last)
-        for layer, given, output in zip(self.layers[::-1], values[-2::-1], values[:0:-1], strict=True):
-            error = _input_gradient(layer.activation, error, output)
+        for layer, given, known in zip(self.layers[::-1], values[-2::-1], kept[::-1], strict=True):
+            error = _input_gradient(layer.activation, error, known)
             _write(layer, given, error, out)
             if given is not values[0]:
                 error = torch.bmm(parameters[layer.weight].mT, error.mT).mT
         return losses.detach()
 
 
-def _input_gradient(activation: Activation | None, gradient: Tensor, output: Tensor) -> Tensor:
-    """Gradient of an activation's input, from that of its output; each has a derivative that its output tells."""
+def _activated(activation: Activation | None, y: Tensor) -> Tensor:
+    """Outputs of an activation; they overwrite its inputs where they tell its derivative, as all but GELU's do."""
+    if activation == "gelu":
+        return F.gelu(y)
+    return getattr(torch, f"{activation}_")(y) if activation else y
+
+
+def _input_gradient(activation: Activation | None, gradient: Tensor, known: Tensor) -> Tensor:
+    """Gradient of an activation's input, from that of its output, and from the output itself or the input of GELU."""
     if activation == "relu":
-        return relu_backward(gradient, output, 0)
+        return relu_backward(gradient, known, 0)
     if activation == "tanh":
-        return tanh_backward(gradient, output)
-    return sigmoid_backward(gradient, output) if activation else gradient
+        return tanh_backward(gradient, known)
+    if activation == "gelu":
+        return gelu_backward(gradient, known)
+    return sigmoid_backward(gradient, known) if activation else gradient
 
 
 def _write(layer: Layer, given: Tensor, error: Tensor, out: Parameters) -> None:
@@ -99,13 +110,14 @@ class _Tape(TorchFunctionMode):
 
 @torch.no_grad()
 def find_chain(module: nn.Module, x: Tensor) -> LinearChain | None:
-    """The chain that a network is when it trains, if it is one; ``x`` (b, ...) is a small input.
+    """The chain that a network is in the mode that it is in, if it is one; ``x`` (b, ...) is a small input.
 
-    Each call of its forward pass must take what the one before gave, and each parameter must be used once. Calls that
-    give no tensor, such as writing into one, are not seen: compare the two before the chain is used.
+    Each call of its forward pass must take what the one before gave, and each parameter must be used once. Dropout
+    outside training is no layer. Calls that give no tensor, such as writing into one, are not seen: compare the
+    gradients of the chain with those of autograd before it is used.
     """
     with _Tape() as tape:
-        output = module.train()(x)
+        output = module(x)
     names = {id(p): name for name, p in module.named_parameters()}
     layers: list[Layer] = []
     flatten: Callable[[Tensor], Tensor] = nn.Identity()
@@ -113,13 +125,15 @@ def find_chain(module: nn.Module, x: Tensor) -> LinearChain | None:
     for func, args, kwargs, result in tape.calls:
         if not args or args[0] is not last:
             return None
-        if func is F.linear and len(args) > 1 and id(args[1]) in names:
+        if func is F.linear and len(args) > 1 and id(args[1]) in names and last.dim() == 2:
             bias = args[2] if len(args) > 2 else kwargs.get("bias")
             layers.append(Layer(names[id(args[1])], None if bias is None else names.get(id(bias), "")))
-        elif func in CALLS and layers and layers[-1].activation is None:
+        elif func in CALLS and layers and layers[-1].activation is None and kwargs.get("approximate") in (None, "none"):
             layers[-1] = Layer(layers[-1].weight, layers[-1].bias, CALLS[func])
         elif func in FLATTENS and last is x:
             flatten = partial(_flattened, func, args[1:], kwargs)
+        elif func is F.dropout and not (args[2] if len(args) > 2 else kwargs.get("training", True)):
+            pass
         else:
             return None
         last = result

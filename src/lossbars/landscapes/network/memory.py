@@ -1,4 +1,7 @@
-"""Memory of a training step, estimated before the step, and the largest step that fits."""
+"""How many networks and samples are taken at a time: on a CPU by its caches, on a GPU by its memory.
+
+The memory of a training step is estimated before the step.
+"""
 
 from dataclasses import dataclass
 
@@ -7,8 +10,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lossbars.landscapes.network.stacked_linear import scratch
+from lossbars.landscapes.torch_private import BATCH_NORMS
 
 FLOAT = 4  # bytes
+STACKED_NUMBERS = 2**21  # parameters of a step on a CPU, 8 MiB in float32: benchmarks/README.md, stack_size.py
+LAYER_NUMBERS = 2**18  # outputs of one layer of all networks, 1 MiB in float32: benchmarks/README.md, polish.py
 SHARE = 0.4  # of a GPU's memory: the rest is for data, control points, moments and the libraries' work space
 DATA_SHARE = 0.5  # of what a step may take
 SPARE = 1.5  # of a step's memory over what its backward pass keeps: gradients of activations on their way
@@ -21,6 +27,36 @@ class Fit:
 
     rows: int
     samples: int
+
+    def parts(self, batch: int) -> int:
+        """Parts of a batch that are taken one after the other, as equal as can be."""
+        return -(-batch // self.samples)
+
+
+def step_fit(module: nn.Module, few: Tensor, batch: int, micro_batch: int | None, device: torch.device) -> Fit:
+    """What a training step takes at a time, where networks are stacked; ``few`` (b, ...) is a small input.
+
+    Raises ValueError for parts of a batch that BatchNorm would take wrong statistics of.
+    """
+    parameters, samples = sum(p.numel() for p in module.parameters()), min(micro_batch or batch, batch)
+    norms = any(isinstance(m, BATCH_NORMS) for m in module.modules())
+    if device.type == "cuda":
+        fitting = fit(step_bytes(device), parameters, kept_bytes(module, few), samples)
+    else:
+        fitting = Fit(max(1, STACKED_NUMBERS // parameters), samples)
+    if norms and not micro_batch and fitting.samples < batch:
+        raise ValueError(
+            f"a batch of {batch} does not fit the GPU, only {fitting.samples} of its samples do. State "
+            f"micro_batch: {fitting.samples} or less; BatchNorm's statistics are then those of so many samples"
+        )
+    if norms and batch // fitting.parts(batch) < 2 <= batch:
+        raise ValueError(f"micro_batch: {micro_batch} leaves single samples, of which BatchNorm has no statistics")
+    return fitting
+
+
+def layer_rows(samples: int, widest: int) -> int:
+    """Networks whose outputs of their widest layer, on so many samples, stay in a CPU's caches."""
+    return max(1, LAYER_NUMBERS // (samples * widest))
 
 
 def kept_bytes(module: nn.Module, x: Tensor) -> int:
