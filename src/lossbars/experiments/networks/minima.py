@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from lossbars.barcodes.barcode import CLOSED_CERTIFIED
 from lossbars.experiments.networks.duplicates import distances, permuted_distances, same_as, symmetry_of
 from lossbars.plots.bars import RESOLVED, finite, lengths, longest
 from lossbars.workflow.artefacts import made_by, read_records
@@ -27,12 +28,13 @@ def gather(work: Work[GatherSettings]) -> pd.DataFrame:
     :func:`lossbars.experiments.networks.duplicates.same_as`. ``is`` says ``minimum`` where its residue is at most a
     tenth of its bar and the objective does not fall along the eigenvector of a negative eigenvalue; else ``endpoint``.
     Of minima that descents from curves found, which have rows after the given ones of a model, ``found_on`` names the
-    curve and the place on it, ``bar`` is that of the closed barcode, and the curvature is not measured.
+    curve and the place on it, ``bar`` is that of the closed barcode, and the curvature is not measured. After them come
+    the minima that descents from saddles found.
     """
     minima, bars = work.tables("minima"), work.table("bars")
     minima = _with_curvature(minima, work.tables("curvature"))
     units = {made_by(path).model: read_records(path, work.keys("units")) for path in work.files("units")}
-    found = work.tables("found")
+    found, certified = work.tables("found"), work.tables("certified")
     parts = []
     for model, rows in minima.groupby("model", sort=False):
         of_model = bars[(bars["model"] == model) & (bars["convention"] == "direct") & (bars["dim"] == 0)]
@@ -55,8 +57,13 @@ def gather(work: Work[GatherSettings]) -> pd.DataFrame:
             parts.append(
                 _found(new, theta, _places(work, str(model), new["seed"], "found_parameters"), _bars(of_closed))
             )
+        of_search = certified[certified["model"] == model]
+        if "found_by" in certified and (of_search["found_by"] >= 0).any():
+            parts.append(_certified(work, of_search, bars[bars["model"] == model]))
     table = pd.concat(parts, ignore_index=True)
     known = (table["residue"] <= RESOLVED * table["bar"]) & ~(table["falls_along_it"] > 0)
+    if "certified" in table:
+        known |= table.pop("certified") == True  # noqa: E712 (empty for those that were not looked at)
     return table.assign(**{"is": np.where(known, MINIMUM, ENDPOINT)})
 
 
@@ -70,6 +77,21 @@ def _found(rows: pd.DataFrame, given: Tensor, theta: Tensor, bars: dict[int, flo
     columns = {"bar": rows["seed"].map(bars), "nearest": apart.amin(1).tolist(), "same_as": "", "found_on": on}
     unknown = dict.fromkeys((*CURVATURE, "nearest_permuted"), np.nan) | {"no_curvature": ""}
     return rows.drop(columns=["found_by", "found_a", "found_b", "found_at"]).assign(**columns, **unknown)
+
+
+def _certified(work: Work[Any], every: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
+    """Rows of minima of a model that descents from saddles found; bars are those of the closed barcode with saddles.
+
+    Their distances are to all minima that the search for saddles knew, of which the given ones are polished.
+    """
+    rows = every[every["found_by"] >= 0]
+    theta = _places(work, str(rows["model"].iloc[0]), every["seed"], "certified_parameters")
+    nearest = distances(theta).amin(1)[-len(rows) :].tolist()
+    columns = {"same_as": "", "no_curvature": "", "nearest": nearest, "falls_along_it": 0.0}
+    of_closed = bars[(bars["convention"] == f"merged{CLOSED_CERTIFIED}") & (bars["dim"] == 0)]
+    unknown = dict.fromkeys(("eigenvalue_error", "hessian_products", "nearest_permuted"), np.nan)
+    dropped = rows.drop(columns=["given", "found_by"])
+    return dropped.assign(bar=rows["seed"].map(_bars(of_closed)), **columns, **unknown)
 
 
 def _with_curvature(minima: pd.DataFrame, curvature: pd.DataFrame) -> pd.DataFrame:
