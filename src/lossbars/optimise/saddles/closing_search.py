@@ -23,7 +23,7 @@ from lossbars.optimise.stopping import Stopped
 from lossbars.seeding import generator
 
 LOWERED = 1e-9  # share of a death by which it must fall for a search to have gained something
-TOGETHER = 64  # climbs from one saved state to the next
+TOGETHER = 32  # climbs from one saved state to the next
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,11 @@ class ClosingSearch:
     def _kept(self, name: str, stage: Callable[[Checkpoint | None], State]) -> State:
         """What a stage gives, or gave before a stop."""
         self.number += 1
-        state = self.stages.run(f"{name}-{self.number}", stage)
+        name = f"{name}-{self.number}"
+        known = bool(self.stages.under(f"{name}/result/"))
+        state = self.stages.run(name, stage)
         checkpoint = self.stages.checkpoint
-        if checkpoint and (checkpoint.due() or checkpoint.stopping):
+        if checkpoint and not known and (checkpoint.due() or checkpoint.stopping):
             checkpoint.save(self.stages.kept)
             if checkpoint.stopping:
                 raise Stopped(f"stopped after {self.graph.climbs} climbs; run it again to go on")

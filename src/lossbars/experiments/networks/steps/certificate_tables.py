@@ -46,10 +46,10 @@ def minima_table(
     same = [NOBODY if number in ends.kept else ends.name(ends.row[number]) for number in range(len(ends.seeds))]
     by = [NOBODY] * len(ends.seeds) + graph.found_by
     return pd.DataFrame({"seed": seeds} | {name: rows.cpu() for name, rows in measured.items()}).assign(
-        residue=torch.cat([ends.polished["residue"].cpu().double(), left]),
-        polish_passes=torch.cat([ends.polished["passes"].cpu(), torch.zeros(found, dtype=torch.long)]),
+        residue=torch.cat([ends.polished["residue"].cpu().double(), left]).numpy(),
+        polish_passes=ends.polished["passes"].tolist() + [0] * found,
         stopped=[REASONS[int(i)] for i in ends.polished["stopped"]] + [DESCENT] * found,
-        least_eigenvalue=least,
+        least_eigenvalue=least.numpy(),
         certified=((gradient <= graph.settings.tolerance * scale) & (negative == 0)).numpy(),
         given=[number < ends.given for number in range(len(places))],
         same_as=same + [NOBODY] * found,

@@ -128,8 +128,10 @@ def closing(recipe: Certificates) -> Closing:
 
 def _check_smooth(landscape: NetworkLandscape) -> None:
     few = landscape.train.x[:3].to(landscape.device)
-    reason = "it draws random numbers in training" if landscape.random else None
-    if landscape.record.norms:
+    reason = None
+    if landscape.random:
+        reason = "it draws random numbers in training"
+    elif landscape.record.norms:
         reason = "BatchNorm's statistics depend on the parameters, which second derivatives do not follow"
     elif name := not_smooth(landscape.module, few):
         reason = f"{name} is not known to be smooth"
