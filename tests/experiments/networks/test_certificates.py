@@ -174,6 +174,14 @@ def test_a_stopped_job_goes_on_to_the_same_bits(model: Sine, monkeypatch: pytest
     assert stops >= 3 and [path.read_bytes() for path in paths] == before
 
 
+def test_a_search_asks_for_one_core_and_more_time_for_more_minima() -> None:
+    few, many = (plan(**CHANGES | {"seeds": seeds, "seeds_per_job": seeds}) for seeds in (3, 40))
+    requests = [
+        made.request(task) for made in (few, many) for task in made.tasks("tiny") if task.rule == "certificates"
+    ]
+    assert requests[0].gpu == requests[1].gpu == 0 and 10 <= requests[0].runtime < requests[1].runtime < 600
+
+
 # What is refused ---------------------------------------------------------------------------------
 
 SMALL = {"mlp": {"network": TANH}}

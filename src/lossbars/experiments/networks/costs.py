@@ -25,9 +25,11 @@ from lossbars.workflow.training_costs import (
 DESCENTS_TOGETHER = 16  # lossbars.optimise.dips.TOGETHER, which loads torch
 KEPT_MB = 700  # graphs of gradients that are kept from product to product, 512 MB, and what is on the way
 TRAINED = ("minima", "curves", "triangles")
-CLIMBS, STEPS = 500, 20  # of a search for saddles, and Hessians in a climb
+CLIMBS, OF_CURVE = 300, 5  # of a search for saddles; and for each curve, from its humps
+STEPS = 20  # Hessians in a climb
+CLIMB = 0.5  # seconds of a climb and the descents from its saddle, however small the network
 PRODUCTS = 400  # with vectors for a Hessian, at most
-HESSIANS_MB = 2500  # what they keep of a batch of samples, and on the way
+HESSIANS_MB = 1500  # what they keep of a batch of samples, and on the way
 FIGURE = Request(0, 1500, 0, 10)  # figures of networks show less than those of clouds
 
 
@@ -105,16 +107,13 @@ def _of_certificates(plan: Plan, task: Task) -> Request:
     """Climbs by Hessians, whole or by products, on one core: as many as a search takes that finds few minima."""
     config: Experiment = plan.experiments[task.experiment]  # type: ignore[assignment]
     model, (size, samples) = config.models[task.model], data_size(plan, task.experiment)
-    recipe = model.certificates
-    assert recipe  # else there is no such task
     network = model.network.size(size)
-    vectors = min(network.parameters, PRODUCTS)  # with which a Hessian is multiplied in a step
-    passes = CLIMBS * STEPS * 2 * 3 * vectors  # products in float64 are twice as slow, and a vector costs three passes
-    seconds = passes * network.slowness * network.products * samples / CORE.products
-    training_of_one = training(model.network, model.longest("minima"), size, samples, 1)
-    bytes_held = memory(training_of_one) + HESSIANS_MB * MB
-    computed = cpu_request(bytes_held, CORE.start + seconds)
-    return stated(computed, config.resources, model.resources)
+    climbs = CLIMBS + OF_CURVE * sum(stacked(one.task.part) for one in task.inputs["profiles"])
+    # a vector costs three passes, and products in float64 are twice as slow
+    passes = STEPS * 2 * 3 * min(network.parameters, PRODUCTS)
+    of_climb = CLIMB + passes * network.slowness * network.products * samples / CORE.products
+    held = memory(training(model.network, model.longest("minima"), size, samples, 1)) + HESSIANS_MB * MB
+    return stated(cpu_request(held, CORE.start + climbs * of_climb), config.resources, model.resources)
 
 
 def _of_embedding(plan: Plan, task: Task) -> Request:
