@@ -12,6 +12,7 @@ MESSAGES |= {
     "curvature": "Curvature at minima {wildcards.part} of {wildcards.experiment}/{wildcards.model}",
     "curves": "Optimise {wildcards.curves} {wildcards.part} of {wildcards.experiment}/{wildcards.model}",
     "descents": "Descend from the curves of {wildcards.experiment}/{wildcards.model}",
+    "certificates": "Look for saddles between the minima of {wildcards.experiment}/{wildcards.model}",
     "triangles": "Optimise {wildcards.triangles} {wildcards.part} of {wildcards.experiment}/{wildcards.model}",
     "complex": "Gather the complex of {wildcards.experiment}/{wildcards.model}",
     "barcode": "Reduce the complex of {wildcards.experiment}/{wildcards.model}",

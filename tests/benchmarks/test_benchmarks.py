@@ -4,7 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from lossbars.experiments.kinds import KINDS
+from lossbars.user_files import load_object
+from lossbars.workflow.plan import Plan
 from support.benchmark_runs import FOLDER, run_benchmark
 
 TINY = "--activations tanh --widths 1 --decays 1e-2 --samples 30 --classes 2"  # a network of 21 parameters
@@ -36,10 +40,11 @@ SMALLEST = [
     ("training", "--networks resnet-195k --batch 4 --images 16 --stacked 2 --rounds 1 --steps 1 --product 64"),
 ]
 ELSEWHERE = {"planning", "dense_profiles", "resources"}  # test_planning.py, test_of_networks.py
+DATA = {"pooled_digits"}  # of certified_workflow.yaml
 
 
 def test_none_is_forgotten() -> None:
-    assert {path.stem for path in FOLDER.glob("*.py")} == {name for name, _ in SMALLEST} | ELSEWHERE
+    assert {path.stem for path in FOLDER.glob("*.py")} == {name for name, _ in SMALLEST} | ELSEWHERE | DATA
 
 
 @pytest.mark.parametrize(("name", "options"), SMALLEST)
@@ -49,6 +54,16 @@ def test_it_runs(
     monkeypatch.chdir(tmp_path)
     run_benchmark(monkeypatch, name, *options.split())
     assert any(character.isdigit() for character in capsys.readouterr().out)  # it says what it measured
+
+
+def test_the_certified_workflow_is_planned_on_its_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FOLDER.parent)
+    made = Plan(yaml.safe_load((FOLDER / "certified_workflow.yaml").read_text()), KINDS)
+    (task,) = (task for task in made.tasks("certified") if task.rule == "certificates")
+    assert task.settings.model_dump()["weight_decay"] == 0.01
+    train_x, train_y, _, test_y = load_object("benchmarks/pooled_digits.py:load", "data")()
+    assert train_x.shape == (200, 1, 4, 4) and -1 <= float(train_x.min()) < float(train_x.max()) <= 1
+    assert len(test_y) == 100 and set(train_y.tolist()) == {0, 1, 2}
 
 
 def test_the_page_names_scripts_and_options_that_there_are() -> None:

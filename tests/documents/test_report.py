@@ -72,6 +72,7 @@ USED = [
 ]
 
 
+NAMES = ("one layer", "mlp-2")  # of the models
 CAPTIONS = {"barcodes": "A bar for each minimum.", "to-score": "Scores."}
 
 
@@ -182,6 +183,26 @@ def test_what_was_used_stands_beside_what_was_asked_for(tmp_path: Path) -> None:
     assert cells(text, "minima") == first
     assert cells(text, "curves") == ["1", "1", "1,600", "–", "–", "2 h 00", "2 h 01", "101%", "2 h 01", "–"]
     assert cells(text, "gather") == ["1", "0", "1,000", "–", "–", "10 min", "–", "–", "–", "–"]
+
+
+def test_bars_stand_with_their_saddles(tmp_path: Path) -> None:
+    work = make(tmp_path, ["fc"])
+    rows = [
+        ("mlp-1", "given", 1, 0.25, 0.75, "saddle", 7, 0.0, 4.0, 1e-12, 2.0, 1.0, -0.5, 0.125, "hump of curves 0+1"),
+        ("mlp-2", "closed", 2, 0.25, 0.5, "curve", -1, nan, nan, nan, nan, nan, nan, nan, ""),
+    ]
+    columns = "model barcode minimum birth death dies_on saddle a b gradient_norm gradient_scale index eigenvalue_0"
+    table = pd.DataFrame(rows, columns=[*columns.split(), "eigenvalue_1", "found_by"])
+    maker = Job("gather", "fc", "", {}, "code")
+    write_table(tmp_path / "certified.parquet", table, maker)
+    inputs = {**work.inputs, "certified": [tmp_path / "certified.parquet"]}
+    work = replace(work, inputs=inputs, job=replace(work.job, expects=work.job.expects | {"certified": [maker.key]}))
+    text = written(work)
+    first, second = (re.findall(rf'<tr><th scope="row">{name}</th>(.*?)</tr>', text, re.DOTALL)[-1] for name in NAMES)
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in (first, second)]
+    saddle = ["7", "0 and 4", "5.0e−13", "1", "−0.50, 0.12", "hump of curves 0+1"]
+    assert cells[0] == ["given", "1", "0.25000000", "0.75000000", *saddle]
+    assert cells[1] == ["closed", "2", "0.25000000", "0.50000000", "none: a curve", "–", "–", "–", "–", "–"]
 
 
 def test_rules_are_drawn_with_their_jobs_and_the_configuration_is_shown(tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ with complete results and counts how many jobs of each rule would run: by the ke
 configuration, by a dry run of Snakemake after a change of the code. The test fails where this page says something else.
 The experiment has two models, `mlp` (triangles whose sides are trained) and `fixed` (triangles whose sides are the
 trained curves), one block of seeds, and two figures; it is measured on the data loss, so that each weight decay may be
-another. A dot means that the rule does not run.
+another. A dot means that the rule does not run. Keys of `certificates`, which are off by default, are those of another
+experiment, of one model that is smooth and has a weight decay.
 """
 KEYS = """
 ## Keys of the configuration
@@ -62,6 +63,15 @@ EXPERIMENT = TINY | {
     "triangles": TINY["triangles"] | {"points": 2},
     "models": TINY["models"]
     | {"fixed": TINY["models"]["mlp"] | {"label": "fixed sides", "triangles": {"sides": "fixed"}}},
+}
+DECAY = {"weight_decay": 1.0e-3}
+CERTIFIED = TINY | {
+    "seeds_per_job": 3,
+    "minima": TINY["minima"] | DECAY,
+    "curves": TINY["curves"] | DECAY,
+    "triangles": None,
+    "models": {"mlp": {"label": "smooth", "network": {"kind": "mlp", "depth": 1, "width": 8, "activation": "tanh"}}},
+    "certificates": {},
 }
 OTHER: dict[str, Any] = {  # where a number cannot just be changed
     "title": "Another title",
@@ -142,6 +152,8 @@ def key_changes(experiment: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any
     """Label, experiment and further settings of each changed key."""
     for place in leaves(experiment):
         label = ".".join(place).replace("models.mlp", "models.*")
+        if place[-1] == "certificates":  # needs a smooth network and a weight decay: certificate_rows
+            continue
         if place == ("embeddings",) or place[-2:] == (
             "curves",
             "align",
@@ -187,7 +199,7 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> str:
     (checkout.folder / "mine.py").write_text("def load():\n    return None\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(checkout.folder)
-        keys = key_rows(checkout.experiments["tiny"])
+        keys = key_rows(checkout.experiments["tiny"]) | certificate_rows()
     checkout.run()
     assert dry_run(checkout, []) == {}
     packages = package_rows(checkout)
@@ -205,6 +217,23 @@ def key_rows(experiment: dict[str, Any]) -> dict[str, dict[str, int]]:
         new = [task for task in tasks_of({"tiny": changed_one}, **more) if known.get(task.path) != task.key]
         rows[label] = dict(Counter(task.rule for task in new))
     return rows
+
+
+def certificate_rows() -> dict[str, dict[str, int]]:
+    """As :func:`key_rows`, of the keys of ``certificates``."""
+    whole = plan(**{key: value for key, value in CERTIFIED.items() if key not in TINY or value != TINY[key]})
+    stated = whole.experiments["tiny"].model_dump(mode="json")
+    known = {path: task.key for task in tasks_of({"tiny": stated}) for path in task.outputs.values()}
+    none = copied(stated)
+    none["models"]["mlp"]["certificates"] = None
+    every = {"models.*.certificates: none": none}
+    for key in stated["models"]["mlp"]["certificates"]:
+        place = ("models", "mlp", "certificates", key)
+        every[f"models.*.certificates.{key}"] = changed(stated, place)
+    return {
+        label: dict(Counter(task.rule for task in tasks_of({"tiny": one}) if known.get(task.path) != task.key))
+        for label, one in every.items()
+    }
 
 
 def tasks_of(experiments: Mapping[str, Any], **more: Any) -> list[Task]:
@@ -260,6 +289,7 @@ ORDER = [
     "curvature",
     "curves",
     "descents",
+    "certificates",
     "triangles",
     "complex",
     "barcode",

@@ -14,6 +14,8 @@ Convention = Literal["direct", "merged"]
 DIVISOR: dict[Metric, float] = {"sqrt2": math.sqrt(2), "linf": 2.0}  # of the longest finite bar, in a TO-score
 MODULO = "-modulo-permutations"  # after the name of a convention: permutations of units are divided out
 CLOSED = "-closed"  # likewise: minima that were found on the way are minima of the barcode
+CERTIFIED = "-certified"  # likewise: polished minima are joined by saddles, and by curves where none are known
+CLOSED_CERTIFIED = CLOSED + CERTIFIED
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from lossbars.barcodes.barcode import Barcode
 from lossbars.barcodes.complex import FilteredComplex, Simplex, direct_barcode, merged_barcode
 
+SADDLE = "saddle"  # the name, in place of a recipe's, of what is a certified saddle
+
 
 class Measured(NamedTuple):
     """A minimum, curve or triangle, the largest loss on it, and the name of the recipe that optimised it."""

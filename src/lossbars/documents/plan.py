@@ -128,6 +128,11 @@ def tables_of_minima(plan: "Plan", experiment: str) -> list[Output]:
     return [task["table"] for task in plan.tasks(experiment) if Path(task.path).name == "minima.parquet"]
 
 
+def tables_of_saddles(plan: "Plan", experiment: str) -> list[Output]:
+    """The table of bars that end at certified saddles; none where no saddles are looked for."""
+    return [task["table"] for task in plan.tasks(experiment) if Path(task.path).name == "certified.parquet"]
+
+
 # Of all experiments ------------------------------------------------------------------------------
 
 
@@ -150,6 +155,8 @@ def documents(plan: "Plan", experiments: Sequence[str]) -> list[Task]:
     records = [record for key in experiments for record in barcodes(plan, key)]
     minima = [table for key in experiments for table in tables_of_minima(plan, key)]
     reads = {"claims": claims, "figures": figures, "barcodes": records, "minima": minima, "usage": usage}
+    if certified := [table for key in experiments for table in tables_of_saddles(plan, key)]:
+        reads["certified"] = certified
     report = REPORT.task(plan, report_settings(plan, experiments), reads)
     left = [task for task in all_tasks(plan, experiments) if task.rule != DATASET.name]
     every = [task[option] for task in (*left, claims_report, report) for option in task.outputs]

@@ -44,7 +44,9 @@ POLISH = {
     "budget": "budget, {} passes",
     "precision": "at the limit of its precision, {} passes",
     "unpolished": "not polished",
+    "descent": "end of a descent from a saddle",
 }
+SADDLE = ("saddle", "ends", "gradient", "index", "eigenvalues", "found_by")
 TONES = dict.fromkeys(GOOD, "good") | dict.fromkeys(BAD, "bad")
 
 
@@ -91,6 +93,7 @@ def _section(
         "figures": _figures(key, settings, drawings),
         "scores": _scores(key, config, work),
         "minima": _minima(key, config, work),
+        "certified": _certified(key, config, work),
         "graph": draw({rule: needs for rule, (_, needs) in rules.items()}),
         "counts": {rule: count for rule, (count, _) in rules.items()},
         "usage": usage_rows(read_table(used[key], work.keys("usage"))) if key in used else [],
@@ -159,6 +162,35 @@ def _minima(experiment: str, config: dict[str, Any], work: Work[ReportSettings])
         | {"stopped": POLISH[row["stopped"]].format(row["polish_passes"]), "found_on": row["found_on"] or "–"}
         for row in rows
     ]
+
+
+def _certified(experiment: str, config: dict[str, Any], work: Work[ReportSettings]) -> list[dict[str, str]]:
+    """A row per finite bar of the barcodes with saddles, models in the order of drawing; none where none were made."""
+    tables = [path for path in work.files("certified") if made_by(path).experiment == experiment]
+    if not tables:
+        return []
+    table = read_table(tables[0], work.keys("certified"))
+    rows = [row for model in config["models"] for row in table[table["model"] == model].to_dict("records")]
+    return [
+        {"model": config["models"][row["model"]]["label"] or row["model"], "barcode": row["barcode"]}
+        | {"minimum": str(row["minimum"]), "birth": number(row["birth"], 8), "death": number(row["death"], 8)}
+        | (_saddle(row) if row["saddle"] >= 0 else dict.fromkeys(SADDLE, "–") | {"saddle": "none: a curve"})
+        for row in rows
+    ]
+
+
+def _saddle(row: dict[str, Any]) -> dict[str, str]:
+    """What is shown of the saddle that ends a bar."""
+    lowest = [number(value, 2) for name, value in row.items() if name.startswith("eigenvalue_")][:2]
+    shown = (
+        str(row["saddle"]),
+        f"{row['a']:.0f} and {row['b']:.0f}",
+        number(row["gradient_norm"] / row["gradient_scale"], 2),
+        f"{row['index']:.0f}",
+        ", ".join(lowest),
+        row["found_by"],
+    )
+    return dict(zip(SADDLE, shown, strict=True))
 
 
 def _shown(value: float, digits: int) -> str:

@@ -27,6 +27,11 @@ class Architecture(Recipe):
     text: ClassVar[bool | None] = False  # whether it reads tokens of a text; None: it may read anything
 
     @property
+    def smooth(self) -> bool | None:
+        """Whether its outputs are smooth functions of its parameters; None: not known before it runs."""
+        return False  # ReLU
+
+    @property
     def module(self) -> str:
         """The module that makes it, on which results depend beside the code that all networks share."""
         return f"lossbars.networks.{self.kind.replace('-', '_')}"
@@ -48,6 +53,11 @@ class MLPSpec(Architecture):
     depth: PositiveInt
     width: PositiveInt = 32
     activation: Literal["relu", "tanh", "sigmoid", "gelu"] = "relu"
+
+    @property
+    def smooth(self) -> bool:
+        """All units but ReLU are."""
+        return self.activation != "relu"
 
     def size(self, data: Size) -> Network:
         """Products of matrices alone."""
@@ -243,6 +253,11 @@ class CustomNetwork(Architecture):
     kind: Literal["custom"]
     source: str
     arguments: dict[str, Any] = {}
+
+    @property
+    def smooth(self) -> None:
+        """Seen when it runs."""
+        return
 
     @model_validator(mode="after")
     def _file_and_class(self) -> "CustomNetwork":

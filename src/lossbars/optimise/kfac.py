@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from lossbars.landscape import Landscape
 from lossbars.landscapes.network.landscape import NetworkLandscape
+from lossbars.landscapes.network.smoothness import RESHAPES, SMOOTH
 from lossbars.landscapes.network.stacked_linear import stacked_linear
 from lossbars.landscapes.objective import Objective
 from lossbars.optimise.rows import State, prefixed, under
@@ -26,12 +27,6 @@ from lossbars.optimise.rows import State, prefixed, under
 DAMPING = 1e-3
 DRAWS = 4  # of the targets' Hessian for each sample
 PASSES = 3  # what a matrix costs in gradients: one pass forward, DRAWS back
-SMOOTH = [
-    *(torch.tanh, torch.sigmoid, torch.sin, torch.cos, torch.erf, torch.exp),
-    *(Tensor.tanh, Tensor.sigmoid, Tensor.sin, Tensor.cos, Tensor.erf, Tensor.exp),
-    *(F.tanh, F.sigmoid, F.gelu, F.silu, F.mish, F.softplus, F.logsigmoid),
-]
-RESHAPES = [torch.flatten, Tensor.flatten, Tensor.view, Tensor.reshape, torch.reshape]
 
 
 class _Linears(TorchFunctionMode):

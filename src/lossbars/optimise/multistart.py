@@ -22,7 +22,8 @@ from lossbars.optimise.minimise import minimise
 from lossbars.optimise.saddles.certificates import Certificate, Certified, ClosedComplex, closed_complex
 from lossbars.optimise.saddles.certify import certify as certified_saddles
 from lossbars.optimise.saddles.certify import loss_in_box
-from lossbars.optimise.saddles.closure import Closing, close
+from lossbars.optimise.saddles.closing_search import Closing
+from lossbars.optimise.saddles.closure import close
 from lossbars.optimise.saddles.graph import SaddleGraph, components
 from lossbars.optimise.saddles.unfolded import Box, Unfolded, low_corner, sides
 from lossbars.recipes import Curves, Minima

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 
 from lossbars.barcodes import barcode
 from lossbars.barcodes.barcode import Metric
+from lossbars.barcodes.measured import SADDLE
 
 SHARE = 0.01  # bars no longer than this part of the longest finite one count as noise of the sampling
 
@@ -37,6 +38,11 @@ def unresolved(bars: pd.DataFrame) -> Bool[np.ndarray, " b"]:
     residue = bars["birth_residue"].to_numpy(dtype=np.float64)
     residue = residue + np.where(ends, bars["death_residue"].to_numpy(dtype=np.float64), 0.0)
     return np.where(ends, ~(residue <= RESOLVED * lengths(bars)), np.isnan(residue))
+
+
+def certified(bars: pd.DataFrame) -> Bool[np.ndarray, " b"]:
+    """Which bars die at a certified saddle; none of tables that do not say what bars die on."""
+    return (bars["dies_on"] == SADDLE).to_numpy() if "dies_on" in bars else np.zeros(len(bars), dtype=bool)
 
 
 def longest(bars: pd.DataFrame) -> float:

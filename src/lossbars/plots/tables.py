@@ -12,6 +12,10 @@ CONVENTIONS = {
     "merged": "merged bars of the given minima: a bar ends at the best path, through any minima, to a lower one",
     "merged-closed": "merged bars of all minima, given and found: a bar ends at the best path, through any minima, to "
     "a lower one",
+    "merged-certified": "merged bars of the given minima, polished: a bar ends at the best path, through any minima, "
+    "over saddles to a lower one",
+    "merged-closed-certified": "merged bars of all minima, given and found, polished: a bar ends at the best path, "
+    "through any minima, over saddles to a lower one",
     "direct-modulo-permutations": "direct bars of the given minima modulo permutations of units: a bar ends at the "
     "best single curve to a lower minimum, with its units in any order",
     "merged-modulo-permutations": "merged bars of the given minima modulo permutations of units: a bar ends at the "

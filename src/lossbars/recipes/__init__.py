@@ -1,7 +1,7 @@
 """Recipes: how minima, curves and triangles are trained and measured."""
 
 from lossbars.recipes.base import Amount, Rate, Recipe, Share, yaml_number
-from lossbars.recipes.convergence import Curvature, Descents, Polish, Settle
+from lossbars.recipes.convergence import Certificates, Curvature, Descents, Polish, Settle
 from lossbars.recipes.descent import Constant, Cyclical, Descent, Garipov, Minima, Ramp, Schedule, Steps
 from lossbars.recipes.inputs import Normalisation
 from lossbars.recipes.paths import AnyCurves, Beads, Insertion, Path, PathGrid, Paths, String, Strings
@@ -27,6 +27,7 @@ __all__ = [
     "Beads",
     "Bends",
     "Bezier",
+    "Certificates",
     "Chain",
     "Constant",
     "Curvature",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from lossbars.recipes.base import Amount, Rate, Recipe, Share
 
@@ -102,3 +102,20 @@ class Descents(Recipe):
         """With a share of the passes, one at least."""
         fewer = {name: max(1, round(getattr(self, name) * factor)) for name in ("passes", "pieces")}
         return self.model_copy(update=fewer)
+
+
+class Certificates(Recipe):
+    """How saddles are looked for that join the minima of a network, and which of them pass: ``-certified`` barcodes.
+
+    The minima are polished in float64 first. From all humps of curves saddles are climbed to, then further curves are
+    made until saddles join all minima, and then lower ways are looked for. What converges is stated by tolerances, so
+    that none of it shrinks with the scale.
+    """
+
+    polish: PositiveInt = 5000  # most passes of each minimum
+    rounds: NonNegativeInt = 40  # of curves between parts that no saddles join
+    lowering: NonNegativeInt = 8  # rounds that look for lower ways
+    curves: PositiveInt = 24  # of a round, at most
+    passes: PositiveInt = 600  # of each of these curves, as of ``settle``
+    tolerance: Rate = 1e-8  # of a saddle's gradient, over its largest curvature times its distance to a minimum
+    exact_up_to: PositiveInt = 400  # parameters; Hessians of more are known by products with vectors

@@ -13,10 +13,9 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from lossbars.barcodes.barcode import MODULO
 from lossbars.experiments.kinds import KINDS
 from lossbars.experiments.networks.figures import modulo, path_norms, profiles
-from lossbars.plots.tables import by_recipe
+from lossbars.plots.tables import CONVENTIONS, by_recipe
 from lossbars.workflow.artefacts import write_table, write_tensors
 from lossbars.workflow.plan import Plan
 from lossbars.workflow.tasks import Task
@@ -45,7 +44,16 @@ EXPERIMENT: dict[str, Any] = {
         "one": {"label": "First", "network": {"kind": "mlp", "depth": 1, "width": 4}},
     },
     "embeddings": {"deeper": EMBEDDING},
-    "figures": FIGURES,
+    "figures": [name for name in FIGURES if name != "certified"],
+}
+SMOOTH: dict[str, Any] = {key: value for key, value in EXPERIMENT.items() if key != "embeddings"} | {
+    "minima": DESCENT | {"weight_decay": 0.01},
+    "certificates": {},
+    "models": {
+        key: model | {"network": model["network"] | {"activation": "tanh"}}
+        for key, model in EXPERIMENT["models"].items()
+    },
+    "figures": ["certified"],
 }
 SIMPLICES = [[0.0, 0.0, 1.0], [0.0, 0.5, 0.5], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [1 / 3, 1 / 3, 1 / 3]]
 
@@ -54,7 +62,7 @@ def bars() -> pd.DataFrame:
     rows = [
         (model, convention, 0, 0.1 * i, np.inf if i == 0 else 1.0 + i, str(i), "")
         for model in EXPERIMENT["models"]
-        for convention in ("direct", "merged", f"direct{MODULO}", f"merged{MODULO}", "merged-closed")
+        for convention in CONVENTIONS
         for i in range(3)
     ]
     rows += [(model, "merged", 1, 1.0, 2.0, "0+1", "") for model in EXPERIMENT["models"]]
@@ -101,7 +109,7 @@ MADE: dict[str, Callable[[], pd.DataFrame]] = {
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    return make_plan(every=EXPERIMENT)
+    return make_plan(every=EXPERIMENT, smooth=SMOOTH)
 
 
 def draw(task: Task, change: Callable[[str, str, pd.DataFrame], pd.DataFrame] = lambda _, __, table: table) -> Figure:
@@ -127,7 +135,8 @@ def test_each_draws_its_task_in_the_order_of_the_configuration(
     name: str, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (task,) = (task for task in plan.figures("every") if task.path.endswith(f"every-{name}.pdf"))
+    every = [*plan.figures("every"), *plan.figures("smooth")]
+    (task,) = (task for task in every if task.path.endswith(f"-{name}.pdf"))
     figure = draw(task)
     texts = " ".join(text.get_text() for text in figure.findobj(Text))
     if name == "embeddings":

@@ -104,6 +104,7 @@ def test_a_saddle_is_an_endpoint_and_minima_need_no_curvature(model, monkeypatch
             "minima": gathered(model, "minima")[["model", "seed", "objective", "residue"]].assign(residue=0.0),
             "curvature": pd.DataFrame({"model": []}),
             "found": pd.DataFrame({"model": []}),
+            "certified": pd.DataFrame({"model": []}),
         }
         if curvature:
             tables["curvature"] = pd.DataFrame(

@@ -21,7 +21,7 @@ class Experiment(ExperimentConfig):
     shrinks: ClassVar[tuple[str, ...]] = ("epochs", "seeds", "samples")
     shared: ClassVar[tuple[str, ...]] = (
         *("minima", "polish", "curvature", "groups"),
-        *("curves", "more_curves", "descents", "triangles", "more_triangles"),
+        *("curves", "more_curves", "descents", "certificates", "triangles", "more_triangles"),
     )
 
     kind: Annotated[Literal["networks"], Field(exclude=True)] = "networks"
@@ -65,6 +65,13 @@ class Experiment(ExperimentConfig):
             raise ValueError("figures: 'string-bridge' needs a model with curves of the family string, and others")
         if "closed" in self.figures and not all(self.descents(key) for key in self.models):
             raise ValueError("figures: 'closed' needs descents of every model, from minima of its objective")
+        if "certified" in self.figures and not all(m.certificates for m in self.models.values()):
+            raise ValueError("figures: 'certified' needs certificates of every model")
+        if self.objective == "data_loss" and any(m.certificates for m in self.models.values()):
+            raise ValueError(
+                "certificates: minima of the data loss are no isolated points: leave objective at regularised, or "
+                "state certificates: null"
+            )
         flows = [recipe for m in self.models.values() for recipe in m.kinds.values() if isinstance(recipe, Paths)]
         if "path-norms" in self.figures and not flows:
             raise ValueError("figures: 'path-norms' needs a model with curves of the family path")

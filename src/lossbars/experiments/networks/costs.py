@@ -8,13 +8,15 @@ from lossbars.experiments.networks.embeddings.costs import embedding_trainings
 from lossbars.recipes import Minima
 from lossbars.workflow.blocks import groups_of, stacked
 from lossbars.workflow.plan import Plan
-from lossbars.workflow.resources import Request, short_request, stated
+from lossbars.workflow.resources import MB, Request, cpu_request, short_request, stated
 from lossbars.workflow.tasks import Task
 from lossbars.workflow.training_costs import (
+    CORE,
     FLOAT,
     control_points,
     curvature,
     data_size,
+    memory,
     training,
     training_request,
     with_settling,
@@ -23,6 +25,11 @@ from lossbars.workflow.training_costs import (
 DESCENTS_TOGETHER = 16  # lossbars.optimise.dips.TOGETHER, which loads torch
 KEPT_MB = 700  # graphs of gradients that are kept from product to product, 512 MB, and what is on the way
 TRAINED = ("minima", "curves", "triangles")
+CLIMBS, OF_CURVE = 300, 5  # of a search for saddles; and for each curve, from its humps
+STEPS = 20  # Hessians in a climb
+CLIMB = 0.5  # seconds of a climb and the descents from its saddle, however small the network
+PRODUCTS = 400  # with vectors for a Hessian, at most
+HESSIANS_MB = 1500  # what they keep of a batch of samples, and on the way
 FIGURE = Request(0, 1500, 0, 10)  # figures of networks show less than those of clouds
 
 
@@ -34,6 +41,8 @@ def request(plan: Plan, task: Task) -> Request:
         return _of_curvature(plan, task)
     if task.rule == "descents":
         return _of_descents(plan, task)
+    if task.rule == "certificates":
+        return _of_certificates(plan, task)
     if task.rule == "embedding":
         return _of_embedding(plan, task)
     return FIGURE if task.rule == "figure" else short_request(task.rule)
@@ -92,6 +101,19 @@ def _of_descents(plan: Plan, task: Task) -> Request:
     most = {kind: max(getattr(part, kind) for part in parts) for kind in ("gpu", "mem_mb", "gpu_mem_mb")}
     computed = Request(**most, runtime=sum(part.runtime for part in parts))
     return stated(computed, config.resources, model.resources)
+
+
+def _of_certificates(plan: Plan, task: Task) -> Request:
+    """Climbs by Hessians, whole or by products, on one core: as many as a search takes that finds few minima."""
+    config: Experiment = plan.experiments[task.experiment]  # type: ignore[assignment]
+    model, (size, samples) = config.models[task.model], data_size(plan, task.experiment)
+    network = model.network.size(size)
+    climbs = CLIMBS + OF_CURVE * sum(stacked(one.task.part) for one in task.inputs["profiles"])
+    # a vector costs three passes, and products in float64 are twice as slow
+    passes = STEPS * 2 * 3 * min(network.parameters, PRODUCTS)
+    of_climb = CLIMB + passes * network.slowness * network.products * samples / CORE.products
+    held = memory(training(model.network, model.longest("minima"), size, samples, 1)) + HESSIANS_MB * MB
+    return stated(cpu_request(held, CORE.start + climbs * of_climb), config.resources, model.resources)
 
 
 def _of_embedding(plan: Plan, task: Task) -> Request:

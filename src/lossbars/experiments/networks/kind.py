@@ -10,6 +10,7 @@ from lossbars.experiments.networks.embeddings.plan import EMBEDDING, embedding_t
 from lossbars.experiments.networks.plan import (
     ALIGNMENT_MODULES,
     BARCODE,
+    CERTIFICATES,
     COMPLEX,
     CURVATURE,
     CURVE_STEPS,
@@ -59,7 +60,7 @@ class NetworksKind(Kind):
 
     name = "networks"
     config = Experiment
-    rules = (MINIMA, CURVATURE, CURVES, DESCENTS, TRIANGLES, COMPLEX, BARCODE, ROBUSTNESS, EMBEDDING)
+    rules = (MINIMA, CURVATURE, CURVES, DESCENTS, CERTIFICATES, TRIANGLES, COMPLEX, BARCODE, ROBUSTNESS, EMBEDDING)
     figures = {
         "barcodes": figure(
             "figures.barcodes",
@@ -140,6 +141,10 @@ class NetworksKind(Kind):
             "figures.closed",
             "Merged barcodes of the given minima, and closed: with the minima that descents from curves found.",
         ),
+        "certified": figure(
+            "figures.certified",
+            "Merged barcodes by curves, and by certified saddles: of the given minima, and closed.",
+        ),
         "components": figure(
             "figures.components",
             "Barcodes, and beside them N(λ): how many connected components the set of all places with a loss of "
@@ -166,6 +171,11 @@ class NetworksKind(Kind):
         descents = [task for tasks in of_models.values() for task in tasks if task.rule == DESCENTS.name]
         if descents:
             reads |= {"found": files(descents, "table"), "found_parameters": files(descents, "tensors")}
+        certificates = [task for tasks in of_models.values() for task in tasks if task.rule == CERTIFICATES.name]
+        if certificates:
+            reads |= {"certified": files(certificates, "table"), "certified_parameters": files(certificates, "tensors")}
+            of_saddles = {name: files(certificates, name) for name in ("saddles", "joins")}
+            yield gather(plan, experiment, "certified", {"bars": (bars["table"],), **of_saddles}, f"{ROOM}.certified")
         if curvature:
             reads |= {"curvature": files(curvature, "table"), "units": files(curvature, "records")}
         yield gather(plan, experiment, "minima", reads, f"{ROOM}.minima", *ALIGNMENT_MODULES)

@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from lossbars.barcodes.barcode import CLOSED_CERTIFIED
 from lossbars.experiments.networks.duplicates import distances, permuted_distances, same_as, symmetry_of
 from lossbars.plots.bars import RESOLVED, lengths
 from lossbars.workflow.artefacts import made_by, read_records
@@ -27,12 +28,13 @@ def gather(work: Work[GatherSettings]) -> pd.DataFrame:
     are known). ``same_as`` names the first minimum before it that is the same point; see
     :func:`lossbars.experiments.networks.duplicates.same_as`. ``is``: see :func:`_kinds`.
     Of minima that descents from curves found, which have rows after the given ones of a model, ``found_on`` names the
-    curve and the place on it, ``bar`` is that of the closed barcode, and the curvature is not measured.
+    curve and the place on it, ``bar`` is that of the closed barcode, and the curvature is not measured. After them come
+    the minima that descents from saddles found.
     """
     minima, bars = work.tables("minima"), work.table("bars")
     minima = _with_curvature(minima, work.tables("curvature"))
     units = {made_by(path).model: read_records(path, work.keys("units")) for path in work.files("units")}
-    found = work.tables("found")
+    found, certified = work.tables("found"), work.tables("certified")
     parts = []
     for model, rows in minima.groupby("model", sort=False):
         of_model = bars[(bars["model"] == model) & (bars["convention"] == "direct") & (bars["dim"] == 0)]
@@ -54,8 +56,11 @@ def gather(work: Work[GatherSettings]) -> pd.DataFrame:
             of_closed = bars[(bars["model"] == model) & (bars["convention"] == "merged-closed") & (bars["dim"] == 0)]
             places = _places(work, str(model), new["seed"], "found_parameters")
             parts.append(_found(new, theta, places, _bars(of_closed, new["seed"])))
+        of_search = certified[certified["model"] == model]
+        if "found_by" in certified and (of_search["found_by"] >= 0).any():
+            parts.append(_certified(work, of_search, bars[bars["model"] == model]))
     table = pd.concat(parts, ignore_index=True)
-    return table.assign(**{"is": _kinds(table)})
+    return table.assign(**{"is": _kinds(table)}).drop(columns="certified", errors="ignore")
 
 
 def _kinds(table: pd.DataFrame) -> np.ndarray:
@@ -64,10 +69,14 @@ def _kinds(table: pd.DataFrame) -> np.ndarray:
     ``endpoint`` where its residue is unknown or more than a tenth of its bar, or where the objective falls along the
     eigenvector of a negative eigenvalue. Else ``minimum`` where its residue is at most a tenth of what would be left of
     the bar if its death fell by ``bar_residue`` once more, and ``undecided`` where that is not so, or is not known.
+    A certified minimum is one: its gradient is below tolerance, and its Hessian has no negative eigenvalue.
     """
     ended = ~(table["residue"] <= RESOLVED * table["bar"]) | (table["falls_along_it"] > 0)
     sure = table["residue"] <= RESOLVED * (table["bar"] - table["bar_residue"])
-    return np.select([ended, sure], [ENDPOINT, MINIMUM], UNDECIDED)
+    certified = np.zeros(len(table), dtype=bool)
+    if "certified" in table:
+        certified |= table["certified"] == True  # noqa: E712 (empty for those that were not looked at)
+    return np.select([certified, ended, sure], [MINIMUM, ENDPOINT, MINIMUM], UNDECIDED)
 
 
 def _found(rows: pd.DataFrame, given: Tensor, theta: Tensor, bars: dict[str, pd.Series]) -> pd.DataFrame:
@@ -80,6 +89,21 @@ def _found(rows: pd.DataFrame, given: Tensor, theta: Tensor, bars: dict[str, pd.
     columns = {**bars, "nearest": apart.amin(1).tolist(), "same_as": "", "found_on": on}
     unknown = dict.fromkeys((*CURVATURE, "nearest_permuted"), np.nan) | {"no_curvature": ""}
     return rows.drop(columns=["found_by", "found_a", "found_b", "found_at"]).assign(**columns, **unknown)
+
+
+def _certified(work: Work[Any], every: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
+    """Rows of minima of a model that descents from saddles found; bars are those of the closed barcode with saddles.
+
+    Their distances are to all minima that the search for saddles knew, of which the given ones are polished.
+    """
+    rows = every[every["found_by"] >= 0]
+    theta = _places(work, str(rows["model"].iloc[0]), every["seed"], "certified_parameters")
+    nearest = distances(theta).amin(1)[-len(rows) :].tolist()
+    columns = {"same_as": "", "no_curvature": "", "nearest": nearest, "falls_along_it": 0.0}
+    of_closed = bars[(bars["convention"] == f"merged{CLOSED_CERTIFIED}") & (bars["dim"] == 0)]
+    unknown = dict.fromkeys(("eigenvalue_error", "hessian_products", "nearest_permuted"), np.nan)
+    dropped = rows.drop(columns=["given", "found_by"])
+    return dropped.assign(**_bars(of_closed, rows["seed"]), **columns, **unknown)
 
 
 def _with_curvature(minima: pd.DataFrame, curvature: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,18 @@ from typing import Any
 from pydantic import model_validator
 
 from lossbars.networks.specs import NetworkSpec
-from lossbars.recipes import AnyCurves, Curvature, Descent, Descents, Minima, Polish, Recipe, Strings, Triangles
+from lossbars.recipes import (
+    AnyCurves,
+    Certificates,
+    Curvature,
+    Descent,
+    Descents,
+    Minima,
+    Polish,
+    Recipe,
+    Strings,
+    Triangles,
+)
 from lossbars.workflow.experiment import Resources, check_key, check_labels
 
 
@@ -28,6 +39,7 @@ class Model(Recipe):
     curves: AnyCurves
     more_curves: dict[str, AnyCurves] = {}  # further curves of the same pairs; the lowest of a pair counts
     descents: Descents | None = Descents()  # from places on the curves: the closed barcode; null: none
+    certificates: Certificates | None = None  # saddles that join the minima: the certified barcodes
     triangles: Triangles | None = None
     more_triangles: dict[str, Triangles] = {}  # as more_curves
     resources: Resources = Resources()  # each goes before the experiment's
@@ -120,6 +132,18 @@ class Model(Recipe):
             raise ValueError("triangles with fixed sides need curves that are chains with one bend")
         if self.more_triangles and not self.triangles:
             raise ValueError("more_triangles: the first goes under triangles")
+        if self.certificates and not (self.has_objective and min(self.weight_decays) > 0):
+            raise ValueError(
+                "certificates: minima and saddles of a network are isolated points only where its objective has "
+                "λ > 0: state minima.weight_decay (not with adamw, whose decay is no part of a function), or "
+                "certificates: null"
+            )
+        if self.certificates and self.network.smooth is False:
+            raise ValueError(
+                "certificates: a saddle has a gradient and a Hessian only where the network is smooth, and units with "
+                "kinks (ReLU, max pool) are not: choose an mlp with activation tanh, sigmoid or gelu, or a network of "
+                "your own, or state certificates: null"
+            )
         for name in (*self.groups, *self.more_curves, *self.more_triangles):
             check_key(name, "recipe")
         check_labels("groups", self.groups)

@@ -37,6 +37,16 @@ DESCENTS = Rule(
         "pieces": "{experiment}/{model}/pieces.parquet",
     },
 )
+CERTIFICATES = Rule(
+    "certificates",
+    f"{ROOM}.steps.certificates",
+    {
+        "tensors": "{experiment}/{model}/certificates.safetensors",
+        "table": "{experiment}/{model}/certificates.parquet",
+        "saddles": "{experiment}/{model}/saddles.parquet",
+        "joins": "{experiment}/{model}/joins.parquet",
+    },
+)
 COMPLEX = Rule("complex", f"{ROOM}.steps.complex", {"records": "{experiment}/{model}/complex.json"})
 BARCODE = Rule("barcode", f"{ROOM}.steps.barcode", {"records": "{experiment}/{model}/barcode.json"})
 ROBUSTNESS = Rule(
@@ -69,10 +79,14 @@ def model_tasks(plan: Plan, experiment: str, key: str, data: Task) -> Iterator[T
     every = [task for tasks in trained.values() for task in tasks.values()]
     of_rule = {rule.name: [task for task in every if task.rule == rule.name] for rule in (MINIMA, CURVES, TRIANGLES)}
     reads = {name: files(tasks, "table") for name, tasks in of_rule.items()}
-    if config.descents(key):
-        descents = _descents(plan, experiment, key, data, trained)
-        yield descents
-        reads |= {"found": files([descents], "table"), "pieces": files([descents], "pieces")}
+    descents = [_descents(plan, experiment, key, data, trained)] if config.descents(key) else []
+    yield from descents
+    if descents:
+        reads |= {"found": files(descents, "table"), "pieces": files(descents, "pieces")}
+    if model.certificates:
+        certificates = _certificates(plan, experiment, key, data, trained, descents)
+        yield certificates
+        reads |= {"certified": files([certificates], "table"), "joins": files([certificates], "joins")}
     complex_ = COMPLEX.task(plan, settings.ComplexSettings(aligned=model.aligned), reads, **place)
     yield complex_
     yield BARCODE.task(plan, None, {"complex": [complex_["records"]]}, **place)
@@ -150,16 +164,45 @@ def _descents(plan: Plan, experiment: str, key: str, data: Task, trained: dict[s
         batch_size=model.curves.batch_size,
         descents=config.descents(key),
     )
+    place: dict[str, Any] = {"experiment": experiment, "model": key}
+    reads = _minima_and_curves(model, data, trained)
+    return DESCENTS.task(plan, of_descents, reads, extra_modules=(model.network.module,), **place)
+
+
+def _certificates(
+    plan: Plan,
+    experiment: str,
+    key: str,
+    data: Task,
+    trained: dict[str, dict[str, Task]],
+    descents: Sequence[Task],
+) -> Task:
+    """The saddles between the minima of a model, given and found by descents."""
+    config: Experiment = plan.experiments[experiment]  # type: ignore[assignment]
+    model: Model = config.models[key]
+    of_certificates = settings.CertificatesSettings.of(
+        plan,
+        experiment,
+        model.network,
+        weight_decay=config.weight_decay(key),
+        batch_size=model.curves.batch_size,
+        certificates=model.certificates,
+    )
+    place: dict[str, Any] = {"experiment": experiment, "model": key}
+    reads = _minima_and_curves(model, data, trained) | ({"found": files(descents, "tensors")} if descents else {})
+    return CERTIFICATES.task(plan, of_certificates, reads, extra_modules=(model.network.module,), **place)
+
+
+def _minima_and_curves(model: Model, data: Task, trained: dict[str, dict[str, Task]]) -> dict[str, Sequence[Output]]:
+    """The data, all minima of a model, and all its curves between minima as they are, with the loss along them."""
     kinds = [kind for kind in trained if base(kind) == "curves" and kind not in model.aligned]
     curves = [task for kind in kinds for task in trained[kind].values()]
-    reads = {
+    return {
         "data": [data["tensors"]],
         "minima": files(list(trained["minima"].values()), "tensors"),
         "curves": files(curves, "tensors"),
         "profiles": files(curves, "table"),
     }
-    place: dict[str, Any] = {"experiment": experiment, "model": key}
-    return DESCENTS.task(plan, of_descents, reads, extra_modules=(model.network.module,), **place)
 
 
 def _sides(names: Sequence[str], curves: dict[str, Task]) -> list[Task]:

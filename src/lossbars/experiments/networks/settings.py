@@ -7,7 +7,19 @@ from lossbars.experiments.networks.config import Experiment
 from lossbars.experiments.networks.embeddings.config import Embedding
 from lossbars.experiments.networks.model import Model
 from lossbars.networks.specs import NetworkSpec
-from lossbars.recipes import Curvature, Curves, Descents, Minima, Paths, Polish, Recipe, Robustness, Strings, Triangles
+from lossbars.recipes import (
+    Certificates,
+    Curvature,
+    Curves,
+    Descents,
+    Minima,
+    Paths,
+    Polish,
+    Recipe,
+    Robustness,
+    Strings,
+    Triangles,
+)
 from lossbars.workflow.kind import labels
 from lossbars.workflow.settings import FigureSettings
 from lossbars.workflow.training_settings import TrainingSettings
@@ -40,6 +52,13 @@ class DescentsSettings(MeasuredSettings):
 
     batch_size: int  # of the training of curves
     descents: Descents
+
+
+class CertificatesSettings(MeasuredSettings):
+    """How saddles are looked for that join the minima."""
+
+    batch_size: int  # of the training of curves
+    certificates: Certificates
 
 
 class CurvesSettings(MeasuredSettings, Generic[R]):

@@ -20,6 +20,12 @@ class MinimumNames:
         self.places, self.values = places, values
         self.found_by: list[int] = []
 
+    def copy(self) -> "MinimumNames":
+        """The same names, to which others may be added."""
+        copy = MinimumNames(self.objective, self.settings, self.places, self.values)
+        copy.found_by = list(self.found_by)
+        return copy
+
     def of(self, ends: Descended, row: int, reach: float, top: int, flat: bool) -> int | None:
         """The number of an end: of the nearest minimum where the two are one; else a new one, None where it is flat."""
         place, value = ends.theta[row], ends.value[row]

@@ -50,3 +50,13 @@ def lowest_by_products(
     modulus = theta.new_tensor(large)
     spectrum = torch.cat([values, modulus.unsqueeze(1)], dim=1)
     return values, modulus, theta.new_tensor(np.array(direction).reshape(theta.shape)), index(spectrum)
+
+
+def lowest_and_largest(objective: LossInBox, theta: Tensor, exact_up_to: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Lowest eigenvalues (n, c), largest moduli (n,) and indices (n,), by matrices of up to so many parameters."""
+    if theta.shape[1] > exact_up_to:
+        lowest, largest, _, negative = lowest_by_products(objective, theta, torch.ones_like(theta))
+        return lowest, largest, negative
+    parts = [torch.linalg.eigvalsh(free_hessian(objective, rows)) for rows in theta.split(objective.at_once(True))]
+    eigenvalues = torch.cat(parts)
+    return eigenvalues[:, :LOWEST], eigenvalues.abs().amax(1), index(eigenvalues)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from lossbars.claims.claim import Check, Claim, Claims
 from lossbars.claims.papers import FIGURE_ONLY, V1
+from lossbars.experiments.networks.claims.certificates import CERTIFICATES
 from lossbars.experiments.networks.claims.convolutional import CONVOLUTIONAL
 from lossbars.experiments.networks.claims.depth import DEPTH
 from lossbars.experiments.networks.claims.generalisation import two_types
@@ -66,6 +67,8 @@ def claims(experiment: str, config: Experiment) -> Claims:
         asked.append(RECIPES)
     if any(model.aligned for model in models):
         asked.append(PERMUTATIONS)
+    if all(model.certificates for model in models):
+        asked += CERTIFICATES
     return asked + (EMBEDDINGS if config.embeddings else [])
 
 

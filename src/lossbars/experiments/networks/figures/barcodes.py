@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from lossbars.experiments.networks.settings import GroupsFigure
 from lossbars.plots import style
-from lossbars.plots.bars import finite, score_text, to_score, unresolved
+from lossbars.plots.bars import certified, finite, score_text, to_score, unresolved
 from lossbars.plots.tables import by_group, explain, per_model
 from lossbars.workflow.work import Work
 
@@ -101,9 +101,12 @@ def draw_bars(axes: Axes, table: pd.DataFrame, model: str, left: int, color: str
     ends = np.isfinite(death)
     top = axes.get_ylim()[1]
     axes.vlines(x[ends], birth[ends], death[ends], color=color, linewidth=1.6, gid=f"bars-{model}")
-    known = ends & ~unresolved(table)
+    at_saddle = ends & certified(table)
+    known = ends & ~unresolved(table) & ~at_saddle
     axes.plot(x[known], death[known], "_", color=color, markersize=4, markeredgewidth=1.6, gid=f"deaths-{model}")
-    if (open_ended := ends & ~known).any():
+    if at_saddle.any():
+        axes.plot(x[at_saddle], death[at_saddle], "D", color=color, markersize=2.6, gid=f"saddles-{model}")
+    if (open_ended := ends & ~known & ~at_saddle).any():
         look: dict[str, Any] = {"markersize": 4, "markerfacecolor": "white", "markeredgewidth": 1.0}
         axes.plot(x[open_ended], death[open_ended], "v", color=color, gid=f"open-{model}", **look)
     axes.vlines(x[~ends], birth[~ends], top, color=color, linewidth=1.6, gid=f"half-lines-{model}")
@@ -116,13 +119,16 @@ def draw_bars(axes: Axes, table: pd.DataFrame, model: str, left: int, color: str
 
 def legend(dim: int, tables: Iterable[pd.DataFrame]) -> list[Line2D]:
     """What the bars of a dimension in these tables are drawn with."""
-    open_ended = any(unresolved(finite(table)).any() for table in tables)
+    tables = [finite(table) for table in tables]
+    open_ended = any((unresolved(table) & ~certified(table)).any() for table in tables)
+    at_saddles = any(certified(table).any() for table in tables)
     born, dies = ("minimum", "death (highest on a curve)") if dim == 0 else ("birth (curve)", "death (triangle)")
     endless = "half-line of the lowest" if dim == 0 else "half-line"
     grey: dict[str, Any] = {"color": style.GREY, "linestyle": "none"}
     return [
         Line2D([], [], marker="o", markersize=3.2, label=born, **grey),
         Line2D([], [], marker="_", markersize=5, markeredgewidth=1.6, label=dies, **grey),
+        *([Line2D([], [], marker="D", markersize=2.6, label="death (certified saddle)", **grey)] if at_saddles else []),
         Line2D([], [], marker="^", markersize=5, label=endless, **grey),
         *([Line2D([], [], marker="v", markersize=4, mfc="white", label="not converged", **grey)] if open_ended else []),
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from lossbars.barcodes.barcode import CLOSED, MODULO
+from lossbars.barcodes.barcode import CERTIFIED, CLOSED, CLOSED_CERTIFIED, MODULO
 from lossbars.barcodes.measured import Measured, MeasuredComplex
 from lossbars.experiments.networks.settings import ComplexSettings
 from lossbars.workflow.records import number
@@ -19,7 +19,8 @@ def step(work: Work[ComplexSettings]) -> None:
     If a pair has several curves, or a triple several triangles, the one with the lowest maximum is used. If curves were
     aligned, a further record is the complex modulo permutations of units. All curves are paths there, the aligned and
     the others; triangles are left out, since their sides are other curves. The same holds of the closed complex, the
-    last record where there were descents: minima that they found are minima of it, and pieces of curves are paths.
+    next record where there were descents: minima that they found are minima of it, and pieces of curves are paths. The
+    last two records, where saddles were looked for, are of polished minima that saddles join: given ones, and all.
     """
     tables = {option: work.trained(option) for option in ("minima", "curves", "triangles", "found")}
     curves = tables["curves"][tables["curves"]["kind"] == "curve"]
@@ -35,7 +36,20 @@ def step(work: Work[ComplexSettings]) -> None:
         pieces = (Measured((row.a, row.b), row.objective, row.by, row.residue) for row in rows)
         closed = MeasuredComplex.of([*minima, *found, *_measured(curves[~aligned], "a", "b"), *pieces])
         records.append(_record(work, closed, CLOSED))
+    if work.files("joins"):
+        records += [_record(work, one, variant) for variant, one in _certified(work)]
     work.write_records("records", records)
+
+
+def _certified(work: Work[ComplexSettings]) -> Iterator[tuple[str, MeasuredComplex]]:
+    """The complexes of the given minima and of all minima, with saddles between them."""
+    minima, joins = work.trained("certified"), work.tables("joins")
+    minima = minima[minima["same_as"] < 0]
+    for variant, name in ((CERTIFIED, "given"), (CLOSED_CERTIFIED, "closed")):
+        rows = joins[joins["barcode"] == name]
+        edges = [Measured((row.a, row.b), row.objective, row.by, row.residue) for row in rows.itertuples()]
+        of_barcode = minima["given"] | (minima["seed"].isin([*rows["a"], *rows["b"]]) & (name == "closed"))
+        yield variant, MeasuredComplex.of([*_measured(minima[of_barcode], "seed"), *edges])
 
 
 def read_complexes(work: Work[Any]) -> dict[str, MeasuredComplex]:

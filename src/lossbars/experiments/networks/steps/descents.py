@@ -1,26 +1,20 @@
 """Descend from places on the curves of a model, and write the minima that are found and the pieces of the curves."""
 
-from collections.abc import Iterator
-from functools import partial
-
 import pandas as pd
 import torch
 from torch import Tensor
 
 from lossbars.experiments.networks.settings import DescentsSettings
 from lossbars.experiments.networks.steps.common import ERRORS, keep, read_minima  # noqa: F401 (workflow.run reads them)
+from lossbars.experiments.networks.steps.measured_curves import Origin, lowest_of_pairs, read_curves
 from lossbars.experiments.networks.steps.minima import metrics
 from lossbars.landscapes.objective import objective
-from lossbars.optimise.dips import Curve, Found
+from lossbars.optimise.dips import Found
 from lossbars.optimise.quasi_newton import REASONS
 from lossbars.optimise.splitting import split
-from lossbars.simplices import Chain
-from lossbars.simplices.families import FAMILIES
-from lossbars.simplices.simplex import Profile, Simplices
 from lossbars.workflow.training_step import begin, saved_on_stop
 from lossbars.workflow.work import Work
 
-Origin = tuple[str, int, int]  # the recipe of a curve, and its two minima
 METRICS = ("objective", "data_loss", "train_accuracy", "test_loss", "test_accuracy", "gradient_norm")
 
 
@@ -36,9 +30,9 @@ def step(work: Work[DescentsSettings]) -> None:
     training, minima = begin(work, settings.batch_size), read_minima(work)
     function = objective(training.landscape, settings.weight_decay)
     seeds, theta = list(minima), torch.stack(list(minima.values())).to(training.landscape.device)
-    origins, curves = _read_curves(work, seeds)
+    origins, curves = read_curves(work, seeds)
     if settings.descents.places == "dips":
-        curves = _lowest(curves)
+        curves = lowest_of_pairs(curves)
     with saved_on_stop(training.checkpoint):
         found = split(function, theta, curves, settings.descents, training.checkpoint, work.report)
     new = [max(seeds) + 1 + i for i in range(len(found.theta))]
@@ -50,48 +44,6 @@ def step(work: Work[DescentsSettings]) -> None:
     facts = training.landscape.facts
     work.write_tensors("tensors", {"seeds": torch.tensor(new, dtype=torch.long), "theta": found.theta}, facts)
     work.report(f"{len(new)} minima found on {len(curves)} curves, which have {len(found.pieces)} pieces")
-
-
-def _read_curves(work: Work[DescentsSettings], seeds: list[int]) -> tuple[list[Origin], list[Curve]]:
-    """All curves with the loss along them; their ends are numbered as rows of the minima."""
-    row = {seed: i for i, seed in enumerate(seeds)}
-    table = work.trained("profiles")
-    along = dict(iter(table[table["kind"] == "curve"].groupby(["by", "a", "b"], sort=False)))
-    origins: list[Origin] = []
-    curves: list[Curve] = []
-    for by, pair, simplices in _control_points(work):
-        rows = along[(by, *pair)]
-        loss, data_loss = (torch.from_numpy(rows[name].to_numpy(copy=True)) for name in ("objective", "data_loss"))
-        profile = Profile(torch.from_numpy(rows["t"].to_numpy(copy=True))[:, None], loss, data_loss)
-        curves.append(Curve((row[pair[0]], row[pair[1]]), profile, partial(_places, simplices), len(origins)))
-        origins.append((by, *pair))
-    return origins, curves
-
-
-def _lowest(curves: list[Curve]) -> list[Curve]:
-    """Of all curves of a pair the one with the lowest maximum, on which its bars end.
-
-    Minima that are found on a higher one would be known over high humps alone.
-    """
-    lowest: dict[tuple[int, int], Curve] = {}
-    for curve in curves:
-        if curve.ends not in lowest or curve.profile.value < lowest[curve.ends].profile.value:
-            lowest[curve.ends] = curve
-    return list(lowest.values())
-
-
-def _control_points(work: Work[DescentsSettings]) -> Iterator[tuple[str, tuple[int, int], Simplices]]:
-    """The recipe, the pair and the control points of each curve."""
-    for job, tensors, facts in work.all_tensors("curves"):
-        family = FAMILIES.get(facts["family"], Chain)  # paths and strings are chains
-        counts = tensors.get("lengths", torch.full((len(tensors["pairs"]),), tensors["nodes"].shape[1]))
-        for (a, b), nodes, count in zip(tensors["pairs"].tolist(), tensors["nodes"], counts.tolist(), strict=True):
-            yield job.kind, (a, b), Simplices(family(count - 2), nodes[None, :count])
-
-
-def _places(simplices: Simplices, t: Tensor) -> Tensor:
-    """θ (m, d) at places t (m,) of a curve."""
-    return simplices.at(t[None, :, None])[0]
 
 
 def _table(seeds: list[int], measured: dict[str, Tensor], found: Found, origins: list[Origin]) -> pd.DataFrame:
