@@ -25,7 +25,7 @@ def certified(bars: pd.DataFrame, labels: dict[str, str], title: str) -> Figure:
     ValueError for an empty table and for a model without bars of any of these, by name.
     """
     note = (
-        f"{explain('merged-closed')}. By curves: the given minima, deaths are largest losses on curves. By saddles: certified "
-        "saddles between the given minima, polished. Closed: with the minima that descents from saddles found."
+        f"{explain('merged-closed')}. By curves: the given minima, deaths are largest losses on curves. By saddles: "
+        "certified saddles between them, polished. Closed: with the minima that descents from saddles found."
     )
     return side_by_side(bars, labels, title, SIDES, note)
