@@ -29,6 +29,14 @@ def test_subsets_are_smaller_than_the_set_of_minima_wherever_they_can_be(scale: 
             assert one.seeds == 2 or max(one.robustness.sizes) < one.seeds, key
 
 
+@pytest.mark.parametrize("scale", [1e-4, 0.003, {"epochs": 0.003, "seeds": 0.3}])
+def test_the_smallest_budgets_can_be_planned(scale: Any) -> None:
+    """Also where the epochs leave no room for points that are put into a path."""
+    plan = Plan(yaml.safe_load((CHECKOUT / "config.yaml").read_text()) | {"scale": scale}, KINDS)
+    for key in plan.experiments:
+        assert any(task.rule == "claims" for task in plan.tasks(key)), key
+
+
 def test_the_score_of_two_minima_is_drawn_without_a_spread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given, drawing = [], to_score.to_score
 

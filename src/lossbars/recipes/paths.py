@@ -63,11 +63,12 @@ class Paths(Descent):
         return self.epochs - max(1, round(share * self.epochs)) * (share > 0)
 
     def scaled(self, factor: float) -> "Paths":
-        """As any descent; points are inserted more often in as much."""
+        """As any descent; points are inserted more often in as much, and not at all where no epoch is left for it."""
         fewer = super().scaled(factor)
         if not (insertion := self.family.insertion):
             return fewer
-        sooner = insertion.model_copy(update={"every": max(1, round(insertion.every * factor))})
+        every = max(1, round(insertion.every * factor))
+        sooner = insertion.model_copy(update={"every": every}) if every < fewer.climbs_from else None
         return fewer.model_copy(update={"family": self.family.model_copy(update={"insertion": sooner})})
 
 
