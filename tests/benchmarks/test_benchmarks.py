@@ -28,6 +28,7 @@ SMALLEST = [
     ("neighbours", "--points 500 --searches cells kd-tree"),  # the approximate search compiles for a minute
     ("path_step", "--points 3 --rounds 2"),
     ("polish", "--networks 1 --epochs 1 --passes 6"),
+    ("polish", "--gradients 2"),
     ("refined", "--points 2e3"),
     ("sampling", "--points 1e3 --seeds 1"),
     ("settle", "--minima 2 --polish 5 --passes 2 --activations tanh"),

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lossbars.datasets.dataset import Split
-from lossbars.landscapes.network import evaluation
+from lossbars.landscapes.network import evaluation, memory
 from lossbars.landscapes.network.landscape import NetworkLandscape
 from lossbars.landscapes.network.linear_chain import find_chain
 from lossbars.landscapes.objective import objective
@@ -261,8 +261,11 @@ def test_the_gradient_of_record_is_that_of_autograd(
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "gelu"])
-def test_the_gradient_of_record_has_the_bits_of_autograd(activation: str, dtype: torch.dtype) -> None:
+def test_the_gradient_of_record_has_the_bits_of_autograd(
+    activation: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of the networks of the default experiment, more than are taken at a time."""
+    monkeypatch.setattr(memory, "LAYER_NUMBERS", 8 * 1000 * 32)
     chained, plain = (
         landscape(lambda: MLP((1, 8, 8), 10, 2, 32, activation), digits_like(), batch_size=64) for _ in range(2)
     )

@@ -14,7 +14,7 @@ from lossbars.landscapes.torch_private import BATCH_NORMS
 
 FLOAT = 4  # bytes
 STACKED_NUMBERS = 2**21  # parameters of a step on a CPU, 8 MiB in float32: benchmarks/README.md, stack_size.py
-LAYER_NUMBERS = 2**18  # outputs of one layer of all networks, 1 MiB in float32: benchmarks/README.md, polish.py
+LAYER_NUMBERS = 2**20  # outputs of one layer of all networks, 4 MiB in float32: benchmarks/README.md, polish.py
 SHARE = 0.4  # of a GPU's memory: the rest is for data, control points, moments and the libraries' work space
 DATA_SHARE = 0.5  # of what a step may take
 SPARE = 1.5  # of a step's memory over what its backward pass keeps: gradients of activations on their way
