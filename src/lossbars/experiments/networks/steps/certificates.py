@@ -32,7 +32,7 @@ from lossbars.optimise.saddles.graph import SaddleGraph
 from lossbars.optimise.saddles.humps import CurveSearch, humps
 from lossbars.optimise.stages import Stages
 from lossbars.recipes import Certificates, Polish, Settle
-from lossbars.workflow.training_step import begin, inputs_of, saved_on_stop
+from lossbars.workflow.training_step import Training, begin, inputs_of, saved_on_stop
 from lossbars.workflow.work import Work
 
 GRADIENT = 1e-11  # norm to which minima are polished
@@ -75,27 +75,39 @@ def step(work: Work[CertificatesSettings]) -> None:
     the barcode ``given`` or ``closed`` is the saddle, or where none is known the curve, between two of its minima.
     Raises ValueError for a network that is not known to be smooth.
     """
-    settings, recipe = work.settings, work.settings.certificates
-    training, minima = begin(work, settings.batch_size), read_minima(work)
+    training, minima = begin(work, work.settings.batch_size), read_minima(work)
     _check_smooth(training.landscape)
-    network = _exact_network(settings, training.data)
-    function, batches = objective(network, settings.weight_decay), _batches(network)
-    found = {seed: theta for _, tensors, _ in work.all_tensors("found") for seed, theta in _rows(tensors)}
+    network = _exact_network(work.settings, training.data)
     origins, curves = read_curves(work, list(minima))
+    lowest = lowest_of_pairs(curves)
     with saved_on_stop(training.checkpoint):
         stages = Stages(training.checkpoint)
-        ends = _ends(function, minima, found, recipe, stages, work)
-        kept, given = ends.theta[ends.kept], ends.kept_given
-        search = closing(recipe)
-        box = loss_in_box(function, kept, batches, None)
-        graph = SaddleGraph(box, search.certifying, kept[:given], kept[given:])
-        closes = ClosingSearch(graph, function, search, work.report, stages.part("search"), ends.name)
-        lowest = lowest_of_pairs(curves)
-        closes.climb(_humps(lowest, origins), "humps of the curves")
-        closes.join()
-        closes.lower()
-    heights = dict(closes.heights)
-    for curve in lowest:
+        ends = _ends(objective(network, work.settings.weight_decay), minima, stages, work)
+        closes = _searched(work, network, ends, _humps(lowest, origins), stages)
+    _write(work, training, ends, closes, lowest)
+
+
+def _searched(
+    work: Work[CertificatesSettings], network: NetworkLandscape, ends: Ends, first: Places, stages: Stages
+) -> ClosingSearch:
+    """The search for saddles, at its end."""
+    settings, function = closing(work.settings.certificates), objective(network, work.settings.weight_decay)
+    kept, given = ends.theta[ends.kept], ends.kept_given
+    mean = loss_in_box(function, kept, _batches(network), None)
+    graph = SaddleGraph(mean, settings.certifying, kept[:given], kept[given:])
+    search = ClosingSearch(graph, function, settings, work.report, stages.part("search"), ends.name)
+    search.climb(first, "humps of the curves")
+    search.join()
+    search.lower()
+    return search
+
+
+def _write(
+    work: Work[CertificatesSettings], training: Training, ends: Ends, search: ClosingSearch, curves: Sequence[Curve]
+) -> None:
+    """Write what was found; where no saddles join given minima, the lowest of all curves do."""
+    settings, graph, heights = work.settings, search.graph, dict(search.heights)
+    for curve in curves:
         a, b = sorted(ends.row[end] for end in curve.ends)
         if a != b:
             heights[a, b] = min(curve.profile.value, heights.get((a, b), torch.inf))
@@ -103,10 +115,10 @@ def step(work: Work[CertificatesSettings]) -> None:
     places = torch.cat([ends.theta, graph.minima[len(ends.kept) :]])
     seeds = [*ends.seeds, *(ends.name(row) for row in range(len(ends.kept), len(graph.minima)))]
     device = training.landscape.device
-    table = minima_table(graph, ends, seeds, places, metrics(settings, training, places.to(device), seeds))
+    measured = metrics(settings, training, places.to(device), seeds)
     values = objective(training.landscape, settings.weight_decay).losses(_saddles(graph).to(device))
     saddles = saddles_table(graph, ends.name, values)
-    work.write_table("table", table)
+    work.write_table("table", minima_table(graph, ends, seeds, places, measured))
     work.write_table("saddles", saddles)
     work.write_table("joins", joins_table(graph, result, ends.name, saddles))
     tensors = {"seeds": torch.tensor(seeds), "theta": places, "saddles": _saddles(graph)}
@@ -158,18 +170,12 @@ def _rows(tensors: dict[str, Tensor]) -> list[tuple[int, Tensor]]:
     return list(zip(tensors["seeds"].tolist(), tensors["theta"], strict=True))
 
 
-def _ends(
-    function: Landscape,
-    minima: dict[int, Tensor],
-    found: dict[int, Tensor],
-    recipe: Certificates,
-    stages: Stages,
-    work: Work[CertificatesSettings],
-) -> Ends:
-    """All minima that are known, polished."""
+def _ends(function: Landscape, minima: dict[int, Tensor], stages: Stages, work: Work[CertificatesSettings]) -> Ends:
+    """The given minima, and those that descents from curves found, polished."""
+    found = {seed: theta for _, tensors, _ in work.all_tensors("found") for seed, theta in _rows(tensors)}
     every = minima | found
     start = torch.stack([theta.double() for theta in every.values()])
-    how = Polish(passes=recipe.polish, gradient=GRADIENT, fall=0.0)
+    how = Polish(passes=work.settings.certificates.polish, gradient=GRADIENT, fall=0.0)
     polished = stages.run("polish", partial(_polished, function, start, how, [f"minimum {i}" for i in every], work))
     theta = polished["theta"]
     first = distinct(theta)
