@@ -280,7 +280,8 @@ def test_a_block_is_split_where_it_would_not_fit(monkeypatch: pytest.MonkeyPatch
         assert of.stack_size == rows
         found[rows] = both(of, theta, SHARED)
     torch.testing.assert_close(found[2][0], found[5][0], **ROUNDING)
-    torch.testing.assert_close(found[2][1], found[5][1], **ROUNDING)
+    apart = (found[2][1] - found[5][1]).norm(dim=1)  # single entries, sums that cancel, differ more on some processors
+    assert (apart <= 1e-5 * found[5][1].norm(dim=1)).all()
 
 
 def test_a_batch_is_split_where_it_would_not_fit_but_not_behind_batchnorms_back(
