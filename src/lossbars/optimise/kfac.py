@@ -147,12 +147,15 @@ class Kfac:
 
 
 def _eigenvectors(matrix: Float[Tensor, "*n k k"]) -> tuple[Float[Tensor, "*n k"], Float[Tensor, "*n k k"]]:
-    """Eigenvalues and vectors; in float64 if float32 does not converge, as for layers that weight decay has emptied."""
+    """Eigenvalues and vectors; in float64 if float32 does not converge, as for layers that weight decay has emptied.
+
+    Vectors are laid out as a checkpoint gives them back: products of the other layout differ in the last bits.
+    """
     try:
-        return torch.linalg.eigh(matrix)
+        values, vectors = torch.linalg.eigh(matrix)
     except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # public, but not in its stubs
         values, vectors = torch.linalg.eigh(matrix.double())
-        return values.to(matrix), vectors.to(matrix)
+    return values.to(matrix), vectors.to(matrix).contiguous()
 
 
 def _curvature_root(output: Tensor, y: Tensor, signs: torch.Generator) -> Float[Tensor, "n b q"]:
