@@ -13,7 +13,7 @@ import pytest
 
 from lossbars.claims.claim import COLUMNS
 from lossbars.documents.plan import ReportSettings
-from lossbars.documents.report import _score, step
+from lossbars.documents.report import _curvature, _score, step
 from lossbars.documents.usage import COLUMNS as USAGE_COLUMNS
 from lossbars.workflow.artefacts import ArtefactError, write_records, write_table
 from lossbars.workflow.job import Job
@@ -230,3 +230,10 @@ def test_strangers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match="made by another recipe"):
         step(replace(work, job=without))
     assert not work.outputs["page"].exists()
+
+
+def test_an_eigenvalue_of_a_whole_hessian_has_no_error_and_kinks_hold_only_negative_ones():
+    row = {"least_eigenvalue": 0.0048, "eigenvalue_error": nan, "falls_along_it": 0.0, "no_curvature": ""}
+    assert _curvature(row) == "0.0048"
+    assert _curvature(row | {"eigenvalue_error": 0.01}).startswith("0.0048 ± ")
+    assert _curvature(row | {"least_eigenvalue": -0.5}).endswith(", held by kinks")

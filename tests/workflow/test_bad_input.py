@@ -140,6 +140,11 @@ T = "experiments.tiny"
             False,
             f"{T}.descents: keys with values belong here, as in {{key: value}}, and not false;",
         ),
+        (
+            f"{T}.descents",
+            True,
+            f"{T}.descents: keys with values belong here, as in {{key: value}}, and not true; {{}} takes",
+        ),
         ("scale.seeds", 0, "scale.seeds: Input should be greater than 0 (it is 0)"),
         ("data_root", 3, "data_root: Input should be a valid string (it is 3)"),
     ],

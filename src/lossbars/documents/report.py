@@ -201,8 +201,10 @@ def _curvature(row: dict[str, Any]) -> str:
     """The least eigenvalue with its error, and what a negative one means; why there is none."""
     if math.isnan(row["least_eigenvalue"]):
         return row["no_curvature"] or "–"
-    words = f"{number(row['least_eigenvalue'], 2)} ± {number(row['eigenvalue_error'], 1)}"
-    if row["least_eigenvalue"] >= -row["eigenvalue_error"]:
+    words, error = number(row["least_eigenvalue"], 2), row["eigenvalue_error"]
+    if not math.isnan(error):  # of a whole Hessian, as certificates have it, rounding is the only one
+        words = f"{words} ± {number(error, 1)}"
+    if row["least_eigenvalue"] >= -(0 if math.isnan(error) else error):
         return words
     falls = row["falls_along_it"]
     return f"{words}, {f'falls {number(falls, 2)} along it' if falls > 0 else 'held by kinks'}"

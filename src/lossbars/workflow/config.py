@@ -174,7 +174,9 @@ class Explanation:
         if details["type"] == "missing":
             return "this key is missing"
         if details["type"] in ("model_type", "dataclass_type"):
-            off = "; to leave it out, say null" if details["input"] is False else ""
+            off = {"False": "; to leave it out, say null", "True": "; {} takes the defaults"}.get(
+                str(details["input"]), ""
+            )
             return f"keys with values belong here, as in {{key: value}}, and not {_as_yaml(details['input'])}{off}"
         message = details["msg"].removeprefix("Value error, ")
         if kind := self._kind(details["loc"]):

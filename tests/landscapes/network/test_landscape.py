@@ -63,6 +63,12 @@ def test_many_at_once_are_what_each_is_alone(name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+def test_of_no_networks_there_are_no_losses(name: str) -> None:
+    of = landscape(NETWORKS[name])
+    assert of.loss(starts(of)[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_own_batches_give_the_same_bits_stacked_as_alone(name: str) -> None:
     """So that a minimum does not depend on the block of seeds that it was trained in."""
     of = landscape(NETWORKS[name])

@@ -239,5 +239,8 @@ class NetworkLandscape(Landscape):
 
     def evaluate(self, theta: Float[Tensor, "n d"], data: Split) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
         """Mean loss and accuracy (NaN for regression) of every row on a data set, float64, by the record's rules."""
+        if not len(theta):
+            nothing = torch.empty(0, dtype=torch.float64, device=self.device)
+            return nothing, nothing
         parts = [self.record.evaluate(self.unflatten(rows), data) for rows in theta.split(self.rows_at_once)]
         return torch.cat([loss for loss, _ in parts]), torch.cat([accuracy for _, accuracy in parts])
