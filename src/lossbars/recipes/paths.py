@@ -111,8 +111,8 @@ class Strings(Beads):
 
 
 def _kind_of_curves(value: Any) -> str:
-    """Which of the three a mapping, or a recipe, is: its family says."""
-    family = value.get("family") if isinstance(value, dict) else value.family
+    """Which of the three a mapping, or a recipe, is: its family says. What is neither is refused as the first."""
+    family = value.get("family") if isinstance(value, dict) else getattr(value, "family", None)
     kind = family.get("kind") if isinstance(family, dict) else getattr(family, "kind", None)
     return {"path": "paths", "string": "strings"}.get(kind or "", "curves")
 
