@@ -158,8 +158,9 @@ def all_targets(experiments):
 
 @cache
 def renew_for_files():
-    """Likewise for all that the targets need that are files."""
-    renew(with_inputs(task for path in targets_of(workflow) if (task := tasks_by_path().get(path))))
+    """Likewise for all that the targets need that are files, results or documents."""
+    known = tasks_by_path() | document_tasks()
+    renew(with_inputs(known[path] for path in targets_of(workflow) if path in known))
 
 
 def renew(tasks):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lossbars.barcodes.barcode import Bar, Barcode
+from lossbars.barcodes.barcode import ArrayBarcode, Bar, Barcode
 from lossbars.barcodes.bottleneck import bottleneck_distance
 from lossbars.barcodes.complex import FilteredComplex, Simplex, direct_barcode, faces, merged_barcode
 
@@ -185,8 +185,9 @@ def test_to_score_is_the_distance_to_a_barcode_without_obstructions(values: Valu
 
 
 def test_where_nothing_was_measured_there_is_no_score() -> None:
-    nothing = Barcode([], "merged")
-    assert nothing.to_score("linf") is None and nothing.to_score("sqrt2") is None
+    none = np.empty(0)
+    for nothing in (Barcode([], "merged"), ArrayBarcode(none, none, none, none, "merged")):
+        assert nothing.to_score("linf") is None and nothing.to_score("sqrt2") is None
     assert Barcode([], "merged", measured=0).to_score("linf") == 0.0
 
 

@@ -106,6 +106,6 @@ class TestFigure:
         )
         figure = components(bars, {"net": "Net"}, "N")
         assert self.steps(figure, "net")[0] == [0, 1, 2, 1] and figure.axes[1].get_yscale() == "log"
-        assert "Only minima that were found count" in words(figure) and "loss λ (log scale)" in words(figure)
+        assert "Only the given minima count" in words(figure) and "loss λ (log scale)" in words(figure)
         with pytest.raises(ValueError, match="'net', convention merged"):
             components(bars[bars["convention"] == "direct"], {"net": "Net"}, "N")

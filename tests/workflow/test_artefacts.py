@@ -41,6 +41,7 @@ from lossbars.workflow.validity import condition
 SOURCE = str(Path(lossbars.__file__).parent.parent)
 JOB = Job("minima", "digits", "mlp-1", {"epochs": 3, "lr": 1e-3}, "0123", {"dataset": ["4567"]})
 OTHER = Job("minima", "digits", "mlp-1", {"epochs": 4, "lr": 1e-3}, "0123", {"dataset": ["4567"]})
+SHARED = torch.arange(4.0)
 TENSORS = {
     "theta": torch.randn(3, 5, generator=torch.Generator().manual_seed(0)),
     "seeds": torch.tensor([0, 1, 2]),
@@ -50,6 +51,8 @@ TENSORS = {
     "scalar": torch.tensor(True),
     "strided": torch.arange(6.0)[::2],
     "expanded": torch.tensor([[1.0], [2.0]]).expand(2, 3),
+    "shared": SHARED,
+    "shared too": SHARED[:1],
     "single": torch.arange(6.0)[3::3],  # one element, contiguous, with a stride of 3
 }
 TABLE = pd.DataFrame(

@@ -89,3 +89,11 @@ def test_barcodes_of_another_recipe_are_refused(tmp_path: Path) -> None:
     write_records(tmp_path / "barcode.json", [record(COMPLEX.barcodes()[0], JOB)], JOB)
     with pytest.raises(ArtefactError, match="made by another recipe"):
         read_barcodes(work(tmp_path / "barcode.json", ["0" * 16]), "barcodes")
+
+
+def test_an_empty_barcode_comes_back_without_scores(tmp_path: Path) -> None:
+    write_records(tmp_path / "barcode.json", [record(Barcode([], "merged"), JOB)], JOB)
+    (kept,) = read_records(tmp_path / "barcode.json")
+    assert kept["to_score"] == {"sqrt2": None, "linf": None}
+    (found,) = read_barcodes(work(tmp_path / "barcode.json", [JOB.key]), "barcodes")
+    assert found.barcode == Barcode([], "merged") and found.barcode.to_score("sqrt2") is None

@@ -98,16 +98,18 @@ def test_a_result_that_is_cut_off_is_made_again_and_what_is_whole_is_not(done):
 
 @pytest.mark.workflow
 def test_what_a_file_that_is_a_target_needs_is_made_again_where_it_cannot_be_read(done):
-    needed, other = (done.folder / "results" / name for name in ("tiny/mlp/minima/1.parquet", "claims.md"))
-    for path in (needed, other):
+    names = ("tiny/mlp/minima/1.parquet", "claims.md", "figures/tiny-profiles.pdf")
+    needed, document, other = (done.folder / "results" / name for name in names)
+    for path in (needed, document, other):
         path.write_bytes(path.read_bytes()[:-9])
     cut = other.read_bytes()
-    again = done.snakemake("--cores", "1", "--", "results/tiny/mlp/complex.json")
+    again = done.snakemake("--cores", "1", "--", "results/tiny/mlp/complex.json", "results/claims.md")
     said = again.stdout + again.stderr
     assert again.returncode == 0, said
     assert "results/tiny/mlp/minima/1.parquet is damaged: it is made again." in said
     assert made_by(needed).kind == "minima"
-    assert "claims.md is damaged" not in said and other.read_bytes() == cut
+    assert "results/claims.md is damaged: it is made again." in said
+    assert "tiny-profiles.pdf is damaged" not in said and other.read_bytes() == cut
 
 
 @pytest.mark.workflow

@@ -159,7 +159,7 @@ class ArrayBarcode(Barcode):
             ordered.setflags(write=False)
             object.__setattr__(self, name, ordered)
         object.__setattr__(self, "convention", convention)
-        object.__setattr__(self, "measured", 0)
+        object.__setattr__(self, "measured", 0 if len(self.births) else -1)
 
     @cached_property
     def bars(self) -> tuple[Bar, ...]:

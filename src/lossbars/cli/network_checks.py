@@ -16,6 +16,8 @@ from lossbars.workflow.validity import condition
 if TYPE_CHECKING:
     from lossbars.datasets.dataset import Dataset
 
+BATCH = 128  # samples on which a chain of layers is compared with autograd
+
 
 def network_checks(plan: Plan, experiments: Sequence[str]) -> Iterator[Finding]:
     """A finding for each user's network of the experiments, which is built where its data set is at hand."""
@@ -44,7 +46,7 @@ def _checked(plan: Plan, task: Task) -> Finding:
         data = _data(plan, task, settings)
         if data is None:
             return ok(f"{name}: will be looked at when its data set is there")
-        landscape = make_landscape(settings, data, len(data.train_x), torch.device("cpu"))
+        landscape = make_landscape(settings, data, BATCH, torch.device("cpu"))
     except Exception as error:  # a user's code may raise anything
         return fail(f"{name}: {error or type(error).__name__}", f"mend {settings.network.source.partition(':')[0]}")
     return ok(f"{name}: {landscape.dim:,} parameters, {landscape.output_numbers} numbers for a sample")

@@ -72,13 +72,8 @@ class Dataset:
 
     @property
     def tensors(self) -> dict[str, Tensor]:
-        """The four tensors by name, to be written: each has its own memory, which windows of one text share."""
-        tensors: dict[str, Tensor] = {}
-        for name in PARTS:
-            part: Tensor = getattr(self, name)
-            places = [other.untyped_storage().data_ptr() for other in tensors.values()]
-            tensors[name] = part.clone() if part.untyped_storage().data_ptr() in places else part
-        return tensors
+        """The four tensors by name; windows of one text share its memory."""
+        return {name: getattr(self, name) for name in PARTS}
 
     @property
     def facts(self) -> dict[str, str]:
@@ -130,8 +125,11 @@ def as_inputs(x: Tensor) -> Tensor:
     return x.float().div(255) if x.dtype == torch.uint8 else x
 
 
-def normalised(x: Float[Tensor, "m c h w"], rule: Normalisation | None) -> Float[Tensor, "m c h w"]:
-    """(x − mean)/std by channel. Raises DataError where the data have other channels."""
+def normalised(x: Float[Tensor, "m ..."], rule: Normalisation | None) -> Float[Tensor, "m ..."]:
+    """(x − mean)/std by channel, of images (m, c, h, w); what has no rule stays as it is.
+
+    Raises DataError where the data have other channels.
+    """
     if rule is None:
         return x
     if x.dim() != 4 or x.shape[1] != len(rule.mean):

@@ -148,34 +148,34 @@ def _open_ended(bars: Sequence[Mapping[str, Any]]) -> str:
     return f"{unresolved(table.fillna({'death': math.inf})).sum()} of {len(bars)}"
 
 
-def _minima(experiment: str, config: dict[str, Any], work: Work[ReportSettings]) -> list[dict[str, str]]:
-    """A row per minimum, models in the order of drawing."""
-    tables = [path for path in work.files("minima") if made_by(path).experiment == experiment]
+def _rows(option: str, experiment: str, config: dict[str, Any], work: Work[ReportSettings]) -> list[dict[str, Any]]:
+    """The rows of an experiment's table, models in the order of drawing; none where it has no such table."""
+    tables = [path for path in work.files(option) if made_by(path).experiment == experiment]
     if not tables:
         return []
-    table = read_table(tables[0], work.keys("minima"))
-    rows = [row for model in config["models"] for row in table[table["model"] == model].to_dict("records")]
+    table = read_table(tables[0], work.keys(option))
+    parts = [table[table["model"] == model] for model in config["models"]]
+    return [{str(name): value for name, value in row.items()} for part in parts for row in part.to_dict("records")]
+
+
+def _minima(experiment: str, config: dict[str, Any], work: Work[ReportSettings]) -> list[dict[str, str]]:
+    """A row per minimum, models in the order of drawing."""
     return [
         {"model": config["models"][row["model"]]["label"] or row["model"], "seed": str(row["seed"]), "is": row["is"]}
         | {name: _shown(row[name], digits) for name, digits in MINIMA_DIGITS.items()}
         | {"curvature": _curvature(row), "same_as": row["same_as"] or "–"}
         | {"stopped": POLISH[row["stopped"]].format(row["polish_passes"]), "found_on": row["found_on"] or "–"}
-        for row in rows
+        for row in _rows("minima", experiment, config, work)
     ]
 
 
 def _certified(experiment: str, config: dict[str, Any], work: Work[ReportSettings]) -> list[dict[str, str]]:
     """A row per finite bar of the barcodes with saddles, models in the order of drawing; none where none were made."""
-    tables = [path for path in work.files("certified") if made_by(path).experiment == experiment]
-    if not tables:
-        return []
-    table = read_table(tables[0], work.keys("certified"))
-    rows = [row for model in config["models"] for row in table[table["model"] == model].to_dict("records")]
     return [
         {"model": config["models"][row["model"]]["label"] or row["model"], "barcode": row["barcode"]}
         | {"minimum": str(row["minimum"]), "birth": number(row["birth"], 8), "death": number(row["death"], 8)}
         | (_saddle(row) if row["saddle"] >= 0 else dict.fromkeys(SADDLE, "–") | {"saddle": "none: a curve"})
-        for row in rows
+        for row in _rows("certified", experiment, config, work)
     ]
 
 

@@ -22,7 +22,7 @@ COLUMNS = ("model", "birth", "death")
 WIDE = 120.0  # points: the width of a panel of bars
 ARROWS = 1.03  # fraction of the panel's height
 NOTES = {
-    "networks": "Only minima that were found count, and curves bound their deaths from above. ",
+    "networks": "Only the given minima count, and curves bound their deaths from above. ",
     "cloud": f"Of a cloud, bars no longer than {SHARE:.0%} of the longest finite one are left out (noise). ",
     "merged": "Of curves, bars no longer than the stated tolerance are left out: they join places of one valley. ",
 }

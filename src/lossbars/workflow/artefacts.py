@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError, safe_open
 
 from lossbars import __version__
+from lossbars.workflow.digests import digest_of_records, digest_of_tensors, label
 from lossbars.workflow.files import ArtefactError as ArtefactError
 from lossbars.workflow.files import exists, write_atomically, write_text
 from lossbars.workflow.job import Job
@@ -43,12 +44,15 @@ Stream = tuple[int, Iterable[bytes]]  # how many bytes it has, and these piece b
 def write_tensors(
     path: Path, tensors: Mapping[str, "Tensor"], job: Job, facts: Mapping[str, str] | None = None
 ) -> None:
-    """Write named tensors; ``facts`` are further texts to keep with them."""
+    """Write named tensors; ``facts`` are further texts to keep with them.
+
+    Tensors may be of any strides and share memory: what safetensors does not take is copied.
+    """
     from safetensors.torch import save_file
 
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    plain = _plain(tensors)
     # one text, since safetensors writes several in an order that changes from run to run
-    head = {HEAD: json.dumps(_head(job, _digest_tensors(plain), facts), sort_keys=True)}
+    head = {HEAD: json.dumps(_head(job, digest_of_tensors(plain), facts), sort_keys=True)}
 
     def write(temporary: str) -> None:
         try:
@@ -57,6 +61,17 @@ def write_tensors(
             raise OSError(str(error)) from None
 
     write_atomically(path, write)
+
+
+def _plain(tensors: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:
+    """The tensors in main memory, contiguous, no two in one storage: safetensors refuses those that overlap."""
+    plain: dict[str, Tensor] = {}
+    storages: set[int] = set()
+    for name, tensor in tensors.items():
+        one = tensor.detach().cpu().contiguous()
+        plain[name] = one.clone() if one.untyped_storage().data_ptr() in storages else one
+        storages.add(plain[name].untyped_storage().data_ptr())
+    return plain
 
 
 def write_streams(path: Path, streams: Mapping[str, Stream], job: Job, facts: Mapping[str, str] | None = None) -> None:
@@ -71,7 +86,7 @@ def write_streams(path: Path, streams: Mapping[str, Stream], job: Job, facts: Ma
         with open(temporary, "wb") as file:
             file.write(_head_of_streams(lengths, _head(job, digest.hexdigest(), facts)))  # as long as the last
             for name, length in lengths.items():
-                digest.update(_label(name, "torch.uint8", (length,)))
+                digest.update(label(name, "torch.uint8", (length,)))
                 count = 0
                 for piece in streams[name][1]:
                     file.write(piece)
@@ -109,35 +124,19 @@ def read_tensors(path: Path, keys: Keys = None) -> tuple[dict[str, "Tensor"], Fa
     return tensors, head
 
 
-def _digest_tensors(tensors: Mapping[str, "Tensor"]) -> str:
-    import torch
-
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        digest.update(_label(name, str(tensor.dtype), tuple(tensor.shape)))
-        flat = tensor.as_strided((tensor.numel(),), (1,))  # a single element may say any stride, and is contiguous
-        digest.update(flat.view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
 def _digest_file(path: Path, tensors: Mapping[str, "Tensor"]) -> str:
-    """The same, from the file's own bytes: to go through a map of it would leave it all in memory."""
+    """As of its tensors, from the file's own bytes: to go through a map of it would leave it all in memory."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         begin = 8 + int.from_bytes(file.read(8), "little")
         places = json.loads(file.read(begin - 8))
         for name in sorted(tensors):
-            digest.update(_label(name, str(tensors[name].dtype), tuple(tensors[name].shape)))
+            digest.update(label(name, str(tensors[name].dtype), tuple(tensors[name].shape)))
             first, end = places[name]["data_offsets"]
             file.seek(begin + first)
             for place in range(first, end, PIECE):
                 digest.update(file.read(min(PIECE, end - place)))
     return digest.hexdigest()
-
-
-def _label(name: str, dtype: str, shape: tuple[int, ...]) -> bytes:
-    return f"{name} {dtype} {shape}\n".encode()
 
 
 # Tables ------------------------------------------------------------------------------------------
@@ -175,6 +174,7 @@ def _arrow(table: "pd.DataFrame") -> "pa.Table":
 
 
 def _digest_table(content: "pa.Table") -> str:
+    """Of the columns of a table and their types."""
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
@@ -189,7 +189,7 @@ def _digest_table(content: "pa.Table") -> str:
 def write_records(path: Path, records: list[dict[str, Any]], job: Job) -> None:
     """Write a list of small records as json; each carries where it comes from. An infinite number is null."""
     finite = _finite(records)
-    head = _head(job, _digest_records(finite), None)
+    head = _head(job, digest_of_records(finite), None)
     text = json.dumps([record | {"provenance": head} for record in finite], indent=1, allow_nan=False)
     write_text(path, text + "\n")
 
@@ -200,12 +200,8 @@ def read_records(path: Path, keys: Keys = None) -> list[dict[str, Any]]:
         records = json.loads(path.read_text())
         head = records[0]["provenance"]
         content = [{k: v for k, v in record.items() if k != "provenance"} for record in records]
-    _check(path, head, _digest_records(content), keys)
+    _check(path, head, digest_of_records(content), keys)
     return content
-
-
-def _digest_records(records: list[dict[str, Any]]) -> str:
-    return hashlib.sha256(json.dumps(records, sort_keys=True).encode()).hexdigest()
 
 
 def _finite(value: Any) -> Any:

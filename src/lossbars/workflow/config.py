@@ -4,9 +4,8 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Union
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args
 
-import yaml
 from pydantic import Field, ValidationError, create_model, model_validator
 
 from lossbars.recipes import Recipe, yaml_number
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from lossbars.workflow.kind import Kind
+
+
+MOST_KEYS = 4  # of a recipe, that an error names
 
 
 class Config(Recipe):
@@ -173,11 +175,8 @@ class Explanation:
             return "unknown key" + (f"; did you mean '{close[0]}'?" if close else "")
         if details["type"] == "missing":
             return "this key is missing"
-        if details["type"] in ("model_type", "dataclass_type"):
-            off = {"False": "; to leave it out, say null", "True": "; {} takes the defaults"}.get(
-                str(details["input"]), ""
-            )
-            return f"keys with values belong here, as in {{key: value}}, and not {_as_yaml(details['input'])}{off}"
+        if details["type"] in ("model_type", "model_attributes_type", "dict_type", "list_type"):
+            return _expected(details)
         message = details["msg"].removeprefix("Value error, ")
         if kind := self._kind(details["loc"]):
             message = kind.config.reworded(message, details["loc"])
@@ -191,9 +190,27 @@ class Explanation:
         return {key for recipe in _subclasses(Recipe) for key in recipe.model_fields} | figures
 
 
-def _as_yaml(value: Any) -> str:
-    """A value as a configuration writes it."""
-    return yaml.safe_dump(value, default_flow_style=True, allow_unicode=True).removesuffix("\n...\n").strip()
+def _expected(details: "ErrorDetails") -> str:
+    """What a mapping or a list should have been in place of, say, ``false``; null where the key may be turned off."""
+    if details["type"] == "list_type":
+        expected = "a list of values, [] for none"
+    else:
+        name = details.get("ctx", {}).get("class_name")
+        recipe = next((one for one in _subclasses(Recipe) if one.__name__ == name), None)
+        keys = list(recipe.model_fields) if recipe else []
+        expected = "keys with values"
+        expected += f" ({', '.join(keys[:MOST_KEYS])}{', …' * (len(keys) > MOST_KEYS)})" if keys else ""
+        expected += ", or null for none" if recipe and _may_be_null(recipe, details["loc"]) else ""
+        expected += ", or one number for all of them" if recipe is Scale else ""
+    value = details["input"]
+    return f"expected {expected} (it is {str(value).lower() if isinstance(value, bool) else repr(value)})"
+
+
+def _may_be_null(recipe: type[Recipe], location: Sequence[int | str]) -> bool:
+    """Whether one of these keys takes this recipe or null."""
+    fields = (one.model_fields.get(str(key)) for one in _subclasses(Recipe) for key in location)
+    kinds = [get_args(field.annotation) for field in fields if field]
+    return any(recipe in several and type(None) in several for several in kinds)
 
 
 def _stated(location: Sequence[int | str], value: Any) -> list[int | str]:

@@ -94,7 +94,8 @@ def _barcode(record: Mapping[str, Any]) -> BarcodeOfModel:
         for end, simplex in (("birth", tuple(bar["born_at"])), ("death", tuple(bar["dies_at"] or ())))
     ]
     residues = {simplex: residue for simplex, residue in ends if residue is not None}
-    measured = max(int(dim) for dim, scores in record["to_score_by_index"].items() if scores["sqrt2"] is not None)
+    scored = [int(dim) for dim, scores in record["to_score_by_index"].items() if scores["sqrt2"] is not None]
+    measured = max(scored, default=-1)
     return BarcodeOfModel(record["model"], Barcode(bars, convention, measured), dash + variant, dies_on, residues)
 
 

@@ -208,6 +208,23 @@ def test_bars_that_have_converged_are_judged() -> None:
     assert judged("fc-mnist", results(mlps(2, 4), **judgement)).loc["depth-to-score", "verdict"] == "holds"
 
 
+@pytest.mark.parametrize(
+    ("residues", "text"),
+    [
+        ({}, "2 layers: 3; 4 layers: 3"),
+        ({"m4": (0.0, math.nan)}, "2 layers: 3; 4 layers: 3, of them 3 undecided"),
+        ({"m4": (0.9, 0.0)}, "2 layers: 3; 4 layers: 3, of them 3 endpoints"),
+        ({"m4": (math.nan, 0.0)}, "2 layers: 3; 4 layers: 3, of them 3 endpoints"),
+    ],
+)
+def test_minima_are_counted_with_what_is_known_of_them(residues: dict[str, tuple[float, float]], text: str) -> None:
+    table = with_residues(bars(FALLING), **residues)
+    found = pd.concat([minima(model) for model in ("m2", "m4")])
+    row = judged("fc-mnist", results(mlps(2, 4), bars=table, curves=curves("m2", "m4"), minima=found)).loc["minima"]
+    assert row["obtained"] == text
+    assert ("of an undecided one the bar has not converged" in row["detail"]) is bool(residues)
+
+
 def test_models_that_are_not_spoken_of_need_not_have_converged() -> None:
     models = mlps(2, 4) | {"other": CUSTOM["m2"]}
     table = with_residues(bars(FALLING | {"other": [9.0]}), other=(math.nan, math.nan))

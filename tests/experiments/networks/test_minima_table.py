@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import torch
 
-from lossbars.experiments.networks.minima import ENDPOINT, MINIMUM, UNDECIDED, _kinds, gather
+from lossbars.experiments.networks.endpoints import ENDPOINT, MINIMUM, UNDECIDED
+from lossbars.experiments.networks.minima import _kinds, gather
 from lossbars.plots.bars import unresolved
 from lossbars.workflow.artefacts import read_table
 from lossbars.workflow.work import Work

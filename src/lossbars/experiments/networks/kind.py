@@ -70,8 +70,8 @@ class NetworksKind(Kind):
         ),
         "to-score": figure(
             "figures.to_score",
-            "TO-score of each network: the longest finite bar of its direct barcode, over √2, with its standard error "
-            "over the sample of minima where barcodes of subsets were asked for.",
+            "TO-score of each network: the longest finite bar of the direct barcode of the given minima, over √2, with "
+            "its standard error over the sample of minima where barcodes of subsets were asked for.",
             robustness=OF_ROBUSTNESS,
         ),
         "profiles": figure(
@@ -81,14 +81,15 @@ class NetworksKind(Kind):
         ),
         "optimisers": figure(
             "figures.optimisers",
-            "Curves of the same pairs by several recipes, side by side.",
+            "Deaths of the direct bars of the given minima, by the curves of each of several recipes, side by side.",
             settings.with_recipes,
             curves=OF_CURVES,
         ),
         "modulo": figure(
             "figures.modulo",
-            "Barcodes as they are and modulo permutations of units; and the largest loss on the straight segments "
-            "between two minima, and between one and a copy of the other whose units are permuted to match.",
+            "Barcodes of the given minima, as they are and modulo permutations of units; and the largest loss on the "
+            "straight segments between two minima, and between one and a copy of the other whose units are permuted "
+            "to match.",
             curves=OF_PLAIN_CURVES,
             aligned=OF_ALIGNED_CURVES,
         ),
@@ -107,12 +108,13 @@ class NetworksKind(Kind):
         ),
         "robustness": figure(
             "figures.robustness",
-            "Error bars on bars: how deaths and births vary when only a subset of the minima is known.",
+            "Error bars on bars of the given minima: how deaths and births vary when only a subset of these is known.",
             robustness=OF_ROBUSTNESS,
         ),
         "persistence": figure(
             "figures.persistence",
-            "Persistence diagrams of the merged barcodes: every bar as a point, its death above its birth.",
+            "Persistence diagrams of the merged barcodes of the given minima: every bar as a point, its death "
+            "above its birth.",
         ),
         "embeddings": figure(
             "embeddings.figure",
@@ -122,18 +124,19 @@ class NetworksKind(Kind):
         ),
         "complexity": figure(
             "figures.complexity",
-            "Barcodes of each network, with the mean test error of its minima.",
+            "Barcodes of the given minima of each network, with the mean test error of its minima.",
             settings.with_networks,
             minima=OF_MINIMA,
         ),
         "one-saddles": figure(
             "figures.one_saddles",
-            "1-saddle barcodes: loops of curves, up to the height of the triangles that fill them.",
+            "1-saddle barcodes of the given minima: loops of curves, up to the height of the triangles that fill them.",
             settings.of_triangles,
         ),
         "string-bridge": figure(
             "figures.string_bridge",
-            "Strings and curves between the same minima: heights of each pair, and the bars by both.",
+            "Strings and curves between the same minima: heights of each pair, and the bars of the given "
+            "minima by both.",
             settings.with_strings,
             curves=OF_PLAIN_CURVES,
         ),
@@ -147,8 +150,8 @@ class NetworksKind(Kind):
         ),
         "components": figure(
             "figures.components",
-            "Barcodes, and beside them N(λ): how many connected components the set of all places with a loss of "
-            "at most λ has.",
+            "Merged barcodes of the given minima, and beside them N(λ): how many connected components the set of all "
+            "places with a loss of at most λ has, as far as these minima tell.",
         ),
     }
     claims_module = f"{ROOM}.claims.catalogue"

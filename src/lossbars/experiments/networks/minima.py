@@ -9,12 +9,11 @@ from torch import Tensor
 
 from lossbars.barcodes.barcode import CLOSED_CERTIFIED
 from lossbars.experiments.networks.duplicates import distances, permuted_distances, same_as, symmetry_of
-from lossbars.plots.bars import RESOLVED, lengths
+from lossbars.experiments.networks.endpoints import ENDPOINT, MINIMUM, climbs, kinds
 from lossbars.workflow.artefacts import made_by, read_records
 from lossbars.workflow.settings import GatherSettings
 from lossbars.workflow.work import Work
 
-MINIMUM, ENDPOINT, UNDECIDED = "minimum", "endpoint", "undecided"
 CURVATURE = ("least_eigenvalue", "eigenvalue_error", "falls_along_it", "hessian_products")
 
 
@@ -64,19 +63,15 @@ def gather(work: Work[GatherSettings]) -> pd.DataFrame:
 
 
 def _kinds(table: pd.DataFrame) -> np.ndarray:
-    """What each place is.
+    """What each place is: by its residue; an endpoint where the objective falls along an eigenvector; or certified.
 
-    ``endpoint`` where its residue is unknown or more than a tenth of its bar, or where the objective falls along the
-    eigenvector of a negative eigenvalue. Else ``minimum`` where its residue is at most a tenth of what would be left of
-    the bar if its death fell by ``bar_residue`` once more, and ``undecided`` where that is not so, or is not known.
-    A certified minimum is one: its gradient is below tolerance, and its Hessian has no negative eigenvalue.
+    The gradient of a certified minimum is below tolerance, and its Hessian has no negative eigenvalue.
     """
-    ended = ~(table["residue"] <= RESOLVED * table["bar"]) | (table["falls_along_it"] > 0)
-    sure = table["residue"] <= RESOLVED * (table["bar"] - table["bar_residue"])
+    by_residues = kinds(*(table[name].to_numpy(np.float64) for name in ("residue", "bar", "bar_residue")))
     certified = np.zeros(len(table), dtype=bool)
     if "certified" in table:
         certified |= table["certified"] == True  # noqa: E712 (empty for those that were not looked at)
-    return np.select([certified, ended, sure], [MINIMUM, ENDPOINT, MINIMUM], UNDECIDED)
+    return np.select([certified, table["falls_along_it"] > 0], [MINIMUM, ENDPOINT], by_residues)
 
 
 def _found(rows: pd.DataFrame, given: Tensor, theta: Tensor, bars: dict[str, pd.Series]) -> pd.DataFrame:
@@ -114,12 +109,9 @@ def _with_curvature(minima: pd.DataFrame, curvature: pd.DataFrame) -> pd.DataFra
 
 
 def _bars(bars: pd.DataFrame, seeds: pd.Series) -> dict[str, pd.Series]:
-    """Lengths and residues of the bars of minima; of a half-line, those of the longest bar that ends."""
-    table = bars.assign(bar=lengths(bars)).set_index(bars["born_at"].astype(int))[["bar", "death_residue"]]
-    ends = table[np.isfinite(table["bar"])]
-    longest = ends.loc[ends["bar"].idxmax()] if len(ends) else pd.Series({"bar": 0.0, "death_residue": np.nan})
-    table[~np.isfinite(table["bar"])] = longest
-    return {"bar": seeds.map(table["bar"]), "bar_residue": seeds.map(table["death_residue"])}
+    """Columns of :func:`lossbars.experiments.networks.endpoints.climbs` for minima."""
+    table = climbs(bars)
+    return {str(name): seeds.map(column) for name, column in table.items()}
 
 
 def _places(work: Work[Any], model: str, seeds: pd.Series, option: str = "parameters") -> Tensor:

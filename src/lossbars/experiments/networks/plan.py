@@ -156,14 +156,8 @@ def _descents(plan: Plan, experiment: str, key: str, data: Task, trained: dict[s
     """The descents from places on all curves of a model between minima as they are."""
     config: Experiment = plan.experiments[experiment]  # type: ignore[assignment]
     model: Model = config.models[key]
-    of_descents = settings.DescentsSettings.of(
-        plan,
-        experiment,
-        model.network,
-        weight_decay=config.weight_decay(key),
-        batch_size=model.curves.batch_size,
-        descents=config.descents(key),
-    )
+    given = _of_curves(config, key) | {"descents": config.descents(key)}
+    of_descents = settings.DescentsSettings.of(plan, experiment, model.network, **given)
     place: dict[str, Any] = {"experiment": experiment, "model": key}
     reads = _minima_and_curves(model, data, trained)
     return DESCENTS.task(plan, of_descents, reads, extra_modules=(model.network.module,), **place)
@@ -180,17 +174,16 @@ def _certificates(
     """The saddles between the minima of a model, given and found by descents."""
     config: Experiment = plan.experiments[experiment]  # type: ignore[assignment]
     model: Model = config.models[key]
-    of_certificates = settings.CertificatesSettings.of(
-        plan,
-        experiment,
-        model.network,
-        weight_decay=config.weight_decay(key),
-        batch_size=model.curves.batch_size,
-        certificates=model.certificates,
-    )
+    given = _of_curves(config, key) | {"certificates": model.certificates}
+    of_certificates = settings.CertificatesSettings.of(plan, experiment, model.network, **given)
     place: dict[str, Any] = {"experiment": experiment, "model": key}
     reads = _minima_and_curves(model, data, trained) | ({"found": files(descents, "tensors")} if descents else {})
     return CERTIFICATES.task(plan, of_certificates, reads, extra_modules=(model.network.module,), **place)
+
+
+def _of_curves(config: Experiment, key: str) -> dict[str, Any]:
+    """Settings of a job that reads the curves of a model."""
+    return {"weight_decay": config.weight_decay(key), "batch_size": config.models[key].curves.batch_size}
 
 
 def _minima_and_curves(model: Model, data: Task, trained: dict[str, dict[str, Task]]) -> dict[str, Sequence[Output]]:

@@ -9,34 +9,36 @@ from lossbars.barcodes.barcode import DIVISOR, Metric
 from lossbars.claims.claim import FAILS, HOLDS, NO_NUMBER, Claim, Claims, Finding, number
 from lossbars.claims.papers import V3
 from lossbars.experiments.networks.claims.results import Results, barcode_of, unmeasured
+from lossbars.experiments.networks.endpoints import ENDPOINT, RULE, UNDECIDED, climbs, kinds
 from lossbars.experiments.networks.uncertainty import uncertainty
-from lossbars.plots.bars import RESOLVED, lengths, longest, to_score
+from lossbars.plots.bars import to_score
 
 SYMBOL: dict[Metric, str] = {"sqrt2": "√2", "linf": "L∞"}
 
 
 def count_minima(results: Results) -> Finding:
-    """How many minima each model has, and how many of them are endpoints by their residues."""
+    """How many minima each model has, and how many of them are endpoints or undecided by their residues."""
     counts = results.minima.groupby("model").size()
-    endpoints = _endpoints(results.bars)
+    others = _not_minima(results.bars)
     texts = {
-        model: f"{counts[model]}" + (f", {endpoints[model]} of them endpoints" if endpoints.get(model) else "")
+        model: f"{counts[model]}" + (f", of them {others[model]}" if others.get(model) else "")
         for model in results.among(counts.index)
     }
-    told = "an endpoint has a residue of more than a tenth of its bar, or none that is known"
-    return Finding(results.each(texts), NO_NUMBER, told if any(endpoints.values()) else "")
+    return Finding(results.each(texts), NO_NUMBER, RULE if any(others.values()) else "")
 
 
-def _endpoints(bars: pd.DataFrame) -> dict[str, int]:
-    """Model → its minima whose residues are not small against their direct bars; none where no bar has a residue."""
+def _not_minima(bars: pd.DataFrame) -> dict[str, str]:
+    """Model → how many minima are none by their residues and direct bars, in words; none where no bar has a residue."""
     if not {"birth_residue", "convention"} <= set(bars) or bars["birth_residue"].isna().all():
         return {}
     direct = bars[(bars["convention"] == "direct") & (bars["dim"] == 0)]
-    found = {}
+    texts = {}
     for model, rows in direct.groupby("model"):
-        climbs = np.where(np.isfinite(rows["death"]), lengths(rows), longest(rows[np.isfinite(rows["death"])]))
-        found[str(model)] = int((~(rows["birth_residue"] <= RESOLVED * climbs)).sum())
-    return found
+        beside = climbs(rows).to_numpy(np.float64).T
+        words = kinds(rows["birth_residue"].to_numpy(np.float64), *beside).tolist()
+        some = {"endpoints": words.count(ENDPOINT), "undecided": words.count(UNDECIDED)}
+        texts[str(model)] = ", ".join(f"{count} {word}" for word, count in some.items() if count)
+    return texts
 
 
 def to_scores(results: Results, convention: str) -> Finding:

@@ -61,7 +61,8 @@ def barcodes(
     explained = explain(convention)
     if dim:
         explained = (
-            "1-saddles: a bar is a loop of curves, from its highest curve to the last of the triangles that fill it"
+            "1-saddles of the given minima: a bar is a loop of curves, from its highest curve to the last of the "
+            "triangles that fill it"
         )
     what = f"bars of dimension {dim}" if dim else "minima"
     note = f"{explained}.\nTO: TO-score, the longest finite bar / √2. n: number of {what}."

@@ -48,7 +48,8 @@ def optimisers(
         panel.set_title(compared[model])
         names = [style.wrap(recipes[model][kind], 1.6 / len(table.columns) + 0.3) for kind in table.columns]
         panel.set_xticks(range(len(names)), names, rotation=30 if len(names) > 3 else 0)
-    note = "A dot: the death of a minimum's direct bar by the curves of one recipe. Lines join those of a minimum."
+    note = "Direct bars of the given minima. A dot: the death of a minimum's bar by the curves of one recipe. "
+    note += "Lines join those of a minimum."
     style.caption(figure, [mean_handle()], note)
     return figure
 

@@ -46,7 +46,7 @@ def string_bridge(curves: pd.DataFrame, labels: dict[str, str], strings: Mapping
         )
         _draw_bars(right, table, strings[model], model)
     note = "Strings: the lowest threshold that connects a pair. Curves: the lowest of the other recipes' maxima."
-    style.caption(figure, _legend(), f"{note} Both are upper bounds of the saddle.")
+    style.caption(figure, _legend(), f"{note} Both are upper bounds of the saddle. Bars: direct, of the given minima.")
     return figure
 
 
